@@ -1,0 +1,43 @@
+/**
+ * The words that every room uses for metrics: metric definitions, time series and sample batches.
+ * A time series is (metric, tag set); a sample is three numbers (series id, epoch ms, value).
+ */
+
+/** The four kinds of metric that a script can create. */
+export type MetricType = "counter" | "gauge" | "rate" | "trend";
+
+/** What a metric's values are: plain numbers, milliseconds, or bytes. */
+export type ValueType = "default" | "time" | "data";
+
+/** What a metric is, apart from its samples. `id` is dense and counts from 0 within its owner (a worker or the registry). */
+export interface MetricDefinition {
+  readonly id: number;
+  readonly name: string;
+  readonly type: MetricType;
+  readonly contains: ValueType;
+}
+
+/** Tags in the order of their names (code unit order); names and values are never empty. */
+export type TagPairs = readonly (readonly [name: string, value: string])[];
+
+/** A series as a worker announces it. `id` and `metric` are that worker's own ids. */
+export interface SeriesDefinition {
+  readonly id: number;
+  readonly metric: number;
+  readonly tags: TagPairs;
+}
+
+/**
+ * Samples of one worker, in columns; made to be transferred (`transfer: [series.buffer, times.buffer, values.buffer]`).
+ * Only the first `length` entries of each column count. Definitions come in the first batch that needs them.
+ */
+export interface SampleBatch {
+  readonly length: number;
+  /** Series ids: the worker's own until the registry has ingested the batch, the registry's from then on. */
+  readonly series: Uint32Array<ArrayBuffer>;
+  /** Epoch milliseconds, with fractions. */
+  readonly times: Float64Array<ArrayBuffer>;
+  readonly values: Float64Array<ArrayBuffer>;
+  readonly newMetrics: readonly MetricDefinition[];
+  readonly newSeries: readonly SeriesDefinition[];
+}

@@ -1,0 +1,79 @@
+/** What the HTTP client takes and gives. `net/` knows nothing of k6 but the numbers of its error codes. */
+
+/** A parsed absolute URL, cut into what a request needs. Cacheable: immutable. */
+export interface HttpUrl {
+  readonly href: string;
+  readonly secure: boolean;
+  /** Host name or IP address as dialled and as named in SNI; IPv6 without brackets. */
+  readonly hostname: string;
+  readonly port: number;
+  /** Value of the Host header: port left out when it is the scheme's default. */
+  readonly host: string;
+  /** Path and query, at least `/`; without fragment. */
+  readonly target: string;
+  /** Decoded credentials of `user:password@`, or empty. */
+  readonly username: string;
+  readonly password: string;
+}
+
+/** One request, ready for the wire. */
+export interface HttpRequest {
+  readonly method: string;
+  readonly url: HttpUrl;
+  /** All header lines, each `Name: value\r\n`, Host and Content-Length included; no request line, no closing blank line. */
+  readonly headers: string;
+  readonly body: Uint8Array | null;
+  /** For the whole exchange with connecting and body; 0 means none. */
+  readonly timeoutMs: number;
+  /** Read the body off the wire but don't keep it. */
+  readonly discardBody: boolean;
+}
+
+/** Milliseconds, with fractions, taken at the socket. */
+export interface HttpTimings {
+  readonly blocked: number;
+  readonly connecting: number;
+  readonly tlsHandshaking: number;
+  readonly sending: number;
+  readonly waiting: number;
+  readonly receiving: number;
+}
+
+/** What came of one request: an answer (`errorCode` 0) or a failure (`status` 0, `errorCode` as in k6's table). */
+export interface HttpResult extends HttpTimings {
+  readonly status: number;
+  /** As sent, for example `OK`; may be empty. */
+  readonly statusText: string;
+  /** `HTTP/1.1` or `HTTP/1.0`; empty after a failure without an answer. */
+  readonly proto: string;
+  /** Names as they came, values trimmed, in order, flat: name, value, name, value, … */
+  readonly rawHeaders: readonly string[];
+  /** Null when discarded, when the answer has none by definition, or after a failure. */
+  readonly body: Uint8Array | null;
+  readonly remoteIp: string;
+  readonly remotePort: number;
+  /** `tls1.2`, `tls1.3`; empty without TLS. */
+  readonly tlsVersion: string;
+  readonly tlsCipherSuite: string;
+  /** k6's error code (1000 … 1701), 0 when an answer came. */
+  readonly errorCode: number;
+  /** The failure in k6's words, for example `dial: connection refused`; empty when an answer came. */
+  readonly error: string;
+  /** When the exchange ended. */
+  readonly endedAtEpochMs: number;
+}
+
+/** Is told the outcome of a request, exactly once, never from within `send`. */
+export interface HttpCompletion {
+  httpDone(result: HttpResult): void;
+}
+
+/** Settings that all clients of a worker share. */
+export interface NetSettings {
+  readonly insecureSkipTlsVerify: boolean;
+  /** Close each connection after its exchange. */
+  readonly noConnectionReuse: boolean;
+  /** Extra trusted roots, PEM; the system's (or Mozilla's) stay trusted. */
+  readonly caCerts: readonly string[];
+  readonly dialTimeoutMs: number;
+}

@@ -1,0 +1,99 @@
+/** The options of a run after all layers are merged, validated and derived: what the engine plans from. Durations are milliseconds. */
+
+/** Fields that every scenario has. */
+export interface ScenarioBase {
+  readonly name: string;
+  readonly startTimeMs: number;
+  readonly gracefulStopMs: number;
+  /** Name of the exported function to run. */
+  readonly exec: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+export interface ConstantVusScenario extends ScenarioBase {
+  readonly executor: "constant-vus";
+  readonly vus: number;
+  readonly durationMs: number;
+}
+
+export interface SharedIterationsScenario extends ScenarioBase {
+  readonly executor: "shared-iterations";
+  readonly vus: number;
+  readonly iterations: number;
+  readonly maxDurationMs: number;
+}
+
+export interface PerVuIterationsScenario extends ScenarioBase {
+  readonly executor: "per-vu-iterations";
+  readonly vus: number;
+  /** Iterations of each virtual user. */
+  readonly iterations: number;
+  readonly maxDurationMs: number;
+}
+
+export interface ConstantArrivalRateScenario extends ScenarioBase {
+  readonly executor: "constant-arrival-rate";
+  /** Iterations started per time unit. */
+  readonly rate: number;
+  readonly timeUnitMs: number;
+  readonly durationMs: number;
+  readonly preAllocatedVus: number;
+  readonly maxVus: number;
+}
+
+/** A scenario, told apart by `executor`. */
+export type Scenario =
+  | ConstantVusScenario
+  | SharedIterationsScenario
+  | PerVuIterationsScenario
+  | ConstantArrivalRateScenario;
+
+/** One threshold as the options give it. */
+export interface ThresholdOption {
+  readonly expression: string;
+  readonly abortOnFail: boolean;
+  readonly delayAbortEvalMs: number;
+}
+
+/** Consolidated options. */
+export interface Options {
+  readonly scenarios: readonly Scenario[];
+  /** Metric or sub-metric name (`http_req_duration{status:200}`) to its thresholds. */
+  readonly thresholds: Readonly<Record<string, readonly ThresholdOption[]>>;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly systemTags: readonly string[];
+  readonly userAgent: string;
+  readonly maxRedirects: number;
+  readonly insecureSkipTlsVerify: boolean;
+  readonly noConnectionReuse: boolean;
+  readonly noVuConnectionReuse: boolean;
+  readonly discardResponseBodies: boolean;
+  readonly throw: boolean;
+  readonly noSetup: boolean;
+  readonly noTeardown: boolean;
+  readonly setupTimeoutMs: number;
+  readonly teardownTimeoutMs: number;
+  readonly minIterationDurationMs: number;
+  readonly summaryTrendStats: readonly string[];
+  readonly summaryTimeUnit: "" | "s" | "ms" | "us";
+  /** `exec.test.options`: k6's keys and spelling, unset fields null. */
+  readonly asJson: Readonly<Record<string, unknown>>;
+}
+
+/** The run's settings that are not options: flags of `k6d run` itself. */
+export interface RunSettings {
+  /** Path of the script, or `-` for standard input. */
+  readonly script: string;
+  /** `name` or `name=argument`, in the order given. */
+  readonly outputs: readonly string[];
+  /** Number of worker threads. */
+  readonly workers: number;
+  /** `__ENV` of the script. */
+  readonly scriptEnv: Readonly<Record<string, string>>;
+  readonly noThresholds: boolean;
+  readonly summaryMode: "compact" | "full" | "disabled";
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+  readonly color: boolean;
+}

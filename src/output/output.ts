@@ -1,0 +1,47 @@
+/** What an output is: a consumer of every sample of a run, fed on the main thread. */
+
+import type { MetricRegistry } from "../metrics/registry.ts";
+import type { SampleBatch } from "../metrics/types.ts";
+
+/** Where an output reports to; lines go to k6d's log. */
+export interface OutputLog {
+  debug(message: string): void;
+  info(message: string): void;
+  warn(message: string): void;
+  error(message: string): void;
+}
+
+/** All that an output may know of the run it belongs to. */
+export interface OutputContext {
+  /** The text after `=` in `-o name=argument`; empty without one. */
+  readonly argument: string;
+  /** The name under which the user asked for the output. */
+  readonly name: string;
+  /** The environment that k6d was started with. */
+  readonly env: Readonly<Record<string, string>>;
+  /** The consolidated options as JSON (k6's spelling), for outputs that take settings from the script. */
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly registry: MetricRegistry;
+  readonly log: OutputLog;
+  readonly version: string;
+}
+
+/** One running output. Life: `start`, any number of `addSamples`, `stop`. */
+export interface Output {
+  /** Text for the banner, for example `Prometheus remote write (http://localhost:9090/api/v1/write)`. */
+  readonly description: string;
+  /** Resolves once the output can take samples; rejects with an `OutputError` when it can't work at all. */
+  start(): Promise<void>;
+  /** Takes samples with the registry's series ids (`registry.series[id]`). Hot; must neither block nor throw. The batch may be kept but not written. */
+  addSamples(batch: SampleBatch): void;
+  /** Sends what is left, bounded in time; never rejects: what went wrong is logged. */
+  stop(): Promise<void>;
+}
+
+/** Makes an output from its settings; throws an `OutputError` when they are wrong. */
+export type OutputFactory = (context: OutputContext) => Output;
+
+/** A mistake in an output's settings, or an output that can't start; the message is for the user. */
+export class OutputError extends Error {
+  override name = "OutputError";
+}

@@ -1,0 +1,46 @@
+/** A script after loading, linking and compiling: what is sent once to each worker. Structured-cloneable. */
+
+/** One module, compiled to the text of a function expression. Its lines are the author's lines. */
+export interface ProgramModule {
+  /** `file:///…` (or `file:///-` for standard input); names the module in stack traces. */
+  readonly url: string;
+  /** Text of one function expression; evaluated once a worker, called once a virtual user. */
+  readonly code: string;
+  /**
+   * Where columns moved: triples (line, column in `code`, columns to subtract from there on to the line's end or the next entry), flat, sorted; lines and columns count from 1.
+   */
+  readonly columnEdits: Int32Array;
+}
+
+/** The whole closed world of a script. */
+export interface Program {
+  /** In the order of evaluation: imported modules before their importers. The last one is the script itself. */
+  readonly modules: readonly ProgramModule[];
+  /** Every `k6…` module that the script imports. */
+  readonly builtins: readonly string[];
+  /** Names that the script exports, `default` included. */
+  readonly exports: readonly string[];
+}
+
+/** What one virtual user's instance of the program needs from its host. */
+export interface ProgramHost {
+  /** The object of a built-in module (`k6/http`); its `default` property, if any, is what a default import means, else the object itself. */
+  builtin(specifier: string): Readonly<Record<string, unknown>>;
+  /** Values of the script's free globals; read anew at each use, so `__ITER` may change. */
+  readonly globals: ProgramGlobals;
+}
+
+/** The k6 globals that belong to a virtual user. `__ITER` is undefined in the init stage. */
+export interface ProgramGlobals {
+  readonly __VU: number;
+  readonly __ITER: number | undefined;
+  readonly __ENV: Record<string, string>;
+}
+
+/**
+ * A mistake in the script found before it runs. `message` is complete: what, `file:line:column`, and (where there is
+ * source to show) a code frame on further lines.
+ */
+export class ScriptError extends Error {
+  override name = "ScriptError";
+}
