@@ -17,7 +17,10 @@ export interface MetricDefinition {
   readonly contains: ValueType;
 }
 
-/** Tags in the order of their names (code unit order); names and values are never empty. */
+/**
+ * Tags in the order of their names (code unit order). Names are never empty; a value may be, as in k6 (`group` at the root
+ * of a script), and an output that can't carry an empty value leaves the tag out.
+ */
 export type TagPairs = readonly (readonly [name: string, value: string])[];
 
 /** A series as a worker announces it. `id` and `metric` are that worker's own ids. */

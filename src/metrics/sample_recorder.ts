@@ -1,0 +1,105 @@
+/** The worker's side of metrics: definitions, series, and samples collected in columns that are handed over in batches. */
+
+import { BUILTIN_METRICS } from "./builtin.ts";
+import { assertSameMetric } from "./metric_definition.ts";
+import type { TagSet } from "./tag_set.ts";
+import type { MetricDefinition, MetricType, SampleBatch, SeriesDefinition, ValueType } from "./types.ts";
+
+/** Samples in a full batch: 160 KB. */
+const CAPACITY = 8192;
+
+/** A batch at most this long is copied out instead of handed over: who keeps it must not keep 160 KB for a few samples. */
+const COPY_LIMIT = CAPACITY / 2;
+
+/**
+ * Collects one worker's samples. Built-in metrics are defined from the start, with the ids of `BUILTIN_METRIC_IDS`.
+ * Whoever owns the recorder calls `flush` every 50 ms; a full batch goes out by itself. All tag sets must be of one tree.
+ */
+export class SampleRecorder {
+  readonly #post: (batch: SampleBatch) => void;
+  readonly #metrics: MetricDefinition[] = [...BUILTIN_METRICS];
+  readonly #metricsByName = new Map(BUILTIN_METRICS.map((metric) => [metric.name, metric]));
+  /** By tag set's id, then by metric's id. */
+  readonly #series: ((number | undefined)[] | undefined)[] = [];
+  #seriesCount = 0;
+  #newMetrics: MetricDefinition[] = [];
+  #newSeries: SeriesDefinition[] = [];
+  #length = 0;
+  #ids = new Uint32Array(CAPACITY);
+  #times = new Float64Array(CAPACITY);
+  #values = new Float64Array(CAPACITY);
+
+  /** `post` is given each batch, and with it the ownership of its buffers (see `SampleBatch`). */
+  constructor(post: (batch: SampleBatch) => void) {
+    this.#post = post;
+  }
+
+  /** Defines a metric, or finds the one that was so defined before; returns its id. Throws a `MetricDefinitionError` when the name has another type. */
+  defineMetric(name: string, type: MetricType, contains: ValueType): number {
+    const existing = this.#metricsByName.get(name);
+    if (existing !== undefined) {
+      assertSameMetric(existing, type, contains);
+      return existing.id;
+    }
+    const metric = { id: this.#metrics.length, name, type, contains };
+    this.#metrics.push(metric);
+    this.#metricsByName.set(name, metric);
+    this.#newMetrics.push(metric);
+    return metric.id;
+  }
+
+  /** The metric of that name, if it is defined. */
+  metricByName(name: string): MetricDefinition | undefined {
+    return this.#metricsByName.get(name);
+  }
+
+  /** The id of the time series of a metric and a tag set. Hot: two array reads when asked before. */
+  series(metric: number, tags: TagSet): number {
+    return this.#series[tags.id]?.[metric] ?? this.#addSeries(metric, tags);
+  }
+
+  /** Records one sample. The hottest function of k6d: three stores and a compare. */
+  record(series: number, atEpochMs: number, value: number): void {
+    const index = this.#length;
+    this.#ids[index] = series;
+    this.#times[index] = atEpochMs;
+    this.#values[index] = value;
+    this.#length = index + 1;
+    if (index === CAPACITY - 1) this.flush();
+  }
+
+  /** Posts all that was defined and recorded since the last batch; nothing when there is nothing. */
+  flush(): void {
+    const length = this.#length;
+    if (length === 0 && this.#newMetrics.length === 0 && this.#newSeries.length === 0) return;
+    const copy = length <= COPY_LIMIT;
+    const batch: SampleBatch = {
+      length,
+      series: copy ? this.#ids.slice(0, length) : this.#ids,
+      times: copy ? this.#times.slice(0, length) : this.#times,
+      values: copy ? this.#values.slice(0, length) : this.#values,
+      newMetrics: this.#newMetrics,
+      newSeries: this.#newSeries,
+    };
+    if (!copy) {
+      this.#ids = new Uint32Array(CAPACITY);
+      this.#times = new Float64Array(CAPACITY);
+      this.#values = new Float64Array(CAPACITY);
+    }
+    this.#length = 0;
+    this.#newMetrics = [];
+    this.#newSeries = [];
+    this.#post(batch);
+  }
+
+  #addSeries(metric: number, tags: TagSet): number {
+    if (this.#metrics[metric] === undefined) {
+      throw new RangeError(`Cannot add a series: no metric has the id ${metric}`);
+    }
+    const id = this.#seriesCount++;
+    while (this.#series.length <= tags.id) this.#series.push(undefined);
+    (this.#series[tags.id] ??= [])[metric] = id;
+    this.#newSeries.push({ id, metric, tags: tags.toPairs() });
+    return id;
+  }
+}

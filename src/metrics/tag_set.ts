@@ -1,0 +1,92 @@
+/** Interned tag sets: one object for each distinct set, so that two sets are compared, and their series found, by identity. */
+
+import type { TagPairs } from "./types.ts";
+
+/** What the sets of one interning tree share. */
+interface Tree {
+  root: TagSet | undefined;
+  size: number;
+}
+
+/**
+ * An immutable set of tags. Within one tree (`TagSet.root()`), sets with the same tags are the same object, in whatever
+ * order their tags were added. A set lives as long as its tree.
+ */
+export class TagSet {
+  /** Dense within the tree: 0 for the empty set, then in the order of first sight. */
+  readonly id: number;
+  readonly #tree: Tree;
+  /** The set without its greatest name; undefined for the empty set. */
+  readonly #parent: TagSet | undefined;
+  /** The greatest name of the set and its value; empty for the empty set. */
+  readonly #name: string;
+  readonly #value: string;
+  /** Sets that `with` has led to from here, by name and value. */
+  #next: Map<string, Map<string, TagSet>> | undefined;
+
+  private constructor(tree: Tree, parent: TagSet | undefined, name: string, value: string) {
+    this.id = tree.size++;
+    tree.root ??= this;
+    this.#tree = tree;
+    this.#parent = parent;
+    this.#name = name;
+    this.#value = value;
+  }
+
+  /** The empty set of a new tree. */
+  static root(): TagSet {
+    return new TagSet({ root: undefined, size: 0 }, undefined, "", "");
+  }
+
+  /**
+   * This set with one tag added or replaced. An empty name adds nothing; an empty value is kept, as in k6.
+   * Hot: two map look-ups when asked before.
+   */
+  with(name: string, value: string): TagSet {
+    return this.#next?.get(name)?.get(value) ?? this.#extend(name, value);
+  }
+
+  /** This set with each of the tags added or replaced, in the order given. */
+  withAll(tags: TagPairs): TagSet {
+    return tags.reduce<TagSet>((set, [name, value]) => set.with(name, value), this);
+  }
+
+  /** This set without the tag of that name. */
+  without(name: string): TagSet {
+    if (this.get(name) === undefined) return this;
+    return this.#tree.root!.withAll(this.toPairs().filter(([other]) => other !== name));
+  }
+
+  /** The value of a tag; undefined when the set has no tag of that name. */
+  get(name: string): string | undefined {
+    if (this.#parent === undefined) return undefined;
+    return this.#name === name ? this.#value : this.#parent.get(name);
+  }
+
+  /** The tags in the order of their names. */
+  toPairs(): TagPairs {
+    if (this.#parent === undefined) return [];
+    return [...this.#parent.toPairs(), [this.#name, this.#value]];
+  }
+
+  #extend(name: string, value: string): TagSet {
+    if (name === "") return this;
+    const set = this.#find(name, value);
+    this.#next ??= new Map();
+    const byValue = this.#next.get(name);
+    if (byValue === undefined) this.#next.set(name, new Map([[value, set]]));
+    else byValue.set(value, set);
+    return set;
+  }
+
+  /**
+   * A set has one canonical way from the root: its tags in the order of their names. Only a tag that comes after all
+   * others makes a new set; any other goes the canonical way, whose steps are all of the first kind.
+   */
+  #find(name: string, value: string): TagSet {
+    if (name > this.#name) return new TagSet(this.#tree, this, name, value);
+    if (this.get(name) === value) return this;
+    const tags = new Map(this.toPairs()).set(name, value);
+    return this.#tree.root!.withAll([...tags].sort(([a], [b]) => a < b ? -1 : 1));
+  }
+}
