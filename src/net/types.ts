@@ -48,6 +48,9 @@ export interface HttpResult extends HttpTimings {
   readonly proto: string;
   /** Names as they came, values trimmed, in order, flat: name, value, name, value, … */
   readonly rawHeaders: readonly string[];
+  /** Whether the answer has these headers, noted while parsing: without them nobody need look at `rawHeaders`. */
+  readonly hasSetCookie: boolean;
+  readonly hasContentEncoding: boolean;
   /** Null when discarded, when the answer has none by definition, or after a failure. */
   readonly body: Uint8Array | null;
   readonly remoteIp: string;

@@ -15,6 +15,8 @@ export const SUSPEND: unique symbol = Symbol("k6d.suspend");
 export interface Suspension {
   /** Starts the operation; it later calls `resume` or `resumeWithError` exactly once, never from within `begin`. */
   begin(coroutine: Resumable): void;
+  /** Gives the operation up, because the coroutine is dropped: it must not resume any more. */
+  cancel?(): void;
 }
 
 /** Who waits for a suspension: the driver of a virtual user. */

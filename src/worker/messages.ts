@@ -1,0 +1,112 @@
+/** The protocol between the main thread and its workers: every message that is ever posted, either way. */
+
+import type { SampleBatch } from "../metrics/types.ts";
+import type { Options } from "../options/types.ts";
+import type { Program } from "../script/program.ts";
+import type { SharedStateBuffers } from "./shared_state.ts";
+
+/** Level of a log line. */
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+/** Fields of a log line after its message. */
+export type LogFields = Readonly<Record<string, string>>;
+
+/** An exception of the script, as far as it can be told apart from another thread. */
+export interface ScriptFailure {
+  /** Name, message and the author's stack. */
+  readonly stack: string;
+  /** `exec.test.abort()`, a refusal of the compiler, a time limit, or any other exception. */
+  readonly kind: "exception" | "abort" | "refusal" | "timeout";
+}
+
+/** Data that the first init stage produced and later virtual users reuse. */
+export interface InitArtifacts {
+  /** Files that `open()` read, by path. */
+  readonly files: ReadonlyMap<string, SharedArrayBuffer>;
+  /** Contents of every `SharedArray`, by name. */
+  readonly sharedArrays: ReadonlyMap<string, SharedArrayBuffer>;
+}
+
+/** Runs the first init stage (`__VU` 0); only the first worker gets it. */
+export interface InitMessage {
+  readonly type: "init";
+  readonly program: Program;
+  readonly env: Readonly<Record<string, string>>;
+  /** Two 32-bit cells through which a blocked worker waits for a file: state, size (or -1). */
+  readonly fileGate: SharedArrayBuffer;
+}
+
+/** A scenario's part on one worker. */
+export interface ScenarioPart {
+  /** Weights of all workers in this scenario (see `divide`). */
+  readonly weights: readonly number[];
+  /** Virtual users of this worker: at the start and at the most. */
+  readonly initialVus: number;
+  readonly maxVus: number;
+}
+
+/** Everything a worker needs to run its part; it creates its virtual users and answers `ready`. */
+export interface PlanMessage {
+  readonly type: "plan";
+  readonly worker: number;
+  /** Null for the worker that ran the first init stage: it has the program already. */
+  readonly program: Program | null;
+  readonly env: Readonly<Record<string, string>>;
+  readonly options: Options;
+  readonly parts: readonly ScenarioPart[];
+  /** Ids of the virtual users that this worker creates at once. */
+  readonly vuIds: readonly number[];
+  readonly artifacts: InitArtifacts;
+  readonly state: SharedStateBuffers;
+}
+
+/** Runs `setup` or `teardown` in a virtual user of its own. */
+export interface PhaseMessage {
+  readonly type: "phase";
+  readonly phase: "setup" | "teardown";
+  /** Result of `setup` as JSON, for `teardown`. */
+  readonly data: string | undefined;
+  readonly timeoutMs: number;
+}
+
+/** Starts the scenarios. */
+export interface StartMessage {
+  readonly type: "start";
+  readonly startAtEpochMs: number;
+  /** Result of `setup` as JSON; undefined when there was none. */
+  readonly data: string | undefined;
+}
+
+/** Ends all scenarios at once; running iterations are interrupted. */
+export interface StopMessage {
+  readonly type: "stop";
+}
+
+/** Main thread to worker. */
+export type ToWorker = InitMessage | PlanMessage | PhaseMessage | StartMessage | StopMessage;
+
+/** Worker to main thread. */
+export type FromWorker =
+  | { readonly type: "loaded" }
+  | {
+    readonly type: "init-done";
+    /** The exported options as JSON, undefined when there are none. */
+    readonly options: string | undefined;
+    /** Names of the exported functions. */
+    readonly functions: readonly string[];
+    readonly artifacts: InitArtifacts;
+    /** Custom metrics, so that thresholds can be checked before the first sample. */
+    readonly metrics: SampleBatch["newMetrics"];
+  }
+  | { readonly type: "init-failed"; readonly failure: ScriptFailure; readonly vu: number }
+  | { readonly type: "ready" }
+  | { readonly type: "phase-done"; readonly data: string | undefined }
+  | { readonly type: "phase-failed"; readonly failure: ScriptFailure }
+  | { readonly type: "scenario-started"; readonly scenario: number }
+  | { readonly type: "scenario-done"; readonly scenario: number; readonly interrupted: boolean }
+  | { readonly type: "samples"; readonly batch: SampleBatch }
+  | { readonly type: "log"; readonly level: LogLevel; readonly message: string; readonly fields: LogFields }
+  | { readonly type: "abort"; readonly failure: ScriptFailure }
+  | { readonly type: "test-failed"; readonly message: string }
+  | { readonly type: "read-file"; readonly path: string }
+  | { readonly type: "fill-file"; readonly target: SharedArrayBuffer };

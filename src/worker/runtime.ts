@@ -1,0 +1,58 @@
+/** What all virtual users of one worker share: settings, recorder, network, timers and the way to the main thread. */
+
+import type { SampleRecorder } from "../metrics/sample_recorder.ts";
+import { TagSet } from "../metrics/tag_set.ts";
+import type { HttpNetwork } from "../net/http_client.ts";
+import type { Options } from "../options/types.ts";
+import type { FromWorker, LogFields, LogLevel } from "./messages.ts";
+import type { SharedState } from "./shared_state.ts";
+import { Timers } from "./timers.ts";
+
+/** The part of a worker that lives as long as the test. */
+export class WorkerRuntime {
+  readonly worker: number;
+  readonly options: Options;
+  readonly recorder: SampleRecorder;
+  readonly network: HttpNetwork;
+  readonly state: SharedState;
+  readonly post: (message: FromWorker) => void;
+  readonly timers = new Timers();
+  readonly systemTags: ReadonlySet<string>;
+  /** The run's own tags. */
+  readonly rootTags: TagSet;
+  /** When the test began to run, epoch milliseconds; 0 before. */
+  testStartedAtEpochMs = 0;
+
+  constructor(
+    worker: number,
+    options: Options,
+    recorder: SampleRecorder,
+    network: HttpNetwork,
+    state: SharedState,
+    post: (message: FromWorker) => void,
+  ) {
+    this.worker = worker;
+    this.options = options;
+    this.recorder = recorder;
+    this.network = network;
+    this.state = state;
+    this.post = post;
+    this.systemTags = new Set(options.systemTags);
+    this.rootTags = TagSet.root().withAll(Object.entries(options.tags));
+  }
+
+  /** Tags of code that runs in a scenario, or in none when `scenario` is empty. */
+  tagsFor(scenario: string, tags: Readonly<Record<string, string>>): TagSet {
+    const named = this.systemTags.has("scenario") ? this.rootTags.with("scenario", scenario) : this.rootTags;
+    return named.withAll(Object.entries(tags));
+  }
+
+  log(level: LogLevel, message: string, fields: LogFields = {}): void {
+    this.post({ type: "log", level, message, fields });
+  }
+}
+
+/** Now, as samples carry it: epoch milliseconds with fractions, never going back. Hot. */
+export function nowEpochMs(): number {
+  return performance.timeOrigin + performance.now();
+}

@@ -1,0 +1,371 @@
+/** One worker's part of one scenario: lets virtual users begin iterations when the schedule says so. */
+
+import { type ClosedSchedule, createSchedule, type OpenSchedule, type Schedule } from "../executor/schedule.ts";
+import type { Share } from "../executor/stripes.ts";
+import { BUILTIN_METRIC_IDS } from "../metrics/builtin.ts";
+import type { TagSet } from "../metrics/tag_set.ts";
+import type { Scenario } from "../options/types.ts";
+import { nowEpochMs, type WorkerRuntime } from "./runtime.ts";
+import { ScenarioCell, WorkerCell } from "./shared_state.ts";
+import type { TimerEntry } from "./timers.ts";
+import type { PhaseFunction, PhaseListener, ScenarioContext, VirtualUser } from "./virtual_user.ts";
+
+/** Iterations that never suspend run in bursts of at most this long, so that the thread stays responsive. */
+const BURST_MS = 10;
+
+/** Where a runner gets its virtual users and what it tells. */
+export interface ScenarioHost {
+  /** A free virtual user, or null when there is none left that was planned. */
+  takeUser(): VirtualUser | null;
+  /** A virtual user that nobody planned. */
+  createUser(): VirtualUser;
+  returnUser(user: VirtualUser): void;
+  /** Result of `setup` as JSON. */
+  setupJson(): string | undefined;
+  /** An iteration ended with an exception. Returns whether the whole test ends because of it. */
+  iterationFailed(user: VirtualUser, error: unknown): void;
+  scenarioDone(index: number, interrupted: boolean): void;
+  /** Calls `task` soon, after what waits in the event loop. */
+  soon(task: () => void): void;
+}
+
+/** Runs a scenario's part. Life: `start` once, `stop` at any time; the host is told once when all is over. */
+export class ScenarioRunner implements ScenarioContext {
+  readonly index: number;
+  readonly scenario: Scenario;
+  readonly tags: TagSet;
+  startedAtEpochMs = 0;
+  readonly #runtime: WorkerRuntime;
+  readonly #host: ScenarioHost;
+  readonly #schedule: Schedule;
+  readonly #initialVus: number;
+  readonly #maxVus: number;
+  readonly #env: Readonly<Record<string, string>> | null;
+  readonly #loops: UserLoop[] = [];
+  readonly #idle: UserLoop[] = [];
+  readonly #iterationSeries: number;
+  readonly #durationSeries: number;
+  #startedAtMs = 0;
+  #running = 0;
+  #stopping = false;
+  #interrupted = false;
+  #done = false;
+  /** Open model: the next of this share's iterations. */
+  #next = 0;
+  #warnedInsufficient = false;
+  /** Number of the iteration that a shared counter gave last. */
+  #taken = 0;
+  readonly #pacer: TimerEntry = { dueAtMs: 0, heapIndex: -1, timerDue: () => this.#pace() };
+  readonly #end: TimerEntry = { dueAtMs: 0, heapIndex: -1, timerDue: () => this.#regularEnd() };
+  readonly #grace: TimerEntry = { dueAtMs: 0, heapIndex: -1, timerDue: () => this.#interrupt() };
+
+  constructor(
+    runtime: WorkerRuntime,
+    host: ScenarioHost,
+    index: number,
+    scenario: Scenario,
+    share: Share,
+    vus: { readonly initialVus: number; readonly maxVus: number },
+  ) {
+    this.#runtime = runtime;
+    this.#host = host;
+    this.index = index;
+    this.scenario = scenario;
+    this.#schedule = createSchedule(scenario, share, () => this.#taken = runtime.state.takeIteration(index));
+    this.#initialVus = vus.initialVus;
+    this.#maxVus = vus.maxVus;
+    this.#env = Object.keys(scenario.env).length > 0 ? scenario.env : null;
+    this.tags = runtime.tagsFor(scenario.name, scenario.tags);
+    const tags = runtime.systemTags.has("group") ? this.tags.with("group", "") : this.tags;
+    this.#iterationSeries = runtime.recorder.series(BUILTIN_METRIC_IDS.iterations, tags);
+    this.#durationSeries = runtime.recorder.series(BUILTIN_METRIC_IDS.iteration_duration, tags);
+  }
+
+  get setupJson(): string | undefined {
+    return this.#host.setupJson();
+  }
+
+  get runtime(): WorkerRuntime {
+    return this.#runtime;
+  }
+
+  get isStopping(): boolean {
+    return this.#stopping;
+  }
+
+  elapsedMs(): number {
+    return performance.now() - this.#startedAtMs;
+  }
+
+  /** `progress` of k6/execution: by iterations where their number is known, else by time. */
+  progress(): number {
+    const { scenario } = this;
+    const { state } = this.#runtime;
+    if (scenario.executor === "shared-iterations" || scenario.executor === "per-vu-iterations") {
+      const total = scenario.executor === "shared-iterations"
+        ? scenario.iterations
+        : scenario.iterations * scenario.vus;
+      return Math.min(1, state.scenarioTotal(this.index, ScenarioCell.iterationsEnded) / total);
+    }
+    return Math.min(1, this.elapsedMs() / this.#schedule.regularDurationMs);
+  }
+
+  /** Starts the scenario; `startedAtMs` is `performance.now()` time, now or a little earlier. */
+  start(startedAtMs: number): void {
+    this.#startedAtMs = startedAtMs;
+    this.startedAtEpochMs = performance.timeOrigin + startedAtMs;
+    for (let i = 0; i < this.#initialVus; i++) this.#adopt(this.#host.takeUser() ?? this.#host.createUser());
+    const { timers } = this.#runtime;
+    const endsAtMs = startedAtMs + this.#schedule.regularDurationMs;
+    timers.add(this.#end, endsAtMs);
+    timers.add(this.#grace, endsAtMs + this.scenario.gracefulStopMs);
+    if (this.#schedule.model === "open") {
+      this.#idle.push(...this.#loops);
+      this.#pace();
+    } else {
+      this.#running = this.#loops.length;
+      if (this.#running === 0) this.#finish();
+      else for (const loop of [...this.#loops]) loop.next();
+    }
+  }
+
+  /** Ends the scenario at once: nothing begins any more, what runs is interrupted. */
+  stop(): void {
+    if (this.#done) return;
+    this.#interrupt();
+  }
+
+  /** Closed model: whether `loop` may begin another iteration; otherwise it is over. Hot. */
+  mayBegin(loop: UserLoop): boolean {
+    if (this.#stopping) return false;
+    const begun = loop.user.iterationInScenario;
+    if ((this.#schedule as ClosedSchedule).mayBegin(begun, this.elapsedMs())) return true;
+    const dropped = (this.#schedule as ClosedSchedule).leftOver(begun);
+    if (dropped > 0) this.#recordDropped(dropped);
+    return false;
+  }
+
+  get isOpen(): boolean {
+    return this.#schedule.model === "open";
+  }
+
+  /** A loop of a closed model will begin nothing more. */
+  loopOver(): void {
+    if (--this.#running === 0) this.#finish();
+  }
+
+  /** A virtual user of an open model is free again. */
+  userFree(loop: UserLoop): void {
+    this.#running--;
+    this.#idle.push(loop);
+    // An open scenario lasts for its whole duration, even when its last iteration is over.
+    if (this.#running === 0 && this.#stopping) this.#finish();
+  }
+
+  /** Prepares `user` for an iteration. Hot. */
+  enter(user: VirtualUser): void {
+    user.enter(this.tags);
+    user.iterationInTest = this.scenario.executor === "shared-iterations"
+      ? this.#taken
+      : this.#runtime.state.takeIteration(this.index);
+  }
+
+  /** Counts an iteration that came to its end. Hot. */
+  iterationEnded(user: VirtualUser, endedAtMs: number): void {
+    const { recorder, state, worker } = this.#runtime;
+    const at = performance.timeOrigin + endedAtMs;
+    const duration = endedAtMs - user.phaseStartedAtMs;
+    user.setGroup("");
+    const plain = user.baseTags === this.tags;
+    recorder.record(plain ? this.#durationSeries : recorder.series(BUILTIN_METRIC_IDS.iteration_duration, user.tags), at, duration);
+    recorder.record(plain ? this.#iterationSeries : recorder.series(BUILTIN_METRIC_IDS.iterations, user.tags), at, 1);
+    user.recordData(at);
+    state.addToWorker(worker, WorkerCell.iterationsCompleted, 1);
+    state.addToScenario(worker, this.index, ScenarioCell.iterationsEnded, 1);
+    if (user.failed) this.#host.iterationFailed(user, user.error);
+  }
+
+  iterationInterrupted(user: VirtualUser): void {
+    user.setGroup("");
+    user.recordData(nowEpochMs());
+    this.#runtime.state.addToWorker(this.#runtime.worker, WorkerCell.iterationsInterrupted, 1);
+    this.#interrupted = true;
+  }
+
+  activeChanged(amount: number): void {
+    const { state, worker } = this.#runtime;
+    state.addToWorker(worker, WorkerCell.vusActive, amount);
+    state.addToScenario(worker, this.index, ScenarioCell.vusActive, amount);
+  }
+
+  soon(task: () => void): void {
+    this.#host.soon(task);
+  }
+
+  #adopt(user: VirtualUser): UserLoop {
+    user.context = this;
+    user.iterationInScenario = 0;
+    user.globals.__ENV = this.#env === null ? user.env : { ...user.env, ...this.#env };
+    const exported = user.exports[this.scenario.exec] as PhaseFunction;
+    const loop = new UserLoop(this, user, exported);
+    this.#loops.push(loop);
+    this.#runtime.state.addToScenario(this.#runtime.worker, this.index, ScenarioCell.vusHeld, 1);
+    return loop;
+  }
+
+  /** Starts every iteration that is due, then sleeps until the next. */
+  #pace(): void {
+    const schedule = this.#schedule as OpenSchedule;
+    const { timers } = this.#runtime;
+    while (this.#next < schedule.total && !this.#stopping) {
+      const dueAtMs = this.#startedAtMs + schedule.startOffsetMs(this.#next);
+      if (dueAtMs > performance.now()) {
+        timers.add(this.#pacer, dueAtMs);
+        return;
+      }
+      this.#next++;
+      const loop = this.#idle.pop() ?? this.#unplanned();
+      if (loop === null) {
+        this.#recordDropped(1);
+      } else {
+        this.#running++;
+        loop.next();
+      }
+    }
+  }
+
+  #unplanned(): UserLoop | null {
+    if (this.#loops.length < this.#maxVus) return this.#adopt(this.#host.takeUser() ?? this.#host.createUser());
+    if (!this.#warnedInsufficient) {
+      this.#warnedInsufficient = true;
+      this.#runtime.log("warn", `Insufficient VUs, reached ${this.#maxVus} active VUs and cannot initialize more`, {
+        executor: this.scenario.executor,
+        scenario: this.scenario.name,
+      });
+    }
+    return null;
+  }
+
+  #recordDropped(count: number): void {
+    const { recorder } = this.#runtime;
+    recorder.record(recorder.series(BUILTIN_METRIC_IDS.dropped_iterations, this.tags), nowEpochMs(), count);
+  }
+
+  #regularEnd(): void {
+    if (this.#done) return;
+    this.#stopping = true;
+    if (this.#running === 0) this.#finish();
+  }
+
+  #interrupt(): void {
+    if (this.#done) return;
+    this.#stopping = true;
+    for (const loop of this.#loops) loop.interrupt();
+    this.#finish();
+  }
+
+  #finish(): void {
+    if (this.#done) return;
+    this.#done = true;
+    const { timers, state, worker } = this.#runtime;
+    timers.remove(this.#pacer);
+    timers.remove(this.#end);
+    timers.remove(this.#grace);
+    state.addToScenario(worker, this.index, ScenarioCell.vusHeld, -this.#loops.length);
+    for (const loop of this.#loops) {
+      loop.user.context = null;
+      this.#host.returnUser(loop.user);
+    }
+    this.#host.scenarioDone(this.index, this.#interrupted);
+  }
+}
+
+/** A virtual user in a scenario: begins iterations and sees them end. */
+class UserLoop implements PhaseListener, TimerEntry {
+  readonly user: VirtualUser;
+  dueAtMs = 0;
+  heapIndex = -1;
+  readonly #runner: ScenarioRunner;
+  readonly #exported: PhaseFunction;
+  #inIteration = false;
+  #over = false;
+
+  constructor(runner: ScenarioRunner, user: VirtualUser, exported: PhaseFunction) {
+    this.#runner = runner;
+    this.user = user;
+    this.#exported = exported;
+  }
+
+  /** Begins the next iteration, and further ones for as long as they end without suspending. Hot. */
+  next(): void {
+    const runner = this.#runner;
+    const burstEndsAtMs = performance.now() + BURST_MS;
+    for (;;) {
+      if (this.#over) return;
+      if (!runner.isOpen && !runner.mayBegin(this)) return this.#end();
+      if (!this.#begin()) return;
+      if (!this.#ended()) return;
+      if (runner.isOpen) return;
+      if (performance.now() >= burstEndsAtMs) {
+        runner.soon(() => this.next());
+        return;
+      }
+    }
+  }
+
+  phaseEnded(): void {
+    if (this.#ended() && !this.#runner.isOpen) this.next();
+  }
+
+  /** Drops a running iteration, or one that waits out its minimum duration. */
+  interrupt(): void {
+    this.#over = true;
+    this.#runner.runtime.timers.remove(this);
+    if (!this.#inIteration) return;
+    this.#inIteration = false;
+    this.user.drop();
+    this.#runner.iterationInterrupted(this.user);
+    this.#runner.activeChanged(-1);
+  }
+
+  /** The minimum duration is over. */
+  timerDue(): void {
+    if (this.#runner.isOpen) this.#runner.userFree(this);
+    else this.next();
+  }
+
+  /** Returns whether the iteration ended at once. */
+  #begin(): boolean {
+    const { user } = this;
+    this.#runner.enter(user);
+    user.globals.__ITER = user.iterations++;
+    user.iterationInScenario++;
+    this.#inIteration = true;
+    this.#runner.activeChanged(1);
+    return user.run(this.#exported, user.ownSetupData(this.#runner.setupJson), this);
+  }
+
+  /** Books the iteration; returns whether the user is free for the next one. */
+  #ended(): boolean {
+    if (!this.#inIteration) return false;
+    const runner = this.#runner;
+    const now = performance.now();
+    this.#inIteration = false;
+    runner.activeChanged(-1);
+    runner.iterationEnded(this.user, now);
+    const { minIterationDurationMs, noVuConnectionReuse } = runner.runtime.options;
+    if (noVuConnectionReuse) this.user.http?.closeIdle();
+    const minimumEndMs = this.user.phaseStartedAtMs + minIterationDurationMs;
+    if (minIterationDurationMs > 0 && minimumEndMs > now && !runner.isStopping) {
+      runner.runtime.timers.add(this, minimumEndMs);
+      return false;
+    }
+    if (runner.isOpen) runner.userFree(this);
+    return true;
+  }
+
+  #end(): void {
+    this.#over = true;
+    this.#runner.loopOver();
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * Counters in memory that all threads of one instance share. Exact, contended ones are atomic; the rest are cells with
+ * one writing worker each, read by anybody at any time.
+ */
+
+const CELLS_PER_WORKER = 4;
+const CELLS_PER_SCENARIO = 3;
+
+/** What is sent to each worker to build its `SharedState` from. */
+export interface SharedStateBuffers {
+  readonly workers: number;
+  readonly scenarios: number;
+  readonly atomics: SharedArrayBuffer;
+  readonly cells: SharedArrayBuffer;
+}
+
+/** Allocates the memory for a run. */
+export function allocateSharedState(workers: number, scenarios: number): SharedStateBuffers {
+  const cells = workers * (CELLS_PER_WORKER + scenarios * CELLS_PER_SCENARIO);
+  return {
+    workers,
+    scenarios,
+    atomics: new SharedArrayBuffer(4 * (1 + scenarios)),
+    cells: new SharedArrayBuffer(8 * cells),
+  };
+}
+
+/** A worker's own counters. */
+export const enum WorkerCell {
+  iterationsCompleted,
+  iterationsInterrupted,
+  vusActive,
+  vusInitialized,
+}
+
+/** A worker's own counters of one scenario. */
+export const enum ScenarioCell {
+  /** Virtual users that run an iteration right now. */
+  vusActive,
+  /** Virtual users that the scenario holds. */
+  vusHeld,
+  iterationsEnded,
+}
+
+/** View of the shared counters. */
+export class SharedState {
+  readonly #workers: number;
+  readonly #scenarios: number;
+  readonly #atomics: Uint32Array;
+  readonly #cells: Float64Array;
+
+  constructor(buffers: SharedStateBuffers) {
+    this.#workers = buffers.workers;
+    this.#scenarios = buffers.scenarios;
+    this.#atomics = new Uint32Array(buffers.atomics);
+    this.#cells = new Float64Array(buffers.cells);
+  }
+
+  /** Takes the next number for a virtual user that nobody planned; the first is `planned`. */
+  takeUnplannedVu(): number {
+    return Atomics.add(this.#atomics, 0, 1);
+  }
+
+  /** Takes the next iteration number of a scenario; the first is 0. Hot. */
+  takeIteration(scenario: number): number {
+    return Atomics.add(this.#atomics, 1 + scenario, 1);
+  }
+
+  /** How many iteration numbers of a scenario have been taken. */
+  iterationsTaken(scenario: number): number {
+    return Atomics.load(this.#atomics, 1 + scenario);
+  }
+
+  /** Adds to a worker's own counter. Hot. */
+  addToWorker(worker: number, cell: WorkerCell, amount: number): void {
+    this.#cells[worker * CELLS_PER_WORKER + cell]! += amount;
+  }
+
+  /** Adds to a worker's own counter of a scenario. Hot. */
+  addToScenario(worker: number, scenario: number, cell: ScenarioCell, amount: number): void {
+    this.#cells[this.#scenarioIndex(worker, scenario) + cell]! += amount;
+  }
+
+  /** Sum of a counter over all workers. */
+  total(cell: WorkerCell): number {
+    let sum = 0;
+    for (let worker = 0; worker < this.#workers; worker++) sum += this.#cells[worker * CELLS_PER_WORKER + cell]!;
+    return sum;
+  }
+
+  /** Sum of a scenario's counter over all workers. */
+  scenarioTotal(scenario: number, cell: ScenarioCell): number {
+    let sum = 0;
+    for (let worker = 0; worker < this.#workers; worker++) {
+      sum += this.#cells[this.#scenarioIndex(worker, scenario) + cell]!;
+    }
+    return sum;
+  }
+
+  #scenarioIndex(worker: number, scenario: number): number {
+    return this.#workers * CELLS_PER_WORKER + (worker * this.#scenarios + scenario) * CELLS_PER_SCENARIO;
+  }
+}
