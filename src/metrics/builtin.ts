@@ -27,15 +27,9 @@ const TABLE = {
 export type BuiltinMetricName = keyof typeof TABLE;
 
 /** Every built-in metric; `id` is its index. */
-export const BUILTIN_METRICS: readonly MetricDefinition[] = Object.entries(TABLE).map((
-  [name, [type, contains]],
-  id,
-) => ({
-  id,
-  name,
-  type,
-  contains,
-}));
+export const BUILTIN_METRICS: readonly MetricDefinition[] = Object.entries(TABLE).map(
+  ([name, [type, contains]], id) => ({ id, name, type, contains }),
+);
 
 /** The id of each built-in metric, by name. */
 export const BUILTIN_METRIC_IDS = Object.fromEntries(

@@ -2,12 +2,6 @@
 
 import type { TagPairs } from "./types.ts";
 
-/** What the sets of one interning tree share. */
-interface Tree {
-  root: TagSet | undefined;
-  size: number;
-}
-
 /**
  * An immutable set of tags. Within one tree (`TagSet.root()`), sets with the same tags are the same object, in whatever
  * order their tags were added. A set lives as long as its tree.
@@ -15,7 +9,9 @@ interface Tree {
 export class TagSet {
   /** Dense within the tree: 0 for the empty set, then in the order of first sight. */
   readonly id: number;
-  readonly #tree: Tree;
+  readonly #root: TagSet;
+  /** At the root: how many sets its tree has. */
+  #size = 0;
   /** The set without its greatest name; undefined for the empty set. */
   readonly #parent: TagSet | undefined;
   /** The greatest name of the set and its value; empty for the empty set. */
@@ -24,10 +20,9 @@ export class TagSet {
   /** Sets that `with` has led to from here, by name and value. */
   #next: Map<string, Map<string, TagSet>> | undefined;
 
-  private constructor(tree: Tree, parent: TagSet | undefined, name: string, value: string) {
-    this.id = tree.size++;
-    tree.root ??= this;
-    this.#tree = tree;
+  private constructor(parent: TagSet | undefined, name: string, value: string) {
+    this.#root = parent === undefined ? this : parent.#root;
+    this.id = this.#root.#size++;
     this.#parent = parent;
     this.#name = name;
     this.#value = value;
@@ -35,7 +30,7 @@ export class TagSet {
 
   /** The empty set of a new tree. */
   static root(): TagSet {
-    return new TagSet({ root: undefined, size: 0 }, undefined, "", "");
+    return new TagSet(undefined, "", "");
   }
 
   /**
@@ -54,7 +49,7 @@ export class TagSet {
   /** This set without the tag of that name. */
   without(name: string): TagSet {
     if (this.get(name) === undefined) return this;
-    return this.#tree.root!.withAll(this.toPairs().filter(([other]) => other !== name));
+    return this.#root.withAll(this.toPairs().filter(([other]) => other !== name));
   }
 
   /** The value of a tag; undefined when the set has no tag of that name. */
@@ -84,9 +79,9 @@ export class TagSet {
    * others makes a new set; any other goes the canonical way, whose steps are all of the first kind.
    */
   #find(name: string, value: string): TagSet {
-    if (name > this.#name) return new TagSet(this.#tree, this, name, value);
+    if (name > this.#name) return new TagSet(this, name, value);
     if (this.get(name) === value) return this;
     const tags = new Map(this.toPairs()).set(name, value);
-    return this.#tree.root!.withAll([...tags].sort(([a], [b]) => a < b ? -1 : 1));
+    return this.#root.withAll([...tags].sort(([a], [b]) => a < b ? -1 : 1));
   }
 }
