@@ -1,0 +1,87 @@
+/** The one target of a benchmark: nginx with one worker and no access log where it is installed, else the embedded target. */
+
+import { findProgram, nginx } from "../../tests/support/debian.ts";
+import { ROOT } from "../repository.ts";
+import { withManyFiles } from "./measured_process.ts";
+
+/** A running target in a process of its own. */
+export interface BenchTarget extends AsyncDisposable {
+  readonly name: string;
+  readonly url: string;
+}
+
+/** Starts nginx or, without it, the embedded target, on a free loopback port, and waits until it answers. */
+export async function startBenchTarget(): Promise<BenchTarget> {
+  await using resources = new AsyncDisposableStack();
+  const port = freePort();
+  const program = findProgram(nginx);
+  const folder = await Deno.makeTempDir({ prefix: "k6d-bench-" });
+  resources.defer(() => Deno.remove(folder, { recursive: true }));
+
+  let command = [Deno.execPath(), "run", "-A", "scripts/target.ts", String(port)];
+  if (program !== null) {
+    await Deno.writeTextFile(`${folder}/nginx.conf`, nginxConfig(port));
+    command = [program, "-p", folder, "-c", "nginx.conf", "-e", "error.log"];
+  }
+  const args = withManyFiles(command);
+  await startServer(port, new Deno.Command("bash", { args, cwd: ROOT, stdin: "piped", stdout: "null" }), resources);
+  const owned = resources.move();
+  return {
+    name: program === null ? "embedded target" : "nginx",
+    url: `http://127.0.0.1:${port}`,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** Starts a server whose end `resources` will own, and waits until it listens at a loopback port; throws when it ends before. */
+export async function startServer(port: number, command: Deno.Command, resources: AsyncDisposableStack): Promise<void> {
+  const child = command.spawn();
+  let ended: Deno.CommandStatus | undefined;
+  const status = child.status.then((status) => ended = status);
+  resources.defer(async () => {
+    if (ended === undefined) child.kill("SIGTERM");
+    await status;
+    await child.stdin.abort();
+  });
+  while (!await accepts(port)) {
+    if (ended !== undefined) throw new Error(`the server for port ${port} ended with code ${ended.code}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+async function accepts(port: number): Promise<boolean> {
+  try {
+    (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.ConnectionRefused) return false;
+    throw error;
+  }
+}
+
+/** A loopback port that nobody listens on. */
+export function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+function nginxConfig(port: number): string {
+  return `
+daemon off;
+master_process off;
+pid nginx.pid;
+error_log error.log crit;
+events { worker_connections 20000; }
+http {
+  access_log off;
+  keepalive_timeout 3600s;
+  keepalive_requests 1000000000;
+  default_type text/plain;
+  client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
+  server {
+    listen 127.0.0.1:${port} backlog=16384;
+    location / { return 200 "Hello from nginx\\n"; }
+  }
+}
+`;
+}

@@ -1,0 +1,152 @@
+/** The cases of the benchmark: what each runs, which figures it takes, and what k6d must reach. */
+
+import { findProgram } from "../../tests/support/debian.ts";
+import { ROOT } from "../repository.ts";
+import type { BenchTarget } from "./bench_target.ts";
+import { measure, type Measured } from "./measured_process.ts";
+import { type Figure, median, type Target } from "./report.ts";
+import { readSummary, type SummaryFigures } from "./summary_figures.ts";
+import type { TrendSamplesResult } from "./trend_samples.ts";
+
+/** A load tester that takes k6's command line. */
+export interface Tool {
+  readonly name: "k6d" | "k6";
+  readonly command: readonly string[];
+}
+
+/** What every case is given. */
+export interface BenchContext {
+  readonly target: BenchTarget;
+  /** k6d first; k6 when `K6_BIN` names it. */
+  readonly tools: readonly Tool[];
+  readonly seconds: number;
+}
+
+/** One case; `run` takes all its figures once. */
+export interface BenchCase {
+  readonly name: string;
+  readonly run: (context: BenchContext) => Promise<Figure[]>;
+}
+
+/** Every case, in the order in which they run. */
+export const CASES: readonly BenchCase[] = [
+  { name: "closed-loop", run: closedLoop },
+  { name: "many-users", run: manyUsers },
+  { name: "arrival-rate", run: arrivalRate },
+  { name: "trend-samples", run: trendSamples },
+  { name: "one-iteration", run: oneIteration },
+];
+
+/** 50 virtual users in a closed loop: GET and check. */
+async function closedLoop(context: BenchContext): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const tool of context.tools) {
+    const run = await runScript(tool, "closed_loop.js", ["-u", "50", "-d", `${context.seconds}s`], context);
+    figures.push(
+      figure(tool, "requests/s", run.summary.rate("http_reqs"), { atLeast: 60_000 }),
+      figure(tool, "CPU a request, µs", cpuPerRequestUs(run), { atMost: 15 }),
+      figure(tool, "p99, ms", run.summary.milliseconds("http_req_duration", "p(99)")),
+    );
+  }
+  return figures.concat(await wrk(context));
+}
+
+async function wrk({ target, seconds }: BenchContext): Promise<Figure[]> {
+  const program = findProgram({ program: "wrk", debianPackage: "wrk" });
+  if (program === null) return [];
+  const run = await measure([program, "-t1", "-c50", `-d${seconds}s`, target.url]);
+  if (run.code !== 0) throw new Error(`wrk ended with code ${run.code}: ${run.stderr}`);
+  const requests = Number(/(\d+) requests in/.exec(run.stdout)?.[1]);
+  return [
+    { tool: "wrk", name: "requests/s", value: Number(/^Requests\/sec:\s+([\d.]+)/m.exec(run.stdout)?.[1]) },
+    { tool: "wrk", name: "CPU a request, µs", value: run.cpuMs * 1000 / requests },
+  ];
+}
+
+/** 10,000 virtual users, each with a connection of its own: GET and sleep(1). */
+async function manyUsers(context: BenchContext): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const tool of context.tools) {
+    const run = await runScript(tool, "many_users.js", ["-u", "10000", "-d", `${context.seconds}s`], context);
+    figures.push(
+      figure(tool, "peak RSS, MB", run.peakRssBytes / 1e6, { atMost: 350 }),
+      figure(tool, "iterations/s", run.summary.rate("iterations"), { atLeast: 9000 }),
+      figure(tool, "CPU a request, µs", cpuPerRequestUs(run)),
+    );
+  }
+  return figures;
+}
+
+/** 5,000 iterations a second in an open model. */
+async function arrivalRate(context: BenchContext): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const tool of context.tools) {
+    const run = await runScript(tool, "arrival_rate.js", [], context);
+    const duration = (statistic: string) => run.summary.milliseconds("http_req_duration", statistic);
+    figures.push(
+      figure(tool, "dropped iterations", run.summary.count("dropped_iterations"), { atMost: 0 }),
+      figure(tool, "CPU a request, µs", cpuPerRequestUs(run), { atMost: 30 }),
+      figure(tool, "p50, ms", duration("med")),
+      figure(tool, "p95, ms", duration("p(95)")),
+      figure(tool, "p99, ms", duration("p(99)"), { atMost: 2 }),
+    );
+  }
+  return figures;
+}
+
+/** 30 million samples through one Trend. */
+async function trendSamples(): Promise<Figure[]> {
+  const run = await measure([Deno.execPath(), "run", "-A", "scripts/bench/trend_samples.ts"]);
+  if (run.code !== 0) throw new Error(`the samples' process ended with code ${run.code}: ${run.stderr}`);
+  const result = JSON.parse(run.stdout) as TrendSamplesResult;
+  return [
+    { tool: "k6d", name: "RSS growth, MB", value: result.rssGrowthBytes / 1e6, target: { atMost: 10 } },
+    { tool: "k6d", name: "worst quantile error, %", value: result.worstRelativeError * 100, target: { atMost: 0.1 } },
+    { tool: "k6d", name: "CPU a sample, ns", value: result.nanosecondsPerSample },
+  ];
+}
+
+/** The whole process for one iteration: what a script's author waits for. */
+async function oneIteration(context: BenchContext): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const tool of context.tools) {
+    const wallMs: number[] = [];
+    for (let i = 0; i < 10; i++) wallMs.push((await runScript(tool, "closed_loop.js", ["-i", "1"], context)).wallMs);
+    figures.push(figure(tool, "wall time, ms", median(wallMs), { atMost: 200 }));
+  }
+  return figures;
+}
+
+interface ScriptRun extends Measured {
+  readonly summary: SummaryFigures;
+}
+
+const COMMON_ARGUMENTS = ["--quiet", "--no-color", "--no-usage-report", "--summary-trend-stats", "med,p(95),p(99),max"];
+
+/** Runs a workload with a tool; a run that sent nothing, or failed, is an error rather than a figure. */
+async function runScript(
+  { name, command }: Tool,
+  workload: string,
+  flags: readonly string[],
+  { target, seconds }: BenchContext,
+): Promise<ScriptRun> {
+  const script = `${ROOT}scripts/bench/workloads/${workload}`;
+  const run = await measure([...command, "run", ...COMMON_ARGUMENTS, ...flags, script], {
+    BASE_URL: target.url,
+    DURATION: `${seconds}s`,
+  });
+  const summary = readSummary(run.stdout);
+  if (run.code !== 0 || summary.count("http_reqs") === 0) {
+    throw new Error(`${name} run ${workload} ended with code ${run.code}:\n${run.stdout}${run.stderr}`);
+  }
+  return { ...run, summary };
+}
+
+function cpuPerRequestUs({ cpuMs, summary }: ScriptRun): number {
+  return cpuMs * 1000 / summary.count("http_reqs");
+}
+
+/** Targets are k6d's; other tools only inform. */
+function figure(tool: Tool, name: string, value: number, target?: Target): Figure {
+  return { tool: tool.name, name, value, ...(target !== undefined && tool.name === "k6d" ? { target } : {}) };
+}

@@ -1,0 +1,27 @@
+// 20,000 requests a second, each of which adds to one of 20,000 time series.
+import exec from "k6/execution";
+import http from "k6/http";
+import { Counter } from "k6/metrics";
+
+export const options = {
+  systemTags: ["status"],
+  scenarios: {
+    arrivals: {
+      executor: "constant-arrival-rate",
+      rate: 20000,
+      timeUnit: "1s",
+      duration: __ENV.DURATION,
+      preAllocatedVUs: 300,
+      maxVUs: 1000,
+    },
+  },
+};
+
+const SERIES = 20000;
+const orders = new Counter("orders");
+const url = `${__ENV.BASE_URL}/`;
+
+export default function () {
+  http.get(url);
+  orders.add(1, { shop: String(exec.scenario.iterationInTest % SERIES) });
+}
