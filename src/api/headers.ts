@@ -1,0 +1,101 @@
+/**
+ * HTTP header fields between scripts and the wire. Inside k6d headers are flat pairs: name, value, name, value, …
+ */
+
+/** Names are few and come again with every message; a server that invents new ones can't fill memory. */
+const MAX_CACHED_NAMES = 1024;
+const canonicalNames = new Map<string, string>();
+
+/**
+ * The canonical form of a header name, as Go's `CanonicalMIMEHeaderKey` defines it: the first letter and each letter
+ * after a hyphen in upper case, all others in lower case. A name that isn't a token stays as it is.
+ *
+ * ```ts
+ * canonicalHeaderName("x-request-ID"); // X-Request-Id
+ * ```
+ */
+export function canonicalHeaderName(name: string): string {
+  const cached = canonicalNames.get(name);
+  if (cached !== undefined) return cached;
+  const canonical = TOKEN.test(name)
+    ? name.toLowerCase().replace(/(?:^|-)[a-z]/g, (start) => start.toUpperCase())
+    : name;
+  if (canonicalNames.size < MAX_CACHED_NAMES) canonicalNames.set(name, canonical);
+  return canonical;
+}
+
+/** RFC 9110, section 5.6.2. */
+const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
+/** What RFC 9110, section 5.5, forbids in a value: control characters, a tab excepted. */
+// deno-lint-ignore no-control-regex
+const FORBIDDEN_IN_VALUE = /[\x00-\x08\x0a-\x1f\x7f]/;
+
+/**
+ * A script's headers (`params.headers`) as flat pairs with canonical names and trimmed values. Values become text;
+ * of two spellings of one name the later wins. Throws an `Error` for a name or value that must not go on the wire.
+ */
+export function requestHeaderPairs(headers: Readonly<Record<string, unknown>>): string[] {
+  const pairs: string[] = [];
+  for (const name of Object.keys(headers)) {
+    const value = String(headers[name]);
+    checkHeader(name, value);
+    setHeader(pairs, canonicalHeaderName(name), value.trim());
+  }
+  return pairs;
+}
+
+/** Throws an `Error` when a header can't be sent: its name isn't a token, or its value has a line break in it. */
+export function checkHeader(name: string, value: string): void {
+  if (!TOKEN.test(name)) {
+    throw new Error(
+      `invalid header name ${JSON.stringify(name)}: use letters, digits and hyphens, without spaces or colons`,
+    );
+  }
+  if (FORBIDDEN_IN_VALUE.test(value)) {
+    throw new Error(
+      `invalid value of header ${JSON.stringify(name)}: ${JSON.stringify(value)} has a line break or another ` +
+        "control character in it; remove it or encode the value",
+    );
+  }
+}
+
+/** Sets a header in flat pairs: replaces the value where the (canonical) name is there already, else appends. */
+export function setHeader(pairs: string[], name: string, value: string): void {
+  for (let i = 0; i < pairs.length; i += 2) {
+    if (pairs[i] === name) {
+      pairs[i + 1] = value;
+      return;
+    }
+  }
+  pairs.push(name, value);
+}
+
+/** Value of the first header with this canonical name, undefined without one. Names in `pairs` may have any case. */
+export function getHeader(pairs: readonly string[], name: string): string | undefined {
+  for (let i = 0; i < pairs.length; i += 2) {
+    if (canonicalHeaderName(pairs[i]!) === name) return pairs[i + 1];
+  }
+  return undefined;
+}
+
+/** `Response.headers`: canonical names; values of a repeated name joined by a comma and a space. */
+export function responseHeaders(pairs: readonly string[]): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (let i = 0; i < pairs.length; i += 2) {
+    const name = canonicalHeaderName(pairs[i]!);
+    const earlier = headers[name];
+    headers[name] = earlier === undefined ? pairs[i + 1]! : `${earlier}, ${pairs[i + 1]}`;
+  }
+  return headers;
+}
+
+/** `Response.request.headers`: canonical names with a list of values each. */
+export function requestHeadersForScript(pairs: readonly string[]): Record<string, string[]> {
+  const headers: Record<string, string[]> = {};
+  for (let i = 0; i < pairs.length; i += 2) {
+    const name = canonicalHeaderName(pairs[i]!);
+    if (Object.hasOwn(headers, name)) headers[name]!.push(pairs[i + 1]!);
+    else headers[name] = [pairs[i + 1]!];
+  }
+  return headers;
+}

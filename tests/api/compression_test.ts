@@ -1,0 +1,46 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
+import { decompressBody, DecompressionError } from "../../src/api/compression.ts";
+
+const encoders = {
+  gzip: (data: Uint8Array) => gzipSync(data),
+  deflate: (data: Uint8Array) => deflateSync(data),
+  br: (data: Uint8Array) => brotliCompressSync(data),
+  zstd: (data: Uint8Array) => zstdCompressSync(data),
+};
+type Coding = keyof typeof encoders;
+
+Deno.test("any stack of codings is undone", () => {
+  const codings = fc.array(fc.constantFrom<Coding>("gzip", "deflate", "br", "zstd"), { minLength: 1, maxLength: 3 });
+  fc.assert(
+    fc.property(codings, fc.uint8Array({ maxLength: 2000 }), (stack, data) => {
+      const body = stack.reduce<Uint8Array>((bytes, coding) => encoders[coding](bytes), data);
+      const decoded = decompressBody(stack.join(", ").toUpperCase(), body);
+      assertEquals([...decoded], [...data]);
+      assertEquals(decoded.constructor, Uint8Array);
+    }),
+    { numRuns: 50 },
+  );
+});
+
+Deno.test("an unknown coding leaves the body alone", () => {
+  const body = Uint8Array.of(1, 2, 3);
+  assertEquals(decompressBody("rot13", body), body);
+  assertEquals(decompressBody("gzip, rot13", body), body);
+  assertEquals(decompressBody("identity", body), body);
+});
+
+Deno.test("broken data is an error with k6's code", () => {
+  const notGzip = new TextEncoder().encode("notgzip!");
+  const cut = gzipSync(new Uint8Array(1000)).subarray(0, 15);
+  for (const [coding, body] of [["gzip", notGzip], ["deflate", notGzip], ["zstd", notGzip], ["gzip", cut]] as const) {
+    const error = assertThrows(() => decompressBody(coding, body), DecompressionError, `invalid ${coding} data`);
+    assertEquals(error.code, 1701);
+  }
+  assertThrows(() => decompressBody("br", new Uint8Array(50).fill(200)), DecompressionError, "invalid br data");
+});
+
+Deno.test("an empty body stays empty", () => {
+  assertEquals(decompressBody("gzip", new Uint8Array()).length, 0);
+});
