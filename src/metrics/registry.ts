@@ -42,7 +42,7 @@ const FIRST_SERIES_WARNING = 100_000;
 
 /** Every metric of a run; the built-in ones are there from the start, with the ids of `BUILTIN_METRIC_IDS`. */
 export class MetricRegistry {
-  readonly #warn: (message: string) => void;
+  readonly #warn: ((message: string) => void) | undefined;
   readonly #metrics: Metric[] = [];
   readonly #metricsByName = new Map<string, Metric>();
   readonly #series: TimeSeries[] = [];
@@ -57,7 +57,7 @@ export class MetricRegistry {
   #seriesToWarnAt = FIRST_SERIES_WARNING;
 
   /** `warn` is told when the number of time series passes 100,000, then at each doubling. */
-  constructor(warn: (message: string) => void) {
+  constructor(warn?: (message: string) => void) {
     this.#warn = warn;
     for (const { name, type, contains } of BUILTIN_METRICS) this.define(name, type, contains);
   }
@@ -150,7 +150,7 @@ export class MetricRegistry {
   }
 
   #warnOfSeries(): void {
-    this.#warn(
+    this.#warn?.(
       `The test has generated more than ${this.#seriesToWarnAt} unique time series, which costs memory here and in every ` +
         "output. Don't use unique values, such as ids, as tags; give requests with ids in their URL one `name` tag.",
     );
