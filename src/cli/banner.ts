@@ -1,0 +1,116 @@
+/** What k6d prints before a test: its banner and what is about to run. */
+
+import type { Options, Scenario, ScenarioBase } from "../options/types.ts";
+import { formatPlanDuration } from "../summary/format.ts";
+import { styleFor } from "../summary/style.ts";
+
+const BANNER = String.raw`
+    _     __      _
+   | | __/ /_  __| |
+   | |/ / '_ \/ _  |   load tests, written for k6,
+   |   <| (_) | (_| |   run on V8
+   |_|\_\\___/ \__,_|
+`;
+
+/** The banner, with an empty line before and after. */
+export function renderBanner(color: boolean): string {
+  return `${styleFor(color).yellow(BANNER)}\n`;
+}
+
+/** What `renderPlan` needs to know of a run. */
+export interface Plan {
+  /** Path of the script, or `-` for standard input. */
+  readonly script: string;
+  /** The outputs' descriptions. */
+  readonly outputs: readonly string[];
+  readonly options: Pick<Options, "scenarios">;
+  /** The part of the whole test that this instance runs: 0 to 1, 1 unless there is an execution segment. */
+  readonly segment?: number;
+}
+
+/** The lines `execution`, `script`, `output` and `scenarios`, with an empty line after. */
+export function renderPlan({ script, outputs, options: { scenarios }, segment = 1 }: Plan, color: boolean): string {
+  const style = styleFor(color);
+  const count = scenarios.length === 1 ? "1 scenario" : `${scenarios.length} scenarios`;
+  const duration = formatPlanDuration(maxRunDurationMs(scenarios));
+  const lines = [
+    `     execution: ${style.cyan("local")}`,
+    `        script: ${style.cyan(script)}`,
+    `        output: ${style.cyan(outputs.length === 0 ? "-" : outputs.join(", "))}`,
+    "",
+    `     scenarios: ${style.cyan(`(${(segment * 100).toFixed(2)}%)`)} ${count}, ` +
+    `${maxConcurrentVus(scenarios)} max VUs, ${duration} max duration (incl. graceful stop):`,
+    ...inStartOrder(scenarios).map((scenario) => `              * ${scenario.name}: ${describeScenario(scenario)}`),
+  ];
+  return `${lines.join("\n")}\n\n`;
+}
+
+/** k6's sentence for a scenario, for example `10 looping VUs for 30s (gracefulStop: 30s)`. */
+export function describeScenario(scenario: Scenario): string {
+  switch (scenario.executor) {
+    case "constant-vus":
+      return `${scenario.vus} looping VUs for ${formatPlanDuration(scenario.durationMs)}${remarks(scenario)}`;
+    case "shared-iterations":
+      return `${scenario.iterations} iterations shared among ${scenario.vus} VUs` +
+        remarks(scenario, `maxDuration: ${formatPlanDuration(scenario.maxDurationMs)}`);
+    case "per-vu-iterations":
+      return `${scenario.iterations} iterations for each of ${scenario.vus} VUs` +
+        remarks(scenario, `maxDuration: ${formatPlanDuration(scenario.maxDurationMs)}`);
+    case "constant-arrival-rate": {
+      const { preAllocatedVus, maxVus } = scenario;
+      const vus = preAllocatedVus === maxVus ? `${maxVus}` : `${preAllocatedVus}-${maxVus}`;
+      return `${iterationsPerSecond(scenario).toFixed(2)} iterations/s for ${formatPlanDuration(scenario.durationMs)}` +
+        remarks(scenario, `maxVUs: ${vus}`);
+    }
+  }
+}
+
+/** Scenarios in the order of their start, then of their names: the order in which k6 shows them. */
+export function inStartOrder<S extends ScenarioBase>(scenarios: readonly S[]): S[] {
+  return scenarios.toSorted((a, b) => a.startTimeMs - b.startTimeMs || (a.name < b.name ? -1 : 1));
+}
+
+/** The longest that the scenarios can take, from the start of the test to the end of the last graceful stop. */
+export function maxRunDurationMs(scenarios: readonly Scenario[]): number {
+  return Math.max(0, ...scenarios.map(endMs));
+}
+
+/** The most virtual users that can be busy at the same time, graceful stops included. */
+export function maxConcurrentVus(scenarios: readonly Scenario[]): number {
+  let most = 0;
+  // The number can only rise where a scenario starts, so no other moment needs a look.
+  for (const { startTimeMs } of scenarios) {
+    let busy = 0;
+    for (const other of scenarios) {
+      if (other.startTimeMs <= startTimeMs && startTimeMs < endMs(other)) busy += maxVusOf(other);
+    }
+    most = Math.max(most, busy);
+  }
+  return most;
+}
+
+/** The regular length of a scenario, or the limit of one that ends with its iterations. */
+export function scenarioDurationMs(scenario: Scenario): number {
+  return "maxDurationMs" in scenario ? scenario.maxDurationMs : scenario.durationMs;
+}
+
+/** The rate of an arrival-rate scenario. */
+export function iterationsPerSecond({ rate, timeUnitMs }: { rate: number; timeUnitMs: number }): number {
+  return rate * 1000 / timeUnitMs;
+}
+
+function endMs(scenario: Scenario): number {
+  return scenario.startTimeMs + scenarioDurationMs(scenario) + scenario.gracefulStopMs;
+}
+
+function maxVusOf(scenario: Scenario): number {
+  return scenario.executor === "constant-arrival-rate" ? scenario.maxVus : scenario.vus;
+}
+
+function remarks({ exec, startTimeMs, gracefulStopMs }: ScenarioBase, ...first: string[]): string {
+  const all = [...first];
+  if (exec !== "default") all.push(`exec: ${exec}`);
+  if (startTimeMs > 0) all.push(`startTime: ${formatPlanDuration(startTimeMs)}`);
+  if (gracefulStopMs > 0) all.push(`gracefulStop: ${formatPlanDuration(gracefulStopMs)}`);
+  return all.length === 0 ? "" : ` (${all.join(", ")})`;
+}

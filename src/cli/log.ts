@@ -1,0 +1,156 @@
+/** k6d's log: lines in k6's formats, kept apart from the progress display, with secrets taken out. */
+
+import type { TextWriter } from "./terminal.ts";
+
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+/** `text`: coloured columns when `color` is set, `key=value` pairs otherwise. */
+export type LogFormat = "text" | "json" | "raw";
+
+/** Further keys of a line, for example `{ source: "console" }`. */
+export type LogFields = Readonly<Record<string, string>>;
+
+/** What is drawn below the log on a terminal and must make room for a line. */
+export interface LiveRegion {
+  erase(): void;
+  draw(): void;
+}
+
+export interface LogSettings {
+  readonly writer: TextWriter;
+  readonly format: LogFormat;
+  readonly color: boolean;
+  /** Lines below this level are dropped. */
+  readonly level: LogLevel;
+  /** Epoch milliseconds; `Date.now` unless a test says otherwise. */
+  readonly now?: () => number;
+}
+
+/** Writes the log of the whole process; used on the main thread only. */
+export class Log {
+  readonly #settings: LogSettings;
+  readonly #now: () => number;
+  readonly #startedAtEpochMs: number;
+  readonly #secrets = new Set<string>();
+  #secretPattern: RegExp | null = null;
+  #region: LiveRegion | null = null;
+
+  constructor(settings: LogSettings) {
+    this.#settings = settings;
+    this.#now = settings.now ?? Date.now;
+    this.#startedAtEpochMs = this.#now();
+  }
+
+  debug(message: string, fields?: LogFields): void {
+    this.write("debug", message, fields);
+  }
+
+  info(message: string, fields?: LogFields): void {
+    this.write("info", message, fields);
+  }
+
+  warn(message: string, fields?: LogFields): void {
+    this.write("warn", message, fields);
+  }
+
+  error(message: string, fields?: LogFields): void {
+    this.write("error", message, fields);
+  }
+
+  /** Writes one line; fields appear in the order of their names. */
+  write(level: LogLevel, message: string, fields: LogFields = {}): void {
+    if (LEVELS[level].rank < LEVELS[this.#settings.level].rank) return;
+    const line = this.#format({
+      level,
+      message: this.#clean(message),
+      fields: Object.keys(fields).sort().map((key) => [key, this.#clean(fields[key]!)]),
+      atEpochMs: this.#now(),
+    });
+    this.#region?.erase();
+    this.#settings.writer.write(`${line}\n`);
+    this.#region?.draw();
+  }
+
+  /** From now on `secret` appears in no line; an empty text is no secret. */
+  redact(secret: string): void {
+    if (secret === "" || this.#secrets.has(secret)) return;
+    this.#secrets.add(secret);
+    // The longest first, so that a secret within another does not leave the other's rest behind.
+    const byLength = [...this.#secrets].sort((a, b) => b.length - a.length);
+    this.#secretPattern = new RegExp(byLength.map((text) => RegExp.escape(text)).join("|"), "g");
+  }
+
+  /** Names what has to be erased before each line and drawn again after it; `null`: nothing. */
+  attach(region: LiveRegion | null): void {
+    this.#region = region;
+  }
+
+  #clean(text: string): string {
+    return this.#secretPattern === null ? text : text.replace(this.#secretPattern, "***SECRET_REDACTED***");
+  }
+
+  #format(entry: Entry): string {
+    switch (this.#settings.format) {
+      case "raw":
+        return entry.message;
+      case "json":
+        return jsonLine(entry);
+      case "text":
+        return this.#settings.color ? terminalLine(entry, entry.atEpochMs - this.#startedAtEpochMs) : pairsLine(entry);
+    }
+  }
+}
+
+interface Entry {
+  readonly level: LogLevel;
+  readonly message: string;
+  readonly fields: readonly (readonly [key: string, value: string])[];
+  readonly atEpochMs: number;
+}
+
+const LEVELS: Record<LogLevel, { rank: number; name: string; tag: string; color: number }> = {
+  debug: { rank: 0, name: "debug", tag: "DEBU", color: 37 },
+  info: { rank: 1, name: "info", tag: "INFO", color: 36 },
+  warn: { rank: 2, name: "warning", tag: "WARN", color: 33 },
+  error: { rank: 3, name: "error", tag: "ERRO", color: 31 },
+};
+
+/** `INFO[0007] message          key=value`: seconds since the start, the message padded to 44 characters. */
+function terminalLine({ level, message, fields }: Entry, elapsedMs: number): string {
+  const { tag, color } = LEVELS[level];
+  const paint = (text: string) => `\x1b[${color}m${text}\x1b[0m`;
+  const seconds = `${Math.trunc(elapsedMs / 1000)}`.padStart(4, "0");
+  const tail = fields.map(([key, value]) => ` ${paint(key)}=${quoteIfNeeded(value)}`).join("");
+  return `${paint(tag)}[${seconds}] ${message.padEnd(44)} ${tail}`;
+}
+
+/** `time="…" level=info msg="…" key=value`; an empty message is left out. */
+function pairsLine({ level, message, fields, atEpochMs }: Entry): string {
+  const pairs: (readonly [string, string])[] = [["time", isoWithOffset(atEpochMs)], ["level", LEVELS[level].name]];
+  if (message !== "") pairs.push(["msg", message]);
+  return [...pairs, ...fields].map(([key, value]) => `${key}=${quoteIfNeeded(value)}`).join(" ");
+}
+
+/** `{"level":…,"msg":…,"time":…}` with the fields among them, all in the order of their names. */
+function jsonLine({ level, message, fields, atEpochMs }: Entry): string {
+  const own = [["level", LEVELS[level].name], ["msg", message], ["time", isoWithOffset(atEpochMs)]] as const;
+  // A field that has the name of one of the line's own keys must not replace it.
+  const others = fields.map(([key, value]) => [OWN_KEYS.has(key) ? `fields.${key}` : key, value] as const);
+  return JSON.stringify(Object.fromEntries([...own, ...others].sort(([a], [b]) => a < b ? -1 : 1)));
+}
+
+const OWN_KEYS = new Set(["level", "msg", "time"]);
+
+function quoteIfNeeded(value: string): string {
+  return /^[\w\-./@^+]*$/.test(value) ? value : JSON.stringify(value);
+}
+
+/** RFC 3339 in local time, to the second: `2026-01-02T03:04:05+01:00`. */
+function isoWithOffset(epochMs: number): string {
+  const offsetMinutes = -new Date(epochMs).getTimezoneOffset();
+  const local = new Date(epochMs + offsetMinutes * 60_000).toISOString().slice(0, 19);
+  if (offsetMinutes === 0) return `${local}Z`;
+  const minutes = Math.abs(offsetMinutes);
+  const two = (value: number) => `${Math.trunc(value)}`.padStart(2, "0");
+  return `${local}${offsetMinutes < 0 ? "-" : "+"}${two(minutes / 60)}:${two(minutes % 60)}`;
+}
