@@ -87,7 +87,6 @@ export type ToWorker = InitMessage | PlanMessage | PhaseMessage | StartMessage |
 
 /** Worker to main thread. */
 export type FromWorker =
-  | { readonly type: "loaded" }
   | {
     readonly type: "init-done";
     /** The exported options as JSON, undefined when there are none. */
@@ -95,8 +94,6 @@ export type FromWorker =
     /** Names of the exported functions. */
     readonly functions: readonly string[];
     readonly artifacts: InitArtifacts;
-    /** Custom metrics, so that thresholds can be checked before the first sample. */
-    readonly metrics: SampleBatch["newMetrics"];
   }
   | { readonly type: "init-failed"; readonly failure: ScriptFailure; readonly vu: number }
   | { readonly type: "ready" }

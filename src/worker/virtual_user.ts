@@ -5,7 +5,6 @@
 
 import { BUILTIN_METRIC_IDS } from "../metrics/builtin.ts";
 import type { TagSet } from "../metrics/tag_set.ts";
-import type { HttpClient } from "../net/http_client.ts";
 import type { Scenario } from "../options/types.ts";
 import type { ProgramGlobals } from "../script/program.ts";
 import { type Coroutine, type Resumable, SUSPEND, type Suspension } from "../script/suspension.ts";
@@ -25,6 +24,17 @@ export interface ScenarioContext {
   readonly startedAtEpochMs: number;
   /** Part of the scenario that is done, 0 to 1. */
   progress(): number;
+}
+
+/** A virtual user's HTTP state, as far as its driver cares. */
+export interface UserHttp {
+  /** Bytes that passed its sockets since the counters were last set to 0. */
+  bytesSent: number;
+  bytesReceived: number;
+  /** A new iteration, `setup` or `teardown` begins. */
+  phaseBegins(): void;
+  closeIdle(): void;
+  close(): void;
 }
 
 /** A script function as the driver sees it. */
@@ -65,7 +75,7 @@ export class VirtualUser implements Resumable {
   group = "\0";
   /** Tags that the script set through `exec.vu.metrics.tags`. */
   addedTags: Map<string, string> | null = null;
-  http: HttpClient | null = null;
+  http: UserHttp | null = null;
   /** Random numbers after `randomSeed`. */
   random: (() => number) | null = null;
   /** Setup data, parsed for this user, and the JSON that it came from. */
@@ -133,6 +143,7 @@ export class VirtualUser implements Resumable {
     this.phaseStartedAtMs = performance.now();
     this.result = this.error = undefined;
     this.failed = false;
+    this.http?.phaseBegins();
     const suspending = fn[SUSPEND];
     if (suspending === undefined) {
       try {
@@ -212,6 +223,7 @@ export class VirtualUser implements Resumable {
       }
       this.result = step.value;
     } catch (error) {
+      if (this.#coroutine === null) return false;
       this.#fail(error);
     }
     this.#coroutine = null;

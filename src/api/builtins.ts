@@ -1,0 +1,16 @@
+/** Every module that a script can import by a name of k6's. */
+
+import { data } from "./data.ts";
+import { execution } from "./execution.ts";
+import { http } from "./http.ts";
+import { k6 } from "./k6.ts";
+import { metrics } from "./metrics.ts";
+
+/** Specifier to the module's object: its named exports, and `default` where the default is the object itself. */
+export const BUILTIN_MODULES: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  "k6": k6,
+  "k6/data": data,
+  "k6/execution": { ...execution, default: execution },
+  "k6/http": { ...http, default: http },
+  "k6/metrics": metrics,
+};

@@ -1,0 +1,130 @@
+/** The module `k6/execution`: what a running test tells its script, and how the script ends it. */
+
+import { nowEpochMs } from "../worker/runtime.ts";
+import { WorkerCell } from "../worker/shared_state.ts";
+import { currentUser, type ScenarioContext, type VirtualUser } from "../worker/virtual_user.ts";
+import { session } from "./session.ts";
+
+/** Ends the coroutine of whoever called `exec.test.abort()`; the engine ends the test. */
+export class TestAborted extends Error {
+  override name = "TestAborted";
+}
+
+function requirePhase(what: string): VirtualUser {
+  if (currentUser === null || currentUser.inInit) {
+    throw new Error(`getting ${what} information in the init context is not supported`);
+  }
+  return currentUser;
+}
+
+function requireScenario(): ScenarioContext {
+  const { context } = requirePhase("scenario");
+  if (context === null) throw new Error("getting scenario information outside of the VU context is not supported");
+  return context;
+}
+
+const instance = {
+  get currentTestRunDuration(): number {
+    const { testStartedAtEpochMs } = requirePhase("instance").runtime;
+    return testStartedAtEpochMs === 0 ? 0 : nowEpochMs() - testStartedAtEpochMs;
+  },
+  get iterationsCompleted(): number {
+    return requirePhase("instance").runtime.state.total(WorkerCell.iterationsCompleted);
+  },
+  get iterationsInterrupted(): number {
+    return requirePhase("instance").runtime.state.total(WorkerCell.iterationsInterrupted);
+  },
+  get vusActive(): number {
+    return requirePhase("instance").runtime.state.total(WorkerCell.vusActive);
+  },
+  get vusInitialized(): number {
+    return requirePhase("instance").runtime.state.total(WorkerCell.vusInitialized);
+  },
+};
+
+const scenario = {
+  get name(): string {
+    return requireScenario().scenario.name;
+  },
+  get executor(): string {
+    return requireScenario().scenario.executor;
+  },
+  get startTime(): number {
+    return Math.floor(requireScenario().startedAtEpochMs);
+  },
+  get progress(): number {
+    return requireScenario().progress();
+  },
+  get iterationInInstance(): number {
+    requireScenario();
+    return requirePhase("scenario").iterationInTest;
+  },
+  get iterationInTest(): number {
+    requireScenario();
+    return requirePhase("scenario").iterationInTest;
+  },
+};
+
+const test = {
+  abort(reason?: unknown): never {
+    const message = reason === undefined ? "test aborted" : `test aborted: ${String(reason)}`;
+    session.abort(message);
+    throw new TestAborted(message);
+  },
+  fail(reason?: unknown): void {
+    session.markFailed(reason === undefined ? "test marked as failed" : `test marked as failed: ${String(reason)}`);
+  },
+  get options(): unknown {
+    const options = session.testOptions();
+    if (options === undefined) throw new Error("getting test options in the init context is not supported");
+    return options;
+  },
+};
+
+/** `exec.vu.metrics.tags`: an object whose properties are the tags of all further samples. */
+const tags = new Proxy<Record<string, unknown>>({}, {
+  get: (_, name) => typeof name === "string" ? requirePhase("vu").tags.get(name) : undefined,
+  has: (_, name) => typeof name === "string" && requirePhase("vu").tags.get(name) !== undefined,
+  set(_, name, value) {
+    const user = requirePhase("vu");
+    if (typeof name !== "string") return false;
+    if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") {
+      user.setTag(name, String(value));
+      return true;
+    }
+    const message =
+      `the tag '${name}' can't be set: only String, Boolean and Number types are accepted as a metric tag value`;
+    if (user.runtime.options.throw) throw new TypeError(message);
+    session.log("warn", message);
+    return true;
+  },
+  deleteProperty(_, name) {
+    if (typeof name === "string") requirePhase("vu").setTag(name, undefined);
+    return true;
+  },
+  ownKeys: () => requirePhase("vu").tags.toPairs().map(([name]) => name),
+  getOwnPropertyDescriptor(_, name) {
+    const value = typeof name === "string" ? requirePhase("vu").tags.get(name) : undefined;
+    return value === undefined ? undefined : { value, writable: true, enumerable: true, configurable: true };
+  },
+});
+
+const vu = {
+  get idInInstance(): number {
+    return requirePhase("vu").id;
+  },
+  get idInTest(): number {
+    return requirePhase("vu").id;
+  },
+  get iterationInInstance(): number {
+    return Math.max(0, requirePhase("vu").iterations - 1);
+  },
+  get iterationInScenario(): number {
+    return Math.max(0, requirePhase("vu").iterationInScenario - 1);
+  },
+  tags,
+  metrics: { tags, metadata: {} },
+};
+
+/** The module's default object. */
+export const execution: Readonly<Record<string, unknown>> = { instance, scenario, test, vu };

@@ -1,0 +1,339 @@
+/** The module `k6/http`, as far as it goes: requests one at a time, redirects, cookies, response callbacks. */
+
+import { HttpClient } from "../net/http_client.ts";
+import type { HttpCompletion, HttpResult, HttpUrl } from "../net/types.ts";
+import { NetError } from "../net/errors.ts";
+import { resolveReference } from "../net/url.ts";
+import { refuseBlocking } from "../script/refusal.ts";
+import type { Coroutine, Resumable, Suspension } from "../script/suspension.ts";
+import type { WorkerRuntime } from "../worker/runtime.ts";
+import { currentUser, requireUser, type UserHttp, type VirtualUser } from "../worker/virtual_user.ts";
+import { CookieJar } from "./cookies.ts";
+import { DEFAULT_EXPECTED_STATUSES, ExpectedStatuses, expectedStatuses } from "./expected_statuses.ts";
+import { canonicalHeaderName, getHeader } from "./headers.ts";
+import { buildRequest, redirectRequest, type ScriptRequest, withCookies } from "./http_request.ts";
+import { Response } from "./http_response.ts";
+import { HttpSeriesCache } from "./http_series.ts";
+import { session } from "./session.ts";
+import { suspending } from "./suspending.ts";
+
+/** From here on an answer's status makes an error code: 1000 + status. */
+const FIRST_ERROR_STATUS = 400;
+
+/** Prepared requests that are kept for the next call with the same URL; beyond it the memory starts afresh. */
+const PREPARED_LIMIT = 10_000;
+
+/** A virtual user's HTTP state. */
+class HttpSession implements UserHttp {
+  readonly client: HttpClient;
+  readonly call: HttpCall;
+  readonly shared: SharedHttp;
+  jar: CookieJar | null = null;
+  callback: ExpectedStatuses | null = DEFAULT_EXPECTED_STATUSES;
+
+  constructor(user: VirtualUser) {
+    this.shared = sharedHttp(user.runtime);
+    this.client = new HttpClient(user.runtime.network);
+    this.call = new HttpCall(user, this);
+  }
+
+  get bytesSent(): number {
+    return this.client.bytesSent;
+  }
+
+  set bytesSent(value: number) {
+    this.client.bytesSent = value;
+  }
+
+  get bytesReceived(): number {
+    return this.client.bytesReceived;
+  }
+
+  set bytesReceived(value: number) {
+    this.client.bytesReceived = value;
+  }
+
+  /** Cookies don't outlive an iteration. */
+  phaseBegins(): void {
+    this.jar = null;
+  }
+
+  closeIdle(): void {
+    this.client.closeIdle();
+  }
+
+  close(): void {
+    this.client.close();
+  }
+}
+
+/** What all virtual users of a worker share. */
+interface SharedHttp {
+  readonly series: HttpSeriesCache;
+  /** Requests without parameters or body, by method and URL. */
+  readonly prepared: Map<string, Map<string, ScriptRequest>>;
+}
+
+let shared: SharedHttp | null = null;
+
+function sharedHttp(runtime: WorkerRuntime): SharedHttp {
+  return shared ??= { series: new HttpSeriesCache(runtime), prepared: new Map() };
+}
+
+function httpOf(user: VirtualUser): HttpSession {
+  return (user.http ??= new HttpSession(user)) as HttpSession;
+}
+
+/** One request of a virtual user with all its redirects; reused by all its calls. */
+class HttpCall implements Coroutine, Suspension, HttpCompletion {
+  readonly #user: VirtualUser;
+  readonly #session: HttpSession;
+  #request: ScriptRequest | null = null;
+  #sent = "";
+  #hops = 0;
+  #coroutine: Resumable | null = null;
+  #begun = false;
+  readonly #step: IteratorResult<Suspension, unknown> = { done: false, value: this };
+  readonly #end: IteratorReturnResult<unknown> = { done: true, value: undefined };
+
+  constructor(user: VirtualUser, session: HttpSession) {
+    this.#user = user;
+    this.#session = session;
+  }
+
+  /** Gets ready to send `request`. */
+  send(request: ScriptRequest): this {
+    this.#request = request;
+    this.#sent = request.url;
+    this.#hops = 0;
+    this.#begun = false;
+    return this;
+  }
+
+  [Symbol.iterator](): Coroutine {
+    return this;
+  }
+
+  next(value: unknown): IteratorResult<Suspension, unknown> {
+    if (!this.#begun) {
+      this.#begun = true;
+      return this.#step;
+    }
+    this.#end.value = value;
+    return this.#end;
+  }
+
+  throw(error: unknown): IteratorResult<Suspension, unknown> {
+    throw error;
+  }
+
+  begin(coroutine: Resumable): void {
+    this.#coroutine = coroutine;
+    this.#sendHop();
+  }
+
+  cancel(): void {
+    this.#session.client.abort();
+  }
+
+  /** Hot. */
+  httpDone(result: HttpResult): void {
+    const request = this.#request!;
+    const { shared, callback: ownCallback } = this.#session;
+    const callback = request.callback === undefined ? ownCallback : request.callback;
+    const expected = callback === null ? null : callback.matches(result.status);
+    const errorCode = result.errorCode === 0 && result.status >= FIRST_ERROR_STATUS
+      ? 1000 + result.status
+      : result.errorCode;
+    const { tags } = this.#user;
+    shared.series.record(
+      request.tags === null ? tags : request.tags(tags),
+      request.name,
+      request.wire.method,
+      result,
+      errorCode,
+      expected,
+    );
+    if (result.hasSetCookie) this.#keepCookies(request.wire.url, result);
+    if (result.status >= 300 && result.status < 400 && this.#follow(request, result)) return;
+    this.#finish(new Response(result, request, this.#sent, result.error, errorCode), result, request);
+  }
+
+  #sendHop(): void {
+    const { jar, client } = this.#session;
+    let request = this.#request!;
+    if (jar !== null || request.cookies.length > 0) {
+      request = withCookies(request, cookieHeader(request, jar));
+    }
+    client.send(request.wire, this);
+  }
+
+  /** Sends the next hop when `result` is a redirect to follow; returns whether it did. */
+  #follow(request: ScriptRequest, result: HttpResult): boolean {
+    if (result.status === 304 || result.status === 300 || result.status > 308) return false;
+    const location = getHeader(result.rawHeaders, canonicalHeaderName("location"));
+    if (location === undefined) return false;
+    if (this.#hops >= request.redirects) {
+      if (!request.redirectsGiven) {
+        session.log("warn", `Stopped after ${this.#hops} redirects and returned the redirection; pass { redirects: n } in request params or set global maxRedirects to silence this`, {
+          url: request.name,
+        });
+      }
+      return false;
+    }
+    const target = resolve(request.wire.url, location);
+    if (target === null) return false;
+    this.#hops++;
+    this.#request = redirectRequest(request, result.status, target, target.href);
+    this.#sendHop();
+    return true;
+  }
+
+  #keepCookies(url: HttpUrl, result: HttpResult): void {
+    const values: string[] = [];
+    const { rawHeaders } = result;
+    for (let i = 0; i < rawHeaders.length; i += 2) {
+      if (canonicalHeaderName(rawHeaders[i]!) === "Set-Cookie") values.push(rawHeaders[i + 1]!);
+    }
+    (this.#session.jar ??= new CookieJar()).setFromResponse(url, values, Date.now());
+  }
+
+  #finish(response: Response, result: HttpResult, request: ScriptRequest): void {
+    const coroutine = this.#coroutine!;
+    if (result.errorCode === 0) return coroutine.resume(response);
+    if (request.throws) return coroutine.resumeWithError(new Error(result.error));
+    warnFailed(request.wire.method, request.name, result.error);
+    coroutine.resume(response);
+  }
+}
+
+function resolve(base: HttpUrl, location: string): HttpUrl | null {
+  try {
+    return resolveReference(base, location);
+  } catch (error) {
+    if (!(error instanceof NetError)) throw error;
+    session.log("warn", "Redirect not followed", { error: error.message, url: base.href });
+    return null;
+  }
+}
+
+function cookieHeader(request: ScriptRequest, jar: CookieJar | null): string {
+  const replaced = new Set(request.cookies.filter(([, , replace]) => replace).map(([name]) => name));
+  const own = request.cookies.map(([name, value]) => `${name}=${value}`);
+  const kept = (jar?.headerFor(request.wire.url, Date.now()) ?? "").split("; ").filter((pair) =>
+    pair !== "" && !replaced.has(pair.slice(0, pair.indexOf("=")))
+  );
+  return [...kept, ...own].join("; ");
+}
+
+function warnFailed(method: string, url: string, error: string): void {
+  const verb = method.charAt(0) + method.slice(1).toLowerCase();
+  session.log("warn", "Request Failed", { error: `${verb} "${url}": ${error}` });
+}
+
+/** A coroutine that ends at once with a value. */
+class AtOnce implements Coroutine {
+  readonly #value: unknown;
+
+  constructor(value: unknown) {
+    this.#value = value;
+  }
+
+  [Symbol.iterator](): Coroutine {
+    return this;
+  }
+
+  next(): IteratorResult<Suspension, unknown> {
+    return { done: true, value: this.#value };
+  }
+}
+
+/** Starts a request of the current virtual user. Hot. */
+function request(method: string, url: unknown, body: unknown, params: unknown): Coroutine {
+  const user = requireUser("Making http requests");
+  const http = httpOf(user);
+  const { options } = user.runtime;
+  const plain = typeof url === "string" && (body === undefined || body === null) &&
+    (params === undefined || params === null);
+  try {
+    const prepared = plain
+      ? preparedRequest(http.shared, method, url, options)
+      : buildRequest(method, url, body, params as Record<string, unknown> | null | undefined, options);
+    return http.call.send(prepared);
+  } catch (error) {
+    if (!(error instanceof NetError)) throw error;
+    const throws = (params as { throw?: unknown } | null | undefined)?.throw ?? options.throw;
+    if (throws) throw new Error(error.message);
+    warnFailed(method, String(url), error.message);
+    return new AtOnce(new Response(null, null, String(url), error.message, error.code));
+  }
+}
+
+function preparedRequest(
+  { prepared }: SharedHttp,
+  method: string,
+  url: string,
+  options: VirtualUser["runtime"]["options"],
+): ScriptRequest {
+  let byUrl = prepared.get(method);
+  if (byUrl === undefined) prepared.set(method, byUrl = new Map());
+  let found = byUrl.get(url);
+  if (found === undefined) {
+    if (byUrl.size >= PREPARED_LIMIT) byUrl.clear();
+    found = buildRequest(method, url, null, null, options);
+    byUrl.set(url, found);
+  }
+  return found;
+}
+
+/** A function `(url, params)`. */
+function withoutBody(name: string, method: string) {
+  return suspending(
+    name,
+    (..._args: [url?: unknown, params?: unknown]): unknown => blocks(name),
+    (url?: unknown, params?: unknown) => request(method, url, null, params),
+  );
+}
+
+/** A function `(url, body, params)`. */
+function withBody(name: string, method: string) {
+  return suspending(
+    name,
+    (..._args: [url?: unknown, body?: unknown, params?: unknown]): unknown => blocks(name),
+    (url?: unknown, body?: unknown, params?: unknown) => request(method, url, body, params),
+  );
+}
+
+function blocks(name: string): never {
+  requireUser("Making http requests");
+  refuseBlocking(`http.${name}()`);
+}
+
+const custom = suspending(
+  "request",
+  (..._args: [method?: unknown, url?: unknown, body?: unknown, params?: unknown]): unknown => blocks("request"),
+  (method?: unknown, url?: unknown, body?: unknown, params?: unknown) =>
+    request(String(method).toUpperCase(), url, body, params),
+);
+
+function setResponseCallback(callback: unknown): void {
+  if (callback !== null && !(callback instanceof ExpectedStatuses)) {
+    throw new TypeError("unsupported responseCallback: use http.expectedStatuses() or null");
+  }
+  // The first init stage belongs to no virtual user; every later one repeats the call for its own.
+  if (currentUser !== null) httpOf(currentUser).callback = callback;
+}
+
+/** The module's default object. */
+export const http: Readonly<Record<string, unknown>> = {
+  get: withoutBody("get", "GET"),
+  head: withoutBody("head", "HEAD"),
+  post: withBody("post", "POST"),
+  put: withBody("put", "PUT"),
+  patch: withBody("patch", "PATCH"),
+  del: withBody("del", "DELETE"),
+  options: withBody("options", "OPTIONS"),
+  request: custom,
+  expectedStatuses,
+  setResponseCallback,
+};

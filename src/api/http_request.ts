@@ -1,0 +1,233 @@
+/** From the arguments of `http.get(url, params)` and its like to a request that is ready for the wire. */
+
+import { encodeBase64 } from "@std/encoding/base64";
+import type { TagSet } from "../metrics/tag_set.ts";
+import type { HttpRequest, HttpUrl } from "../net/types.ts";
+import { parseHttpUrl } from "../net/url.ts";
+import { parseDuration } from "../options/duration.ts";
+import type { Options } from "../options/types.ts";
+import { type ExpectedStatuses } from "./expected_statuses.ts";
+import { encodeForm } from "./form_body.ts";
+import { getHeader, requestHeaderPairs, setHeader } from "./headers.ts";
+import { withScriptTags } from "./k6.ts";
+import { session } from "./session.ts";
+
+/** k6's default for `params.timeout`. */
+const DEFAULT_TIMEOUT_MS = 60_000;
+
+/** How a response's body is handed to the script. */
+export type ResponseType = "text" | "binary" | "none";
+
+/** A request of a script, before its first hop. */
+export interface ScriptRequest {
+  readonly wire: HttpRequest;
+  /** The URL as the script wrote it. */
+  readonly url: string;
+  /** Value of the tags `name` and `url`: the URL without credentials unless the script gave a name; null until a hop says so. */
+  readonly name: string;
+  /** Whether the script chose the name, which then holds for redirects too. */
+  readonly named: boolean;
+  /** Header pairs without Host and Content-Length, for `Response.request`. */
+  readonly headers: readonly string[];
+  readonly bodyText: string;
+  readonly responseType: ResponseType;
+  readonly redirects: number;
+  /** Whether the script itself set the number of redirects. */
+  readonly redirectsGiven: boolean;
+  readonly throws: boolean;
+  /** Undefined: the virtual user's own; null: none. */
+  readonly callback: ExpectedStatuses | null | undefined;
+  /** Cookies of this request alone. */
+  readonly cookies: readonly (readonly [name: string, value: string, replace: boolean])[];
+  /** Adds the script's tags. */
+  readonly tags: ((tags: TagSet) => TagSet) | null;
+}
+
+/** The fields of `params` that k6 knows and k6d has not yet. */
+const UNSUPPORTED_PARAMS = ["compression", "jar"] as const;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** Builds a request; throws what k6 throws for wrong arguments, and an `InvalidUrlError` for a wrong URL. */
+export function buildRequest(
+  method: string,
+  url: unknown,
+  body: unknown,
+  params: Readonly<Record<string, unknown>> | null | undefined,
+  options: Options,
+): ScriptRequest {
+  const text = urlText(url);
+  const target = parseHttpUrl(text);
+  const headers = params?.headers === undefined || params.headers === null
+    ? []
+    : requestHeaderPairs(params.headers as Record<string, unknown>);
+  const encoded = encodeBody(body, headers);
+  if (params !== null && params !== undefined) refuseUnsupported(params);
+  if (target.username !== "" || target.password !== "") {
+    if (getHeader(headers, "Authorization") === undefined) setHeader(headers, "Authorization", basicAuth(target));
+  }
+  if (options.userAgent !== "" && getHeader(headers, "User-Agent") === undefined) {
+    setHeader(headers, "User-Agent", options.userAgent);
+  }
+  const tags = params?.tags as Readonly<Record<string, unknown>> | null | undefined;
+  const { name: givenName, ...otherTags } = tags ?? {};
+  const responseType = responseTypeOf(params?.responseType, options.discardResponseBodies);
+  const redirects = params?.redirects;
+  return {
+    wire: {
+      method,
+      url: target,
+      headers: headerBlock(method, target, headers, encoded.bytes),
+      body: encoded.bytes,
+      timeoutMs: timeoutOf(params?.timeout),
+      discardBody: responseType === "none",
+    },
+    url: text,
+    name: givenName === undefined ? withoutCredentials(target, text) : String(givenName),
+    named: givenName !== undefined,
+    headers,
+    bodyText: encoded.text,
+    responseType,
+    redirects: redirects === undefined || redirects === null ? options.maxRedirects : Number(redirects),
+    redirectsGiven: redirects !== undefined && redirects !== null,
+    throws: params?.throw === undefined || params.throw === null ? options.throw : Boolean(params.throw),
+    callback: params?.responseCallback as ExpectedStatuses | null | undefined,
+    cookies: cookiesOf(params?.cookies),
+    tags: Object.keys(otherTags).length === 0 ? null : (set) => withScriptTags(set, otherTags),
+  };
+}
+
+/** The same request after a redirect. */
+export function redirectRequest(
+  request: ScriptRequest,
+  status: number,
+  target: HttpUrl,
+  href: string,
+): ScriptRequest {
+  const { wire } = request;
+  // As Go does: 307 and 308 keep method and body, the others turn all but HEAD into GET.
+  const keeps = status === 307 || status === 308;
+  const method = keeps || wire.method === "GET" || wire.method === "HEAD" ? wire.method : "GET";
+  const body = keeps ? wire.body : null;
+  let headers = request.headers;
+  if (!keeps) headers = withoutHeaders(headers, ["Content-Type", "Content-Length"]);
+  if (target.hostname !== wire.url.hostname) headers = withoutHeaders(headers, ["Authorization", "Cookie"]);
+  return {
+    ...request,
+    wire: { ...wire, method, url: target, headers: headerBlock(method, target, headers, body), body },
+    url: href,
+    name: request.named ? request.name : withoutCredentials(target, href),
+    headers,
+    bodyText: keeps ? request.bodyText : "",
+  };
+}
+
+/** The same request with a `Cookie` header. */
+export function withCookies(request: ScriptRequest, cookie: string): ScriptRequest {
+  if (cookie === "") return request;
+  const headers = [...request.headers];
+  const own = getHeader(headers, "Cookie");
+  setHeader(headers, "Cookie", own === undefined ? cookie : `${own}; ${cookie}`);
+  const { wire } = request;
+  return {
+    ...request,
+    headers,
+    wire: { ...wire, headers: headerBlock(wire.method, wire.url, headers, wire.body) },
+  };
+}
+
+function urlText(url: unknown): string {
+  if (typeof url === "string") return url;
+  if (url === undefined || url === null) throw new TypeError("invalid URL: a string is expected");
+  return String(url);
+}
+
+function refuseUnsupported(params: Readonly<Record<string, unknown>>): void {
+  for (const name of UNSUPPORTED_PARAMS) {
+    if (params[name] !== undefined && params[name] !== null) {
+      throw new Error(`params.${name} is not supported by k6d yet; leave it out`);
+    }
+  }
+  const { auth } = params;
+  if (auth !== undefined && auth !== null && auth !== "basic") {
+    throw new Error(`params.auth '${String(auth)}' is not supported by k6d yet; only 'basic' is`);
+  }
+}
+
+interface EncodedBody {
+  readonly bytes: Uint8Array | null;
+  readonly text: string;
+}
+
+/** Turns the script's body into bytes; adds a content type to `headers` where the form of the body implies one. */
+function encodeBody(body: unknown, headers: string[]): EncodedBody {
+  if (body === undefined || body === null) return { bytes: null, text: "" };
+  if (typeof body === "string") return { bytes: encoder.encode(body), text: body };
+  if (body instanceof ArrayBuffer) return binaryBody(new Uint8Array(body));
+  if (ArrayBuffer.isView(body)) return binaryBody(new Uint8Array(body.buffer, body.byteOffset, body.byteLength));
+  if (typeof body !== "object") throw new TypeError(`unknown request body type ${typeof body}`);
+  const { body: text, warnings } = encodeForm(body as Record<string, unknown>);
+  for (const warning of warnings) session.log("warn", warning);
+  if (getHeader(headers, "Content-Type") === undefined) {
+    setHeader(headers, "Content-Type", "application/x-www-form-urlencoded");
+  }
+  return { bytes: encoder.encode(text), text };
+}
+
+/** The script may write to its buffer while the request is on its way, so the bytes are a copy. */
+function binaryBody(view: Uint8Array): EncodedBody {
+  const bytes = view.slice();
+  return { bytes, text: decoder.decode(bytes) };
+}
+
+function headerBlock(method: string, url: HttpUrl, pairs: readonly string[], body: Uint8Array | null): string {
+  const host = getHeader(pairs, "Host") ?? url.host;
+  let block = `Host: ${host}\r\n`;
+  for (let i = 0; i < pairs.length; i += 2) {
+    const name = pairs[i]!;
+    if (name !== "Host" && name !== "Content-Length") block += `${name}: ${pairs[i + 1]!}\r\n`;
+  }
+  if (body !== null && body.length > 0) block += `Content-Length: ${body.length}\r\n`;
+  else if (method === "POST" || method === "PUT" || method === "PATCH") block += "Content-Length: 0\r\n";
+  return block;
+}
+
+function withoutHeaders(pairs: readonly string[], names: readonly string[]): string[] {
+  const kept: string[] = [];
+  for (let i = 0; i < pairs.length; i += 2) {
+    if (!names.includes(pairs[i]!)) kept.push(pairs[i]!, pairs[i + 1]!);
+  }
+  return kept;
+}
+
+function basicAuth(url: HttpUrl): string {
+  return `Basic ${encodeBase64(encoder.encode(`${url.username}:${url.password}`)) as string}`;
+}
+
+function withoutCredentials(url: HttpUrl, text: string): string {
+  return url.username === "" && url.password === "" ? text : text.replace(/\/\/[^@/]*@/, "//****:****@");
+}
+
+function responseTypeOf(value: unknown, discard: boolean): ResponseType {
+  if (value === undefined || value === null) return discard ? "none" : "text";
+  if (value === "text" || value === "binary" || value === "none") return value;
+  throw new TypeError(`invalid responseType '${String(value)}': use 'text', 'binary' or 'none'`);
+}
+
+function timeoutOf(value: unknown): number {
+  if (value === undefined || value === null) return DEFAULT_TIMEOUT_MS;
+  if (typeof value !== "number" && typeof value !== "string") {
+    throw new TypeError(`invalid timeout value: a number of milliseconds or a duration like '10s' is expected`);
+  }
+  return parseDuration(value);
+}
+
+function cookiesOf(value: unknown): ScriptRequest["cookies"] {
+  if (value === undefined || value === null) return [];
+  return Object.entries(value as object).map(([name, cookie]) =>
+    typeof cookie === "object" && cookie !== null
+      ? [name, String(cookie.value), Boolean(cookie.replace)]
+      : [name, String(cookie), false]
+  );
+}

@@ -1,0 +1,253 @@
+/** The module `k6`: check, group, fail, sleep, randomSeed. */
+
+import { BUILTIN_METRIC_IDS } from "../metrics/builtin.ts";
+import { refuseBlocking } from "../script/refusal.ts";
+import type { Coroutine, Resumable, Suspension } from "../script/suspension.ts";
+import { nowEpochMs } from "../worker/runtime.ts";
+import type { TimerEntry } from "../worker/timers.ts";
+import { currentUser, requireUser, type VirtualUser } from "../worker/virtual_user.ts";
+import { callSuspending, suspending } from "./suspending.ts";
+
+/** Divides the names in a group's path, so no name may hold it. */
+const GROUP_SEPARATOR = "::";
+
+/** Waiting of one virtual user; reused by all its `sleep` calls. */
+class Sleep implements Coroutine, Suspension, TimerEntry {
+  dueAtMs = 0;
+  heapIndex = -1;
+  readonly #user: VirtualUser;
+  #coroutine: Resumable | null = null;
+  #waited = false;
+  readonly #step: IteratorResult<Suspension, undefined> = { done: false, value: this };
+
+  constructor(user: VirtualUser) {
+    this.#user = user;
+  }
+
+  /** Gets ready to wait until `dueAtMs`. */
+  until(dueAtMs: number): this {
+    this.dueAtMs = dueAtMs;
+    this.#waited = false;
+    return this;
+  }
+
+  [Symbol.iterator](): Coroutine {
+    return this;
+  }
+
+  next(): IteratorResult<Suspension, undefined> {
+    if (this.#waited) return AT_ONCE_STEP;
+    this.#waited = true;
+    return this.#step;
+  }
+
+  begin(coroutine: Resumable): void {
+    this.#coroutine = coroutine;
+    this.#user.runtime.timers.add(this, this.dueAtMs);
+  }
+
+  cancel(): void {
+    this.#user.runtime.timers.remove(this);
+  }
+
+  timerDue(): void {
+    this.#coroutine!.resume(undefined);
+  }
+}
+
+const AT_ONCE_STEP: IteratorResult<Suspension, undefined> = { done: true, value: undefined };
+
+/** What a blocking call returns that need not block. */
+const AT_ONCE: Coroutine = {
+  next: () => AT_ONCE_STEP,
+  [Symbol.iterator]: () => AT_ONCE,
+};
+
+const sleeps = new WeakMap<VirtualUser, Sleep>();
+
+/** `sleep(seconds)`: the virtual user waits; a negative number doesn't. */
+export const sleep = suspending(
+  "sleep",
+  function (seconds: unknown): void {
+    if (currentUser === null || currentUser.inInit) sleepInInit(seconds);
+    else refuseBlocking("sleep()");
+  },
+  function (seconds: unknown): Coroutine {
+    const ms = Number(seconds) * 1000;
+    if (!(ms > 0)) return AT_ONCE;
+    const user = requireUser("Using sleep()");
+    let pause = sleeps.get(user);
+    if (pause === undefined) {
+      pause = new Sleep(user);
+      sleeps.set(user, pause);
+    }
+    return pause.until(performance.now() + ms);
+  },
+);
+
+/** In the init stage nothing else runs on this thread that could suffer. */
+function sleepInInit(seconds: unknown): void {
+  const ms = Number(seconds) * 1000;
+  if (ms > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
+/** `group(name, fn)`: samples of `fn` carry the group; its duration is a sample of `group_duration`. */
+export const group = suspending(
+  "group",
+  function (name: unknown, fn: unknown): unknown {
+    const user = requireUser("Using group()");
+    const outer = enterGroup(user, name, fn);
+    const startedAtMs = performance.now();
+    try {
+      return (fn as () => unknown)();
+    } finally {
+      leaveGroup(user, outer, startedAtMs);
+    }
+  },
+  function* (name: unknown, fn: unknown): Generator<Suspension, unknown, unknown> {
+    const user = requireUser("Using group()");
+    const outer = enterGroup(user, name, fn);
+    const startedAtMs = performance.now();
+    try {
+      return yield* callSuspending(fn as () => unknown);
+    } finally {
+      leaveGroup(user, outer, startedAtMs);
+    }
+  },
+);
+
+function enterGroup(user: VirtualUser, name: unknown, fn: unknown): string {
+  const text = String(name);
+  if (text.includes(GROUP_SEPARATOR)) {
+    throw new Error(`group and check names may not contain '${GROUP_SEPARATOR}'`);
+  }
+  if (typeof fn !== "function") throw new TypeError("group() requires a callback as a second argument");
+  const outer = user.group;
+  user.setGroup(outer + GROUP_SEPARATOR + text);
+  return outer;
+}
+
+function leaveGroup(user: VirtualUser, outer: string, startedAtMs: number): void {
+  const { recorder } = user.runtime;
+  recorder.record(
+    recorder.series(BUILTIN_METRIC_IDS.group_duration, user.tags),
+    nowEpochMs(),
+    performance.now() - startedAtMs,
+  );
+  user.setGroup(outer);
+}
+
+/** `check(value, {name: function or value}, tags?)`: records the truth of each; true when all hold. */
+export const check = suspending(
+  "check",
+  function (value: unknown, sets: unknown, tags?: unknown): boolean {
+    const user = requireUser("Using check()");
+    const checks = checksOf(sets);
+    const base = checkTags(user, tags);
+    let all = true;
+    for (const name in checks) {
+      let held: unknown = checks[name];
+      if (typeof held === "function") {
+        try {
+          held = held(value);
+        } catch (error) {
+          recordCheck(user, base, name, false);
+          throw error;
+        }
+      }
+      if (!recordCheck(user, base, name, Boolean(held))) all = false;
+    }
+    return all;
+  },
+  function* (value: unknown, sets: unknown, tags?: unknown): Generator<Suspension, boolean, unknown> {
+    const user = requireUser("Using check()");
+    const checks = checksOf(sets);
+    const base = checkTags(user, tags);
+    let all = true;
+    for (const name in checks) {
+      let held: unknown = checks[name];
+      if (typeof held === "function") {
+        try {
+          held = yield* callSuspending(held as (value: unknown) => unknown, value);
+        } catch (error) {
+          recordCheck(user, base, name, false);
+          throw error;
+        }
+      }
+      if (!recordCheck(user, base, name, Boolean(held))) all = false;
+    }
+    return all;
+  },
+);
+
+type Checks = Readonly<Record<string, unknown>>;
+
+function checksOf(sets: unknown): Checks {
+  if (sets === null || sets === undefined) throw new TypeError("no checks provided to `check`");
+  return sets as Checks;
+}
+
+function checkTags(user: VirtualUser, tags: unknown): VirtualUser["tags"] {
+  return tags === undefined || tags === null ? user.tags : withScriptTags(user.tags, tags);
+}
+
+/** `tags` with those of a script's object on top. */
+export function withScriptTags(tags: VirtualUser["tags"], added: unknown): VirtualUser["tags"] {
+  let all = tags;
+  for (const [name, value] of Object.entries(added as object)) {
+    if (value === undefined || value === null) continue;
+    if (typeof value === "object" || typeof value === "function") {
+      throw new TypeError(
+        `invalid value for metric tag '${name}': only String, Boolean and Number types are accepted as a metric tag values`,
+      );
+    }
+    all = all.with(name, String(value));
+  }
+  return all;
+}
+
+/** Hot. */
+function recordCheck(user: VirtualUser, base: VirtualUser["tags"], name: string, held: boolean): boolean {
+  if (name.includes(GROUP_SEPARATOR)) {
+    throw new Error(`group and check names may not contain '${GROUP_SEPARATOR}'`);
+  }
+  const { recorder, systemTags } = user.runtime;
+  const tags = systemTags.has("check") ? base.with("check", name) : base;
+  recorder.record(recorder.series(BUILTIN_METRIC_IDS.checks, tags), nowEpochMs(), held ? 1 : 0);
+  return held;
+}
+
+/** `fail(message)`: ends the iteration with an exception. */
+export function fail(message?: unknown): never {
+  throw new Error(message === undefined ? "" : String(message));
+}
+
+/** `randomSeed(seed)`: from now on `Math.random` of this virtual user repeats the sequence of that seed. */
+export function randomSeed(seed: unknown): void {
+  const random = mulberry32(Number(seed));
+  if (currentUser === null) initRandom = random;
+  else currentUser.random = random;
+}
+
+let initRandom: (() => number) | null = null;
+const nativeRandom = Math.random;
+
+/** `Math.random` of scripts: the virtual user's own sequence once it is seeded. */
+export function scriptRandom(): number {
+  const random = currentUser === null ? initRandom : currentUser.random;
+  return random === null ? nativeRandom() : random();
+}
+
+/** A small generator of good quality for 32-bit seeds (Tommy Ettinger's mulberry32). */
+function mulberry32(seed: number): () => number {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let bits = Math.imul(state ^ (state >>> 15), 1 | state);
+    bits = (bits + Math.imul(bits ^ (bits >>> 7), 61 | bits)) ^ bits;
+    return ((bits ^ (bits >>> 14)) >>> 0) / 0x100000000;
+  };
+}
+
+/** The module's object; it has no default export but itself. */
+export const k6: Readonly<Record<string, unknown>> = { check, fail, group, randomSeed, sleep };

@@ -1,0 +1,23 @@
+/** Making and calling functions with a suspending form from k6d's own code. */
+
+import { type Coroutine, SUSPEND, type Suspension } from "../script/suspension.ts";
+
+/** Gives `plain` a suspending form and the name that scripts see. */
+export function suspending<Plain extends (...args: never[]) => unknown>(
+  name: string,
+  plain: Plain,
+  form: (...args: Parameters<Plain>) => Coroutine<unknown>,
+): Plain {
+  Object.defineProperty(plain, "name", { value: name });
+  Object.defineProperty(plain, SUSPEND, { value: form });
+  return plain;
+}
+
+/** Calls a script's function in its suspending form when it has one; to be used as `yield* callSuspending(fn, …)`. */
+export function* callSuspending<Args extends unknown[]>(
+  fn: ((...args: Args) => unknown) & { readonly [SUSPEND]?: (...args: Args) => Coroutine },
+  ...args: Args
+): Generator<Suspension, unknown, unknown> {
+  const form = fn[SUSPEND];
+  return form === undefined ? fn(...args) : yield* form(...args);
+}

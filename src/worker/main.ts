@@ -1,0 +1,331 @@
+/** The entry of a worker thread: obeys the main thread's messages. All code of the script runs in here. */
+
+import { setImmediate } from "node:timers";
+import { BUILTIN_MODULES } from "../api/builtins.ts";
+import { scriptConsole } from "../api/console.ts";
+import { TestAborted } from "../api/execution.ts";
+import { scriptRandom } from "../api/k6.ts";
+import { openForScript } from "../api/open.ts";
+import { type InitSession, setSession } from "../api/session.ts";
+import { divide } from "../executor/stripes.ts";
+import { SampleRecorder } from "../metrics/sample_recorder.ts";
+import { HttpNetwork } from "../net/http_client.ts";
+import type { Options } from "../options/types.ts";
+import { LoadedProgram } from "../script/instantiate.ts";
+import type { Program, ProgramHost } from "../script/program.ts";
+import { onRefusal, Refusal } from "../script/refusal.ts";
+import { installStackTraces } from "../script/stack_trace.ts";
+import type { FromWorker, InitMessage, PhaseMessage, PlanMessage, ScriptFailure, ToWorker } from "./messages.ts";
+import { WorkerRuntime } from "./runtime.ts";
+import { ScenarioRunner } from "./scenario_runner.ts";
+import { readFileThroughMain } from "./script_files.ts";
+import { installScriptGlobals } from "./script_globals.ts";
+import { SharedState, WorkerCell } from "./shared_state.ts";
+import type { TimerEntry } from "./timers.ts";
+import { type PhaseFunction, VirtualUser } from "./virtual_user.ts";
+
+/** Samples leave for the main thread at least this often. */
+const FLUSH_MS = 50;
+
+const DIAL_TIMEOUT_MS = 30_000;
+
+const scope = globalThis as unknown as {
+  postMessage(message: FromWorker, transfer?: Transferable[]): void;
+  onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
+};
+const postMessage = scope.postMessage.bind(scope);
+
+function post(message: FromWorker): void {
+  postMessage(message);
+}
+
+/** A worker's life: the program, then its virtual users, then the scenarios. */
+class WorkerSession implements InitSession {
+  readonly recorder = new SampleRecorder((batch) =>
+    postMessage({ type: "samples", batch }, [batch.series.buffer, batch.times.buffer, batch.values.buffer])
+  );
+  #program: LoadedProgram | null = null;
+  #env: Readonly<Record<string, string>> = {};
+  #files = new Map<string, SharedArrayBuffer>();
+  #sharedArrays = new Map<string, SharedArrayBuffer>();
+  /** Present only in the first init stage, when new files may be read. */
+  #fileGate: SharedArrayBuffer | null = null;
+  #options: Options | null = null;
+  #frozenOptions: unknown = undefined;
+  #runtime: WorkerRuntime | null = null;
+  #runners: ScenarioRunner[] = [];
+  #starts: StartTimer[] = [];
+  /** Virtual users that no scenario holds. */
+  readonly #free: VirtualUser[] = [];
+  #setupJson: string | undefined;
+
+  readonly log: InitSession["log"] = (level, message, fields = {}) => post({ type: "log", level, message, fields });
+
+  init(message: InitMessage): void {
+    this.#fileGate = message.fileGate;
+    this.#env = message.env;
+    try {
+      this.#load(message.program);
+      const exports = this.#instantiate({ __VU: 0, __ITER: undefined, __ENV: { ...message.env } });
+      this.#fileGate = null;
+      this.recorder.flush();
+      post({
+        type: "init-done",
+        options: exportedOptions(exports),
+        functions: Object.keys(exports).filter((name) => typeof exports[name] === "function"),
+        artifacts: { files: this.#files, sharedArrays: this.#sharedArrays },
+      });
+    } catch (error) {
+      post({ type: "init-failed", failure: describe(error), vu: 0 });
+    }
+  }
+
+  plan(message: PlanMessage): void {
+    const { options } = message;
+    if (message.program !== null) this.#load(message.program);
+    this.#env = message.env;
+    this.#files = new Map(message.artifacts.files);
+    this.#sharedArrays = new Map(message.artifacts.sharedArrays);
+    this.#options = options;
+    const network = new HttpNetwork({
+      insecureSkipTlsVerify: options.insecureSkipTlsVerify,
+      noConnectionReuse: options.noConnectionReuse,
+      caCerts: [],
+      dialTimeoutMs: DIAL_TIMEOUT_MS,
+    });
+    const state = new SharedState(message.state);
+    const runtime = new WorkerRuntime(message.worker, options, this.recorder, network, state, post);
+    this.#runtime = runtime;
+    for (const id of message.vuIds) {
+      const user = this.#newUser(id);
+      if (user === null) return;
+      this.#free.push(user);
+    }
+    // The first scenario to start gets the users with the lowest ids.
+    this.#free.reverse();
+    this.#runners = options.scenarios.map((scenario, index) => {
+      const part = message.parts[index]!;
+      const share = divide(part.weights)[message.worker]!;
+      return new ScenarioRunner(runtime, this, index, scenario, share, part);
+    });
+    post({ type: "ready" });
+  }
+
+  phase({ phase, data, timeoutMs }: PhaseMessage): void {
+    const user = this.#newUser(0);
+    if (user === null) return;
+    const runtime = this.#runtime!;
+    const timeout = new PhaseTimeout(() => {
+      user.close();
+      const seconds = timeoutMs / 1000;
+      post({
+        type: "phase-failed",
+        failure: { kind: "timeout", stack: `${phase}() execution timed out after ${seconds} seconds` },
+      });
+    });
+    const ended = (): void => {
+      runtime.timers.remove(timeout);
+      user.setGroup(`::${phase}`);
+      user.recordData(performance.timeOrigin + performance.now());
+      this.recorder.flush();
+      const { failed, error, result } = user;
+      user.close();
+      if (failed) post({ type: "phase-failed", failure: describe(error) });
+      else post({ type: "phase-done", data: JSON.stringify(result) });
+    };
+    user.enter(runtime.rootTags, `::${phase}`);
+    runtime.timers.add(timeout, performance.now() + timeoutMs);
+    const exported = user.exports[phase] as PhaseFunction;
+    const argument = data === undefined ? undefined : JSON.parse(data);
+    if (user.run(exported, argument, { phaseEnded: ended })) ended();
+  }
+
+  start(startAtEpochMs: number, setupJson: string | undefined): void {
+    const runtime = this.#runtime!;
+    this.#setupJson = setupJson;
+    runtime.testStartedAtEpochMs = startAtEpochMs;
+    const startAtMs = startAtEpochMs - performance.timeOrigin;
+    this.#starts = this.#runners.map((runner) => new StartTimer(runner, startAtMs + runner.scenario.startTimeMs));
+    for (const start of this.#starts) runtime.timers.add(start, start.startAtMs);
+  }
+
+  stop(): void {
+    for (const start of this.#starts) {
+      if (!start.started) {
+        this.#runtime!.timers.remove(start);
+        this.scenarioDone(start.runner.index, false);
+      }
+    }
+    for (const start of this.#starts) if (start.started) start.runner.stop();
+  }
+
+  // What scenario runners ask for.
+
+  takeUser(): VirtualUser | null {
+    return this.#free.pop() ?? null;
+  }
+
+  createUser(): VirtualUser | null {
+    return this.#newUser(this.#runtime!.state.takeUnplannedVu() + 1);
+  }
+
+  returnUser(user: VirtualUser): void {
+    this.#free.push(user);
+  }
+
+  setupJson(): string | undefined {
+    return this.#setupJson;
+  }
+
+  iterationFailed(user: VirtualUser, error: unknown): void {
+    if (error instanceof TestAborted || error instanceof Refusal) return;
+    const { scenario } = user.context!;
+    this.log("error", describe(error).stack, {
+      executor: scenario.executor,
+      scenario: scenario.name,
+      source: "stacktrace",
+    });
+  }
+
+  scenarioDone(index: number, interrupted: boolean): void {
+    this.recorder.flush();
+    post({ type: "scenario-done", scenario: index, interrupted });
+  }
+
+  soon(task: () => void): void {
+    setImmediate(task);
+  }
+
+  // What the script's API asks for.
+
+  openFile(path: string): SharedArrayBuffer {
+    const known = this.#files.get(path);
+    if (known !== undefined) return known;
+    if (this.#fileGate === null) {
+      throw new Error(`open() can't be used with files that weren't previously opened during initialization (__VU==0), path: "${path}"`);
+    }
+    const content = readFileThroughMain(path, this.#fileGate, post);
+    if (content === undefined) {
+      throw new Error(`The file "${path}" couldn't be opened: there is no such file, or it can't be read`);
+    }
+    this.#files.set(path, content);
+    return content;
+  }
+
+  sharedArray(name: string, create: () => SharedArrayBuffer): SharedArrayBuffer {
+    const known = this.#sharedArrays.get(name);
+    if (known !== undefined) return known;
+    const made = create();
+    this.#sharedArrays.set(name, made);
+    return made;
+  }
+
+  testOptions(): unknown {
+    if (this.#options === null) return undefined;
+    return this.#frozenOptions ??= deepFreeze(structuredCloneJson(this.#options.asJson));
+  }
+
+  abort(message: string): void {
+    post({ type: "abort", failure: { kind: "abort", stack: message } });
+  }
+
+  markFailed(message: string): void {
+    post({ type: "test-failed", message });
+  }
+
+  #load(program: Program): void {
+    this.#program = new LoadedProgram(program);
+  }
+
+  #instantiate(globals: ProgramHost["globals"]): Record<string, unknown> {
+    return this.#program!.instantiate({ builtin: (specifier) => BUILTIN_MODULES[specifier]!, globals });
+  }
+
+  /** A new virtual user after its init code; null when that failed, which the main thread has been told then. */
+  #newUser(id: number): VirtualUser | null {
+    const runtime = this.#runtime!;
+    const user = new VirtualUser(id, runtime, { ...this.#env });
+    try {
+      user.init(({ globals }) => this.#instantiate(globals));
+    } catch (error) {
+      post({ type: "init-failed", failure: describe(error), vu: id });
+      return null;
+    }
+    if (id > 0) runtime.state.addToWorker(runtime.worker, WorkerCell.vusInitialized, 1);
+    return user;
+  }
+}
+
+class StartTimer implements TimerEntry {
+  readonly runner: ScenarioRunner;
+  readonly startAtMs: number;
+  started = false;
+  dueAtMs = 0;
+  heapIndex = -1;
+
+  constructor(runner: ScenarioRunner, startAtMs: number) {
+    this.runner = runner;
+    this.startAtMs = startAtMs;
+  }
+
+  timerDue(): void {
+    this.started = true;
+    post({ type: "scenario-started", scenario: this.runner.index });
+    this.runner.start(this.startAtMs);
+  }
+}
+
+class PhaseTimeout implements TimerEntry {
+  dueAtMs = 0;
+  heapIndex = -1;
+  readonly timerDue: () => void;
+
+  constructor(timerDue: () => void) {
+    this.timerDue = timerDue;
+  }
+}
+
+function exportedOptions(exports: Readonly<Record<string, unknown>>): string | undefined {
+  return exports.options === undefined || exports.options === null ? undefined : JSON.stringify(exports.options);
+}
+
+function describe(error: unknown): ScriptFailure {
+  const kind = error instanceof TestAborted ? "abort" : error instanceof Refusal ? "refusal" : "exception";
+  if (kind !== "exception") return { kind, stack: (error as Error).message };
+  const stack = error instanceof Error ? error.stack : undefined;
+  return { kind, stack: stack ?? String(error) };
+}
+
+function structuredCloneJson(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value));
+}
+
+function deepFreeze(value: unknown): unknown {
+  if (typeof value === "object" && value !== null) {
+    Object.values(value).forEach(deepFreeze);
+    Object.freeze(value);
+  }
+  return value;
+}
+
+const session = new WorkerSession();
+setSession(session);
+onRefusal((message) => post({ type: "abort", failure: { kind: "refusal", stack: message } }));
+setInterval(() => session.recorder.flush(), FLUSH_MS);
+scope.onmessage = ({ data }) => {
+  switch (data.type) {
+    case "init":
+      return session.init(data);
+    case "plan":
+      return session.plan(data);
+    case "phase":
+      return session.phase(data);
+    case "start":
+      return session.start(data.startAtEpochMs, data.data);
+    case "stop":
+      return session.stop();
+  }
+};
+installStackTraces();
+Math.random = scriptRandom;
+installScriptGlobals({ console: scriptConsole, open: openForScript });
