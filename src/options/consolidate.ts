@@ -1,0 +1,204 @@
+/** Layers of options → the options of a run: script < environment < flags, shortcuts derived, everything checked. */
+
+import { closestString } from "@std/text/closest-string";
+import { formatDuration } from "./duration.ts";
+import { duration, isObject, isUnset, isUnsetFor, KindError, type ThresholdJson } from "./kinds.ts";
+import { OptionsError } from "./options_error.ts";
+import { deriveScenarios, readScenarios } from "./scenarios.ts";
+import { type FlagValues, type OptionDefinition, type OptionLayer, OPTIONS } from "./table.ts";
+import type { Options, ThresholdOption } from "./types.ts";
+
+/** Where options come from, lowest precedence first. */
+export interface OptionLayers {
+  /** The value of `export const options`, or undefined without one. */
+  readonly script: unknown;
+  /** The environment of the process; the `K6_…` variables in it count. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly flags: FlagValues;
+  /** Names of the functions that the script exports. */
+  readonly exportedFunctions: readonly string[];
+}
+
+/** Options ready to run, and what the user should be warned about, a line each. */
+export interface ConsolidatedOptions {
+  readonly options: Options;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Merges all layers as k6 does: field by field, except that a layer with any of `duration`, `iterations`, `stages` or
+ * `scenarios` drops all of these from the layers below. Throws one `OptionsError` that names every mistake.
+ */
+export function consolidate(layers: OptionLayers): ConsolidatedOptions {
+  const errors: string[] = [];
+  const warnings: string[] = [];
+  const script = readScript(layers.script, errors, warnings);
+  const env = readEnvironment(layers.env, errors);
+  throwIfAny(errors);
+
+  const merged = merge([["script", script], ["env", env], ["cli", layers.flags]], warnings);
+  checkValues(merged, errors);
+  const given = deriveScenarios(merged, errors, warnings);
+  const scenarios = readScenarios(given, layers.exportedFunctions, errors);
+  throwIfAny(errors);
+  warnings.push(...unsupportedWarnings(merged));
+
+  const value = <T>(key: string) => (merged[key] ?? DEFAULTS[key]) as T;
+  const options: Options = {
+    scenarios: scenarios.scenarios,
+    thresholds: readThresholds(merged["thresholds"]),
+    tags: merged["tags"] as Record<string, string> | undefined ?? {},
+    systemTags: value("systemTags"),
+    userAgent: value("userAgent"),
+    maxRedirects: value("maxRedirects"),
+    insecureSkipTlsVerify: value("insecureSkipTLSVerify"),
+    noConnectionReuse: value("noConnectionReuse"),
+    noVuConnectionReuse: value("noVUConnectionReuse"),
+    discardResponseBodies: value("discardResponseBodies"),
+    throw: value("throw"),
+    noSetup: value("noSetup"),
+    noTeardown: value("noTeardown"),
+    setupTimeoutMs: value("setupTimeout"),
+    teardownTimeoutMs: value("teardownTimeout"),
+    minIterationDurationMs: value("minIterationDuration"),
+    summaryTrendStats: value("summaryTrendStats"),
+    summaryTimeUnit: value("summaryTimeUnit"),
+    asJson: toJson(merged, scenarios.asJson),
+  };
+  return { options, warnings };
+}
+
+const DEFAULTS: OptionLayer = Object.fromEntries(OPTIONS.map((option) => [option.key, option.default]));
+
+/** What plans a run; these keys wipe each other between layers. */
+const EXECUTION_KEYS = ["duration", "iterations", "stages", "scenarios"];
+
+function readScript(exported: unknown, errors: string[], warnings: string[]): OptionLayer {
+  if (isUnset(exported)) return {};
+  if (!isObject(exported)) {
+    errors.push("the exported options must be an object");
+    return {};
+  }
+  const layer: Record<string, unknown> = {};
+  const scriptOptions = OPTIONS.filter((option) => option.notInScript === undefined);
+  for (const option of scriptOptions) {
+    const given = exported[option.key];
+    if (isUnsetFor(option.kind, given)) continue;
+    readInto(layer, option, () => option.kind.fromJson(given), `option "${option.key}"`, errors);
+  }
+  warnUnknown(Object.keys(exported), scriptOptions.map((option) => option.key), warnings);
+  return layer;
+}
+
+function readEnvironment(env: Readonly<Record<string, string>>, errors: string[]): OptionLayer {
+  const layer: Record<string, unknown> = {};
+  for (const option of OPTIONS) {
+    const fromText = option.kind.fromText;
+    if (option.env === undefined || fromText === undefined) continue;
+    const given = env[option.env];
+    if (given === undefined || given === "" && option.key !== "userAgent") continue;
+    readInto(layer, option, () => fromText(given), `envconfig.Process: ${option.env}`, errors);
+  }
+  return layer;
+}
+
+/** Puts what `read` returns under the option's key, or its mistake among the errors. */
+function readInto(
+  layer: Record<string, unknown>,
+  option: OptionDefinition,
+  read: () => unknown,
+  where: string,
+  errors: string[],
+): void {
+  try {
+    layer[option.key] = read();
+  } catch (error) {
+    if (!(error instanceof KindError)) throw error;
+    errors.push(`${where}: ${error.message}`);
+  }
+}
+
+function warnUnknown(given: readonly string[], known: readonly string[], warnings: string[]): void {
+  const unknown = given.filter((key) => key !== "features" && !known.includes(key));
+  if (given.includes("features")) {
+    warnings.push("features can't be set by the script's options; the field is ignored");
+  }
+  if (unknown.length === 0) return;
+  const named = unknown.map((key) => {
+    const nearest: string = closestString(key, known);
+    return nearest.toLowerCase() === key.toLowerCase() ? `${key} (did you mean ${nearest}?)` : key;
+  });
+  warnings.push(`There were unknown fields in the options exported in the script: ${named.join(", ")}`);
+}
+
+function merge(layers: readonly (readonly [name: string, layer: OptionLayer])[], warnings: string[]): OptionLayer {
+  const merged: Record<string, unknown> = {};
+  for (const [name, layer] of layers) {
+    if (EXECUTION_KEYS.some((key) => layer[key] !== undefined)) {
+      if (isObject(merged["scenarios"]) && Object.keys(merged["scenarios"]).length > 0) {
+        warnings.push(`"${name}" level configuration overrode scenarios configuration entirely`);
+      }
+      for (const key of EXECUTION_KEYS) delete merged[key];
+    }
+    Object.assign(merged, layer);
+  }
+  return merged;
+}
+
+function checkValues(merged: OptionLayer, errors: string[]): void {
+  for (const { key, check } of OPTIONS) {
+    const mistake = merged[key] === undefined ? undefined : check?.(merged[key] as never);
+    if (mistake !== undefined) errors.push(`option "${key}": ${mistake}`);
+  }
+}
+
+function unsupportedWarnings(merged: OptionLayer): string[] {
+  return OPTIONS.filter(({ key, unsupported, default: usual }) =>
+    unsupported && merged[key] !== undefined && merged[key] !== usual
+  ).map(({ key }) => `option "${key}" is not supported by k6d yet and has no effect`);
+}
+
+function readThresholds(given: unknown): Record<string, ThresholdOption[]> {
+  const thresholds: Record<string, ThresholdOption[]> = {};
+  for (const [metric, list] of Object.entries(given ?? {})) {
+    thresholds[metric] = (list as ThresholdJson[]).map((item) => {
+      if (typeof item === "string") return { expression: item, abortOnFail: false, delayAbortEvalMs: 0 };
+      const delay = item["delayAbortEval"];
+      return {
+        expression: item["threshold"] as string,
+        abortOnFail: item["abortOnFail"] === true,
+        delayAbortEvalMs: isUnset(delay) ? 0 : duration.fromJson(delay) as number,
+      };
+    });
+  }
+  return thresholds;
+}
+
+/** Keys of `exec.test.options` that k6 takes from the run's scenarios instead. */
+const NOT_IN_JSON = ["vus", "duration", "iterations", "stages", "scenarios"];
+
+/** `exec.test.options` (k6's documentation, "k6/execution"): what isn't set is null, save for the two lists that k6 fills in. */
+function toJson(merged: OptionLayer, scenarios: unknown): Record<string, unknown> {
+  const json: Record<string, unknown> = {};
+  for (const { key, kind, hiddenWhenUnset } of OPTIONS) {
+    if (NOT_IN_JSON.includes(key)) continue;
+    const value = merged[key];
+    if (value !== undefined) json[key] = kind === duration ? formatDuration(value as number) : value;
+    else if (hiddenWhenUnset === undefined) json[key] = null;
+  }
+  json["dns"] ??= { ttl: null, select: null, policy: null };
+  json["systemTags"] ??= DEFAULTS["systemTags"];
+  json["summaryTrendStats"] ??= DEFAULTS["summaryTrendStats"];
+  json["scenarios"] = scenarios;
+  json["features"] = null;
+  return json;
+}
+
+function throwIfAny(errors: readonly string[]): void {
+  if (errors.length === 0) return;
+  throw new OptionsError(
+    errors.length === 1
+      ? errors[0]
+      : `there were problems with the options:\n${errors.map((line) => `\t- ${line}`).join("\n")}`,
+  );
+}
