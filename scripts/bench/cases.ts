@@ -1,9 +1,10 @@
 /** The cases of the benchmark: what each runs, which figures it takes, and what k6d must reach. */
 
 import { findProgram } from "../../tests/support/debian.ts";
-import { ROOT } from "../repository.ts";
+import { print, ROOT } from "../repository.ts";
 import type { BenchTarget } from "./bench_target.ts";
 import { measure, type Measured } from "./measured_process.ts";
+import { startPrometheusTap } from "./prometheus_tap.ts";
 import { type Figure, median, type Target } from "./report.ts";
 import { readSummary, type SummaryFigures } from "./summary_figures.ts";
 import type { TrendSamplesResult } from "./trend_samples.ts";
@@ -35,6 +36,7 @@ export const CASES: readonly BenchCase[] = [
   { name: "arrival-rate", run: arrivalRate },
   { name: "trend-samples", run: trendSamples },
   { name: "one-iteration", run: oneIteration },
+  { name: "remote-write", run: remoteWrite },
 ];
 
 /** 50 virtual users in a closed loop: GET and check. */
@@ -115,6 +117,29 @@ async function oneIteration(context: BenchContext): Promise<Figure[]> {
     figures.push(figure(tool, "wall time, ms", median(wallMs), { atMost: 200 }));
   }
   return figures;
+}
+
+/** 20,000 active series flushed to a real Prometheus while 20,000 requests a second run, beside the same load without it. */
+async function remoteWrite(context: BenchContext): Promise<Figure[]> {
+  await using tap = await startPrometheusTap();
+  if (tap === null) {
+    print("remote-write is left out: it needs Prometheus (apt-get install prometheus)");
+    return [];
+  }
+  const [k6d] = context.tools;
+  if (k6d === undefined) return [];
+  const alone = await runScript(k6d, "many_series.js", [], context);
+  const written = await runScript(k6d, "many_series.js", ["-o", `prometheus-rw=${tap.url}`], context);
+  const flushesMs = tap.flushesMs();
+  if (flushesMs.length === 0) throw new Error(`no remote write arrived:\n${written.stderr}`);
+  const p99 = (run: ScriptRun) => run.summary.milliseconds("iteration_duration", "p(99)");
+  return [
+    figure(k6d, "longest flush, ms", Math.max(...flushesMs), { atMost: 1000 }),
+    figure(k6d, "requests/s", written.summary.rate("http_reqs"), { atLeast: 19_900 }),
+    figure(k6d, "dropped iterations", written.summary.count("dropped_iterations"), { atMost: 0 }),
+    figure(k6d, "iteration p99, ms", p99(written)),
+    figure(k6d, "iteration p99 without output, ms", p99(alone)),
+  ];
 }
 
 interface ScriptRun extends Measured {
