@@ -142,7 +142,14 @@ function jsonLine({ level, message, fields, atEpochMs }: Entry): string {
 const OWN_KEYS = new Set(["level", "msg", "time"]);
 
 function quoteIfNeeded(value: string): string {
-  return /^[\w\-./@^+]*$/.test(value) ? value : JSON.stringify(value);
+  return /^[\w\-./@^+]*$/.test(value) ? value : JSON.stringify(value).replace(UNPRINTABLE, escapeCharacter);
+}
+
+/** Control characters and line ends that JSON leaves as they are. */
+const UNPRINTABLE = /[\x7f-\x9f\u2028\u2029]/g;
+
+function escapeCharacter(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
 
 /** RFC 3339 in local time, to the second: `2026-01-02T03:04:05+01:00`. */

@@ -1,0 +1,80 @@
+import { assertEquals } from "@std/assert";
+import {
+  describeScenario,
+  inStartOrder,
+  maxConcurrentVus,
+  maxRunDurationMs,
+  renderBanner,
+  renderPlan,
+} from "../../src/cli/banner.ts";
+import { constantArrivalRate, constantVus, perVuIterations, sharedIterations } from "./support/scenarios.ts";
+
+Deno.test("scenarios are described in k6's words", () => {
+  const cases = [
+    [constantVus(), "10 looping VUs for 30s (gracefulStop: 30s)"],
+    [constantVus({ gracefulStopMs: 0 }), "10 looping VUs for 30s"],
+    [
+      constantVus({ exec: "other", startTimeMs: 1500 }),
+      "10 looping VUs for 30s (exec: other, startTime: 1.5s, gracefulStop: 30s)",
+    ],
+    [sharedIterations(), "4 iterations shared among 2 VUs (maxDuration: 10m0s, gracefulStop: 30s)"],
+    [perVuIterations(), "5 iterations for each of 2 VUs (maxDuration: 10m0s, gracefulStop: 30s)"],
+    [constantArrivalRate(), "200.00 iterations/s for 1h0m0s (maxVUs: 100-200, gracefulStop: 30s)"],
+    [
+      constantArrivalRate({ rate: 1, timeUnitMs: 3000, maxVus: 100 }),
+      "0.33 iterations/s for 1h0m0s (maxVUs: 100, gracefulStop: 30s)",
+    ],
+  ] as const;
+  for (const [scenario, text] of cases) assertEquals(describeScenario(scenario), text);
+});
+
+Deno.test("the plan says what will run", () => {
+  const options = { scenarios: [sharedIterations()] };
+  assertEquals(
+    renderPlan({ script: "script.js", outputs: [], options }, false),
+    `     execution: local
+        script: script.js
+        output: -
+
+     scenarios: (100.00%) 1 scenario, 2 max VUs, 10m30s max duration (incl. graceful stop):
+              * default: 4 iterations shared among 2 VUs (maxDuration: 10m0s, gracefulStop: 30s)
+
+`,
+  );
+});
+
+Deno.test("the plan lists outputs, the segment and scenarios by their start", () => {
+  const scenarios = [
+    constantVus({ name: "late", startTimeMs: 5000 }),
+    constantVus({ name: "b", vus: 1 }),
+    constantVus({ name: "a", vus: 2 }),
+  ];
+  const text = renderPlan(
+    { script: "-", outputs: ["json (f)", "csv (g)"], options: { scenarios }, segment: 0.25 },
+    false,
+  );
+  assertEquals(text.includes("        output: json (f), csv (g)\n"), true);
+  assertEquals(text.includes("(25.00%) 3 scenarios, 13 max VUs, 1m5s max duration"), true);
+  assertEquals(inStartOrder(scenarios).map((scenario) => scenario.name), ["a", "b", "late"]);
+});
+
+Deno.test("the most users are those of scenarios that overlap, graceful stops included", () => {
+  const cases = [
+    [[], 0],
+    [[constantVus()], 10],
+    [[constantVus(), constantVus({ startTimeMs: 59_999 })], 20],
+    [[constantVus(), constantVus({ startTimeMs: 60_000, vus: 3 })], 10],
+    [[constantVus(), constantArrivalRate({ startTimeMs: 60_000 })], 200],
+  ] as const;
+  for (const [scenarios, most] of cases) assertEquals(maxConcurrentVus(scenarios), most);
+});
+
+Deno.test("the longest duration is the last end of a graceful stop", () => {
+  assertEquals(maxRunDurationMs([]), 0);
+  assertEquals(maxRunDurationMs([constantVus({ startTimeMs: 1000 }), constantVus()]), 61_000);
+});
+
+Deno.test("the banner is plain without colours", () => {
+  assertEquals(renderBanner(false).includes("\x1b"), false);
+  assertEquals(renderBanner(true).includes("\x1b[33m"), true);
+});
