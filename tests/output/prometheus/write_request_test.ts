@@ -1,0 +1,71 @@
+import { assertEquals } from "@std/assert";
+import { decodeHex, encodeHex } from "@std/encoding/hex";
+import fc from "fast-check";
+import { uncompress } from "snappyjs";
+import { withName } from "../../../src/output/prometheus/labels.ts";
+import { encodeLabels, WriteRequestEncoder } from "../../../src/output/prometheus/write_request.ts";
+import { decodeWriteRequest, STALE_BITS } from "../../support/remote_write_receiver.ts";
+
+Deno.test("a sample has the bytes of an independent encoder", () => {
+  const encoder = new WriteRequestEncoder();
+  const labels = withName("k6_http_reqs_total", [["method", "GET"], ["status", "200"]]);
+  encoder.addSample(encodeLabels(labels), 42, 1_700_000_000_123);
+  assertEquals(
+    uncompressedHex(encoder.finish()),
+    "0a500a1e0a085f5f6e616d655f5f12126b365f687474705f726571735f746f74616c0a0d0a066d6574686f6412034745540a0d0a06737461747573" +
+      "1203323030121009000000000000454010fbd095ffbc31",
+  );
+});
+
+Deno.test("a stale marker keeps its NaN bits exactly", () => {
+  const encoder = new WriteRequestEncoder();
+  encoder.addStaleMarker(encodeLabels(withName("k6_vus", [])), 1_700_000_000_123);
+  assertEquals(
+    uncompressedHex(encoder.finish()),
+    "0a260a120a085f5f6e616d655f5f12066b365f767573121009020000000000f07f10fbd095ffbc31",
+  );
+});
+
+Deno.test("the test receiver's decoder reads literal-only snappy blocks of another encoder", () => {
+  const block = decodeHex("289c0a260a120a085f5f6e616d655f5f12066b365f767573121009020000000000f07f10fbd095ffbc31");
+  assertEquals(decodeWriteRequest(block), [
+    { name: "k6_vus", labels: {}, samples: [{ value: NaN, bits: STALE_BITS, atEpochMs: 1_700_000_000_123 }] },
+  ]);
+});
+
+Deno.test("an encoder is empty after finish and can be used again", () => {
+  const encoder = new WriteRequestEncoder();
+  const labels = encodeLabels(withName("k6_vus", []));
+  encoder.addSample(labels, 1, 1000);
+  assertEquals(encoder.length, 1);
+  const first = encoder.finish();
+  assertEquals(encoder.length, 0);
+  encoder.addSample(labels, 2, 2000);
+  const second = encoder.finish();
+  assertEquals(decodeWriteRequest(first)[0]?.samples[0]?.value, 1);
+  assertEquals(decodeWriteRequest(second)[0]?.samples[0]?.value, 2);
+});
+
+Deno.test("every series comes back as it was added", () => {
+  const value = fc.double({ noNaN: true, noDefaultInfinity: true });
+  const time = fc.integer({ min: 1, max: 8_640_000_000_000_000 });
+  const text = fc.string({ unit: "grapheme", minLength: 1, maxLength: 200 });
+  fc.assert(fc.property(fc.array(fc.tuple(text, value, time), { maxLength: 50 }), (series) => {
+    const encoder = new WriteRequestEncoder();
+    for (const [label, value, time] of series) {
+      encoder.addSample(encodeLabels(withName("k6_x", [["l", label.toWellFormed()]])), value, time);
+    }
+    assertEquals(
+      decodeWriteRequest(encoder.finish()).map(({ labels, samples: [sample] }) => [
+        labels["l"],
+        sample?.value,
+        sample?.atEpochMs,
+      ]),
+      series.map(([label, value, time]) => [label.toWellFormed(), value, time]),
+    );
+  }));
+});
+
+function uncompressedHex(block: Uint8Array): string {
+  return encodeHex(uncompress(Uint8Array.from(block)));
+}

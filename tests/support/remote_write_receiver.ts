@@ -1,0 +1,288 @@
+/** A remote-write receiver for tests: strict about the protocol, scripted in its answers. */
+
+import { Reader } from "protobufjs/minimal";
+import { uncompress } from "snappyjs";
+
+/** One time series as it came. A stale marker's value is NaN; `bits` tells it from other NaNs. */
+export interface ReceivedSeries {
+  readonly name: string;
+  /** Without `__name__`. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly samples: readonly { readonly value: number; readonly bits: bigint; readonly atEpochMs: number }[];
+}
+
+/** What the receiver does with a request: answer with a status (and headers, body), or misbehave. */
+export type Answer =
+  | number
+  | { readonly status: number; readonly headers?: Record<string, string>; readonly body?: string }
+  | "hang"
+  | "garbage"
+  | "reset";
+
+/** The value of a sample that ends a series. */
+export const STALE_BITS = 0x7ff0000000000002n;
+
+/** Decodes a request body and checks all that the specification asks of one; throws when it asks in vain. */
+export function decodeWriteRequest(body: Uint8Array): ReceivedSeries[] {
+  // A plain copy, because snappyjs gives back what it was given.
+  const message: Uint8Array = uncompress(Uint8Array.from(body));
+  const reader = Reader.create(message);
+  const series: ReceivedSeries[] = [];
+  while (reader.pos < reader.len) {
+    assertTag(reader.uint32(), 1, 2);
+    series.push(decodeTimeSeries(reader));
+  }
+  return series;
+}
+
+/** Checks the labels of a series: sorted, unique, never empty, valid names. */
+export function assertValidLabels(labels: readonly (readonly [string, string])[]): void {
+  for (const [index, [name, value]] of labels.entries()) {
+    if (!/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name)) throw new Error(`invalid label name ${JSON.stringify(name)}`);
+    if (name.startsWith("__") && name !== "__name__") throw new Error(`reserved label name ${name}`);
+    if (value === "") throw new Error(`empty value of label ${name}`);
+    if (name === "__name__" && !/^[a-zA-Z_:][a-zA-Z0-9_:]*$/.test(value)) throw new Error(`invalid name ${value}`);
+    const before = labels[index - 1]?.[0];
+    if (before !== undefined && !(before < name)) throw new Error(`label ${name} after ${before}`);
+  }
+}
+
+/** Listens on a free loopback port until it is disposed of. Answers 204 unless told otherwise. */
+export class RemoteWriteReceiver implements AsyncDisposable {
+  /** Accepted requests, in order; `violations` holds what was wrong with any request. */
+  readonly accepted: ReceivedSeries[][] = [];
+  readonly violations: string[] = [];
+  readonly headers: Headers[] = [];
+  /** Number of requests that came, whatever the answer. */
+  requests = 0;
+  readonly #answers: Answer[] = [];
+  readonly #newest = new Map<string, number>();
+  readonly #listener: Deno.Listener;
+  readonly #connections = new Set<Deno.Conn>();
+  readonly #serving: Promise<void>;
+  readonly #waiting: { readonly requests: number; readonly resolve: () => void }[] = [];
+
+  constructor() {
+    this.#listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    this.#serving = this.#accept();
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#listener.addr as Deno.NetAddr).port}/api/v1/write`;
+  }
+
+  /** Number of connections that were opened. */
+  connections = 0;
+
+  /** The answers to the next requests, one each. */
+  answer(...answers: Answer[]): void {
+    this.#answers.push(...answers);
+  }
+
+  /** Resolves when that many requests have come. */
+  received(requests: number): Promise<void> {
+    if (this.requests >= requests) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push({ requests, resolve }));
+  }
+
+  /** All accepted samples of a metric, in order. */
+  samples(name: string): { value: number; bits: bigint; atEpochMs: number; labels: Record<string, string> }[] {
+    return this.accepted.flat().filter((series) => series.name === name)
+      .flatMap(({ labels, samples }) => samples.map((sample) => ({ ...sample, labels })));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listener.close();
+    for (const connection of this.#connections) close(connection);
+    await this.#serving;
+  }
+
+  async #accept(): Promise<void> {
+    const served: Promise<void>[] = [];
+    for await (const connection of this.#listener) {
+      this.connections++;
+      this.#connections.add(connection);
+      served.push(this.#serve(connection));
+    }
+    await Promise.all(served);
+  }
+
+  async #serve(connection: Deno.Conn): Promise<void> {
+    const input = new ByteReader(connection);
+    try {
+      for (;;) {
+        const head = await input.until("\r\n\r\n");
+        if (head === null) break;
+        const [requestLine, ...lines] = head.trimEnd().split("\r\n");
+        const headers = new Headers(lines.map((line) => {
+          const colon = line.indexOf(":");
+          return [line.slice(0, colon), line.slice(colon + 1).trim()] as [string, string];
+        }));
+        const body = await input.bytes(Number(headers.get("content-length")));
+        const answer = this.#answers.shift() ?? 204;
+        if (body === null || !await this.#answer(connection, answer, requestLine ?? "", headers, body)) break;
+      }
+    } catch (error) {
+      if (!isDisconnect(error)) throw error;
+    } finally {
+      this.#connections.delete(connection);
+      close(connection);
+    }
+  }
+
+  /** False when the connection is not to be used any longer. */
+  async #answer(
+    connection: Deno.Conn,
+    answer: Answer,
+    requestLine: string,
+    headers: Headers,
+    body: Uint8Array,
+  ): Promise<boolean> {
+    const accepted = typeof answer === "number" && answer < 300;
+    this.#check(requestLine, headers, body, accepted);
+    this.headers.push(headers);
+    this.requests++;
+    for (const { requests, resolve } of this.#waiting) if (this.requests >= requests) resolve();
+    if (answer === "reset") return false;
+    if (answer === "hang") return true;
+    if (answer === "garbage") {
+      await connection.write(new TextEncoder().encode("\x00\x01 this is no HTTP\r\n\r\n"));
+      return false;
+    }
+    const { status, headers: extra = {}, body: text = "" } = typeof answer === "number" ? { status: answer } : answer;
+    const extraLines = Object.entries(extra).map(([name, value]) => `${name}: ${value}\r\n`).join("");
+    const length = status === 204 ? "" : `content-length: ${new TextEncoder().encode(text).length}\r\n`;
+    await connection.write(new TextEncoder().encode(`HTTP/1.1 ${status} Status\r\n${length}${extraLines}\r\n${text}`));
+    return true;
+  }
+
+  #check(requestLine: string, headers: Headers, body: Uint8Array, accepted: boolean): void {
+    try {
+      if (requestLine !== "POST /api/v1/write HTTP/1.1") throw new Error(`request line ${requestLine}`);
+      assertHeader(headers, "content-encoding", /^snappy$/);
+      assertHeader(headers, "content-type", /^application\/x-protobuf$/);
+      assertHeader(headers, "user-agent", /^k6d\/\S+$/);
+      assertHeader(headers, "x-prometheus-remote-write-version", /^0\.1\.0$/);
+      const series = decodeWriteRequest(body);
+      if (accepted) {
+        this.accepted.push(series);
+        for (const each of series) this.#checkTimestamps(each);
+      }
+    } catch (error) {
+      this.violations.push(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  #checkTimestamps({ name, labels, samples }: ReceivedSeries): void {
+    const key = name + JSON.stringify(labels);
+    for (const { atEpochMs } of samples) {
+      const newest = this.#newest.get(key) ?? 0;
+      if (atEpochMs <= newest) throw new Error(`${key}: timestamp ${atEpochMs} after ${newest}`);
+      this.#newest.set(key, atEpochMs);
+    }
+  }
+}
+
+function assertHeader(headers: Headers, name: string, pattern: RegExp): void {
+  const value = headers.get(name) ?? "";
+  if (!pattern.test(value)) throw new Error(`header ${name}: ${value}`);
+}
+
+function assertTag(tag: number, field: number, wireType: number): void {
+  if (tag !== (field << 3 | wireType)) throw new Error(`unexpected tag ${tag}`);
+}
+
+function decodeTimeSeries(reader: Reader): ReceivedSeries {
+  const end = reader.uint32() + reader.pos;
+  const labels: [string, string][] = [];
+  const samples: { value: number; bits: bigint; atEpochMs: number }[] = [];
+  while (reader.pos < end) {
+    const tag = reader.uint32();
+    const fieldEnd = reader.uint32() + reader.pos;
+    if (tag >>> 3 === 1) labels.push(decodeLabel(reader, fieldEnd));
+    else samples.push(decodeSample(reader, fieldEnd));
+  }
+  assertValidLabels(labels);
+  const { __name__: name, ...others } = Object.fromEntries(labels);
+  if (name === undefined) throw new Error("series without a name");
+  return { name, labels: others, samples };
+}
+
+function decodeLabel(reader: Reader, end: number): [string, string] {
+  let name = "";
+  let value = "";
+  while (reader.pos < end) {
+    if (reader.uint32() >>> 3 === 1) name = reader.string();
+    else value = reader.string();
+  }
+  return [name, value];
+}
+
+function decodeSample(reader: Reader, end: number): { value: number; bits: bigint; atEpochMs: number } {
+  let bits = 0n;
+  let atEpochMs = 0;
+  while (reader.pos < end) {
+    if (reader.uint32() >>> 3 === 1) {
+      const view = new DataView(reader.buf.buffer, reader.buf.byteOffset + reader.pos, 8);
+      bits = view.getBigUint64(0, true);
+      reader.skip(8);
+    } else {
+      atEpochMs = Number(reader.int64());
+    }
+  }
+  return { value: new Float64Array(BigUint64Array.of(bits).buffer)[0] ?? NaN, bits, atEpochMs };
+}
+
+/** Reads a connection by pieces. */
+class ByteReader {
+  readonly #connection: Deno.Conn;
+  #buffer = new Uint8Array(0);
+
+  constructor(connection: Deno.Conn) {
+    this.#connection = connection;
+  }
+
+  /** The text up to and with the mark; null at the end of the connection. */
+  async until(mark: string): Promise<string | null> {
+    for (;;) {
+      const text = new TextDecoder("latin1").decode(this.#buffer);
+      const end = text.indexOf(mark);
+      if (end !== -1) {
+        this.#buffer = this.#buffer.slice(end + mark.length);
+        return text.slice(0, end + mark.length);
+      }
+      if (!await this.#more()) return null;
+    }
+  }
+
+  async bytes(length: number): Promise<Uint8Array | null> {
+    while (this.#buffer.length < length) if (!await this.#more()) return null;
+    const bytes = this.#buffer.slice(0, length);
+    this.#buffer = this.#buffer.slice(length);
+    return bytes;
+  }
+
+  async #more(): Promise<boolean> {
+    const chunk = new Uint8Array(65_536);
+    const read = await this.#connection.read(chunk);
+    if (read === null) return false;
+    const joined = new Uint8Array(this.#buffer.length + read);
+    joined.set(this.#buffer);
+    joined.set(chunk.subarray(0, read), this.#buffer.length);
+    this.#buffer = joined;
+    return true;
+  }
+}
+
+function isDisconnect(error: unknown): boolean {
+  return [Deno.errors.ConnectionReset, Deno.errors.BrokenPipe, Deno.errors.BadResource, Deno.errors.Interrupted]
+    .some((kind) => error instanceof kind);
+}
+
+function close(connection: Deno.Conn): void {
+  try {
+    connection.close();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BadResource)) throw error;
+  }
+}
