@@ -1,0 +1,96 @@
+/**
+ * Deadlines of everything that a worker has in flight, behind one timer. Requests share few different timeouts, so
+ * there is one queue per timeout: entries of a queue expire in the order in which they came, adding and removing
+ * take constant time, and the timer is only touched when an earlier deadline than the next one appears.
+ */
+
+/** Something that can expire. The links belong to `Deadlines`. */
+export abstract class Expiring {
+  /** In `performance.now()`'s milliseconds. */
+  deadline = 0;
+  queue: DeadlineQueue | null = null;
+  sooner: Expiring | null = null;
+  later: Expiring | null = null;
+
+  /** Called when the deadline has passed; the entry is no longer queued then. */
+  abstract expire(): void;
+}
+
+/** Entries with the same timeout, the first one expiring first. */
+interface DeadlineQueue {
+  first: Expiring | null;
+  last: Expiring | null;
+}
+
+/** The deadlines of one worker. */
+export class Deadlines {
+  readonly #queues = new Map<number, DeadlineQueue>();
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #timerAt = Infinity;
+
+  /** Makes `entry` expire `timeoutMs` after `now` unless it is removed. */
+  add(entry: Expiring, now: number, timeoutMs: number): void {
+    let queue = this.#queues.get(timeoutMs);
+    if (queue === undefined) {
+      // A script may choose every timeout anew: queues that ran empty must not pile up.
+      if (this.#queues.size >= 64) this.#dropEmptyQueues();
+      this.#queues.set(timeoutMs, queue = { first: null, last: null });
+    }
+    entry.deadline = now + timeoutMs;
+    entry.queue = queue;
+    entry.sooner = queue.last;
+    entry.later = null;
+    if (queue.last === null) queue.first = entry;
+    else queue.last.later = entry;
+    queue.last = entry;
+    if (entry.deadline < this.#timerAt) this.#arm(entry.deadline, now);
+  }
+
+  /** Takes an entry out; does nothing when it isn't queued. */
+  remove(entry: Expiring): void {
+    const queue = entry.queue;
+    if (queue === null) return;
+    if (entry.sooner === null) queue.first = entry.later;
+    else entry.sooner.later = entry.later;
+    if (entry.later === null) queue.last = entry.sooner;
+    else entry.later.sooner = entry.sooner;
+    entry.queue = null;
+    entry.sooner = null;
+    entry.later = null;
+  }
+
+  /** Stops the timer; nothing expires any more. */
+  close(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#timerAt = Infinity;
+  }
+
+  #arm(at: number, now: number): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timerAt = at;
+    // Longer delays than a timer can hold are split: an early wake-up arms it again.
+    this.#timer = setTimeout(() => this.#sweep(), Math.min(at - now, 2 ** 31 - 1));
+  }
+
+  #sweep(): void {
+    this.#timer = null;
+    this.#timerAt = Infinity;
+    const now = performance.now();
+    let next = Infinity;
+    for (const queue of this.#queues.values()) {
+      for (let entry = queue.first; entry !== null && entry.deadline <= now; entry = queue.first) {
+        this.remove(entry);
+        entry.expire();
+      }
+      if (queue.first !== null && queue.first.deadline < next) next = queue.first.deadline;
+    }
+    if (next < this.#timerAt) this.#arm(next, now);
+  }
+
+  #dropEmptyQueues(): void {
+    for (const [timeoutMs, queue] of this.#queues) {
+      if (queue.first === null) this.#queues.delete(timeoutMs);
+    }
+  }
+}

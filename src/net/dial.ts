@@ -1,0 +1,186 @@
+/** From a URL to a connected socket: look up the name, connect, and for `https` shake hands and verify. */
+
+import type { SecureContext, TLSSocket } from "node:tls";
+import { type Deadlines, Expiring } from "./deadlines.ts";
+import { dialFailure, type Failure, FAILURES, genericFailure, NetError, tlsFailure } from "./errors.ts";
+import { Resolver } from "./resolver.ts";
+import { type Socket, TlsSocket } from "./socket.ts";
+import type { HttpUrl, NetSettings } from "./types.ts";
+
+/** A fresh connection, and how long it took. */
+export interface Dialled {
+  readonly socket: Socket;
+  readonly remoteIp: string;
+  readonly remotePort: number;
+  /** `tls1.2`, `tls1.3`; empty without TLS. */
+  readonly tlsVersion: string;
+  readonly tlsCipherSuite: string;
+  readonly connectingMs: number;
+  readonly tlsHandshakingMs: number;
+  /** When it could be used, in `performance.now()`'s milliseconds. */
+  readonly readyAt: number;
+}
+
+/** Is told the outcome of a dial, exactly once unless it is cancelled, never from within the constructor. */
+export interface DialObserver {
+  dialled(connection: Dialled): void;
+  dialFailed(failure: Failure): void;
+}
+
+/** What all dials of a worker share. */
+export class Dialer {
+  readonly settings: NetSettings;
+  readonly deadlines: Deadlines;
+  readonly resolver = new Resolver();
+  #secureContext: Promise<SecureContext | undefined> | null = null;
+
+  constructor(settings: NetSettings, deadlines: Deadlines) {
+    this.settings = settings;
+    this.deadlines = deadlines;
+  }
+
+  /** The trusted roots; undefined means Node's default, the Mozilla roots. */
+  secureContext(): Promise<SecureContext | undefined> {
+    return this.#secureContext ??= makeSecureContext(this.settings.caCerts);
+  }
+}
+
+/** One attempt to connect. */
+export class Dial extends Expiring {
+  readonly #dialer: Dialer;
+  readonly #url: HttpUrl;
+  readonly #observer: DialObserver;
+  readonly #cancelled = new AbortController();
+
+  constructor(dialer: Dialer, url: HttpUrl, observer: DialObserver) {
+    super();
+    this.#dialer = dialer;
+    this.#url = url;
+    this.#observer = observer;
+    dialer.deadlines.add(this, performance.now(), dialer.settings.dialTimeoutMs);
+    this.#run();
+  }
+
+  /** Gives up: the observer is not told, and a connection that is made nevertheless is closed. */
+  cancel(): void {
+    this.#dialer.deadlines.remove(this);
+    this.#cancelled.abort();
+  }
+
+  override expire(): void {
+    this.cancel();
+    this.#observer.dialFailed(FAILURES.dialTimeout);
+  }
+
+  async #run(): Promise<void> {
+    const signal = this.#cancelled.signal;
+    try {
+      const ip = await this.#dialer.resolver.lookup(this.#url.hostname);
+      signal.throwIfAborted();
+      const dialled = this.#url.secure ? await this.#connectTls(ip, signal) : await this.#connect(ip, signal);
+      if (signal.aborted) dialled.socket.close();
+      else this.#dialer.deadlines.remove(this), this.#observer.dialled(dialled);
+    } catch (error) {
+      if (signal.aborted) return;
+      this.#dialer.deadlines.remove(this);
+      this.#observer.dialFailed(error instanceof NetError ? error : genericFailure(String(error)));
+    }
+  }
+
+  async #connect(ip: string, signal: AbortSignal): Promise<Dialled> {
+    const port = this.#url.port;
+    const startedAt = performance.now();
+    const socket = await Deno.connect({ hostname: ip, port, signal }).catch((error) => {
+      throw new NetError(dialFailure(error));
+    });
+    const readyAt = performance.now();
+    // A request with a long body is two writes: the second must not wait for the first one's acknowledgement.
+    socket.setNoDelay();
+    return {
+      socket,
+      remoteIp: ip,
+      remotePort: port,
+      tlsVersion: "",
+      tlsCipherSuite: "",
+      connectingMs: readyAt - startedAt,
+      tlsHandshakingMs: 0,
+      readyAt,
+    };
+  }
+
+  /**
+   * `node:tls` because it alone can skip verification for one connection and tells version and cipher. It is told
+   * never to reject, so that verification is ours: k6 reports a wrong name before an unknown authority.
+   */
+  async #connectTls(ip: string, signal: AbortSignal): Promise<Dialled> {
+    const { connect, checkServerIdentity } = await import("node:tls");
+    const { hostname, port } = this.#url;
+    const secureContext = await this.#dialer.secureContext();
+    signal.throwIfAborted();
+
+    const startedAt = performance.now();
+    const socket = connect({
+      host: ip,
+      port,
+      rejectUnauthorized: false,
+      ALPNProtocols: ["http/1.1"],
+      ...(ip === hostname ? {} : { servername: hostname }),
+      ...(secureContext === undefined ? {} : { secureContext }),
+    });
+    const cancel = () => socket.destroy(new Error("cancelled"));
+    signal.addEventListener("abort", cancel);
+    try {
+      const connectedAt = await handshake(socket);
+      const readyAt = performance.now();
+      if (!this.#dialer.settings.insecureSkipTlsVerify) {
+        const mismatch = checkServerIdentity(hostname, socket.getPeerCertificate());
+        if (mismatch !== undefined) throw new NetError(tlsFailure(mismatch));
+        if (!socket.authorized) throw new NetError(tlsFailure(authorizationError(socket)));
+      }
+      return {
+        socket: new TlsSocket(socket),
+        remoteIp: ip,
+        remotePort: port,
+        tlsVersion: (socket.getProtocol() ?? "").toLowerCase().replace("tlsv", "tls"),
+        tlsCipherSuite: socket.getCipher().standardName,
+        connectingMs: connectedAt - startedAt,
+        tlsHandshakingMs: readyAt - connectedAt,
+        readyAt,
+      };
+    } catch (error) {
+      socket.destroy();
+      throw error;
+    } finally {
+      signal.removeEventListener("abort", cancel);
+    }
+  }
+}
+
+/** Resolves with the time of the TCP connection once the TLS handshake is done. */
+function handshake(socket: TLSSocket): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let connectedAt = 0;
+    socket.once("connect", () => {
+      connectedAt = performance.now();
+      socket.setNoDelay();
+    });
+    socket.once("secureConnect", () => resolve(connectedAt));
+    socket.once("error", (error) => {
+      reject(new NetError(connectedAt === 0 ? dialFailure(error) : tlsFailure(error)));
+    });
+    socket.once("close", () => reject(new NetError(FAILURES.endOfFile)));
+  });
+}
+
+/** Why a certificate wasn't accepted, as an error whose `code` says it; Node declares an error and gives a code. */
+function authorizationError(socket: TLSSocket): Error {
+  const reason: unknown = socket.authorizationError;
+  if (reason instanceof Error) return reason;
+  return Object.assign(new Error(`the certificate can't be verified (${String(reason)})`), { code: String(reason) });
+}
+
+async function makeSecureContext(caCerts: readonly string[]): Promise<SecureContext | undefined> {
+  if (caCerts.length === 0) return undefined;
+  const { createSecureContext, rootCertificates } = await import("node:tls");
+  return createSecureContext({ ca: [...rootCertificates, ...caCerts] });
+}

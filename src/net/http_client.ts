@@ -1,0 +1,137 @@
+/** The HTTP/1.1 client: what a worker shares (`HttpNetwork`) and what each virtual user has of its own (`HttpClient`). */
+
+import { Deadlines } from "./deadlines.ts";
+import { Dialer } from "./dial.ts";
+import { FAILURES } from "./errors.ts";
+import { type Connection, Exchange } from "./exchange.ts";
+import { type ExchangeResult, ExchangeTimes, failedResult } from "./http_result.ts";
+import { ReadBuffers } from "./read_buffers.ts";
+import { RequestEncoder } from "./request_encoder.ts";
+import type { HttpCompletion, HttpRequest, HttpUrl, NetSettings } from "./types.ts";
+
+/** Exchanges that are kept for later: more than a worker usually has in flight. */
+const POOLED_EXCHANGES = 1024;
+
+/** What all clients of a worker share: settings, names, trusted roots, buffers, deadlines. One per worker. */
+export class HttpNetwork {
+  readonly settings: NetSettings;
+  readonly deadlines = new Deadlines();
+  readonly dialer: Dialer;
+  readonly readBuffers = new ReadBuffers();
+  readonly encoder: RequestEncoder;
+  readonly #exchanges: Exchange[] = [];
+
+  constructor(settings: NetSettings) {
+    this.settings = settings;
+    this.dialer = new Dialer(settings, this.deadlines);
+    this.encoder = new RequestEncoder(settings.noConnectionReuse);
+  }
+
+  /** Stops the timer behind the timeouts. Close the clients first. */
+  close(): void {
+    this.deadlines.close();
+  }
+
+  takeExchange(): Exchange {
+    return this.#exchanges.pop() ?? new Exchange(this);
+  }
+
+  giveExchange(exchange: Exchange): void {
+    if (this.#exchanges.length < POOLED_EXCHANGES) this.#exchanges.push(exchange);
+  }
+}
+
+/**
+ * The client of one virtual user, with its own kept-alive connections. Small on purpose: thousands of them, each
+ * with a connection, share a process; all that only a request in flight needs is in `Exchange`.
+ */
+export class HttpClient {
+  /** Bytes written to sockets since the owner last set it to 0, with heads; over TLS those inside of it. */
+  bytesSent = 0;
+  /** Bytes read from sockets since the owner last set it to 0, with heads; over TLS those inside of it. */
+  bytesReceived = 0;
+  readonly #network: HttpNetwork;
+  /** The one that was used last comes first. */
+  #idle: Connection | null = null;
+  #inFlight: Exchange | null = null;
+  #closed = false;
+
+  constructor(network: HttpNetwork) {
+    this.#network = network;
+  }
+
+  /** Sends a request on an idle connection or a new one. Any number may be in flight. */
+  send(request: HttpRequest, completion: HttpCompletion): void {
+    if (this.#closed) queueMicrotask(() => completion.httpDone(closedResult()));
+    else this.#network.takeExchange().start(this, request, completion);
+  }
+
+  /** Drops what is in flight: sockets are closed, no completion is called. */
+  abort(): void {
+    while (this.#inFlight !== null) this.#inFlight.drop();
+  }
+
+  /** Closes the connections that wait for a request. */
+  closeIdle(): void {
+    let connection = this.#idle;
+    this.#idle = null;
+    for (; connection !== null; connection = connection.next) connection.socket.close();
+  }
+
+  /** Ends everything; later requests fail. */
+  close(): void {
+    this.#closed = true;
+    this.abort();
+    this.closeIdle();
+  }
+
+  /** For `Exchange`: the idle connection to `url` that was used last, or null. */
+  takeIdle(url: HttpUrl): Connection | null {
+    let previous: Connection | null = null;
+    let connection = this.#idle;
+    while (connection !== null) {
+      const next = connection.next;
+      const ended = connection.socket.ended === true;
+      if (!ended && !connection.serves(url)) {
+        previous = connection;
+      } else {
+        if (previous === null) this.#idle = next;
+        else previous.next = next;
+        connection.next = null;
+        if (!ended) return connection;
+        connection.socket.close();
+      }
+      connection = next;
+    }
+    return null;
+  }
+
+  /** For `Exchange`: keeps a connection whose exchange is complete. */
+  giveIdle(connection: Connection): void {
+    connection.next = this.#idle;
+    this.#idle = connection;
+  }
+
+  /** For `Exchange`: is in flight from now on. */
+  exchangeStarted(exchange: Exchange): void {
+    exchange.previousInFlight = null;
+    exchange.nextInFlight = this.#inFlight;
+    if (this.#inFlight !== null) this.#inFlight.previousInFlight = exchange;
+    this.#inFlight = exchange;
+  }
+
+  /** For `Exchange`: is no longer in flight. */
+  exchangeEnded(exchange: Exchange): void {
+    if (exchange.previousInFlight === null) this.#inFlight = exchange.nextInFlight;
+    else exchange.previousInFlight.nextInFlight = exchange.nextInFlight;
+    if (exchange.nextInFlight !== null) exchange.nextInFlight.previousInFlight = exchange.previousInFlight;
+    exchange.nextInFlight = null;
+    exchange.previousInFlight = null;
+  }
+}
+
+function closedResult(): ExchangeResult {
+  const times = new ExchangeTimes();
+  times.endedAtEpochMs = performance.timeOrigin + performance.now();
+  return failedResult(times, null, FAILURES.clientClosed);
+}

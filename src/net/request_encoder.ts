@@ -1,0 +1,52 @@
+/** Requests to bytes. */
+
+import type { HttpRequest } from "./types.ts";
+
+/** Bodies up to here go out in one write with their head. */
+const JOINED_BODY_BYTES = 64 * 1024;
+const CACHED_HEADS = 1024;
+
+interface EncodedHead {
+  readonly method: string;
+  readonly headers: string;
+  readonly bytes: Uint8Array;
+}
+
+/** Encodes request heads; remembers the last one of each target, because virtual users repeat themselves and each other. */
+export class RequestEncoder {
+  readonly #encoder = new TextEncoder();
+  readonly #heads = new Map<string, EncodedHead>();
+  readonly #connectionHeader: string;
+
+  constructor(closesConnections: boolean) {
+    this.#connectionHeader = closesConnections ? "Connection: close\r\n" : "";
+  }
+
+  /** What to write first: the head, with the body unless that is long (`needsBody`). Hot; the bytes may be shared. */
+  encode(request: HttpRequest): Uint8Array {
+    const head = this.#head(request);
+    const body = request.body;
+    if (body === null || this.needsBody(request)) return head;
+    const joined = new Uint8Array(head.length + body.length);
+    joined.set(head);
+    joined.set(body, head.length);
+    return joined;
+  }
+
+  /** Whether the body has to be written after the head. */
+  needsBody(request: HttpRequest): boolean {
+    return request.body !== null && request.body.length > JOINED_BODY_BYTES;
+  }
+
+  #head(request: HttpRequest): Uint8Array {
+    const target = request.url.target;
+    const known = this.#heads.get(target);
+    if (known !== undefined && known.headers === request.headers && known.method === request.method) return known.bytes;
+    const bytes = this.#encoder.encode(
+      `${request.method} ${target} HTTP/1.1\r\n${request.headers}${this.#connectionHeader}\r\n`,
+    );
+    if (this.#heads.size >= CACHED_HEADS) this.#heads.clear();
+    this.#heads.set(target, { method: request.method, headers: request.headers, bytes });
+    return bytes;
+  }
+}
