@@ -27,9 +27,8 @@ export function isSubMetricKey(key: string): boolean {
  */
 export function parseSubMetricKey(key: string): SubMetricSelector {
   const open = key.indexOf("{");
-  const trimmed = key.trimEnd();
-  if (open < 0 || !trimmed.endsWith("}")) throw malformed(key, 'it must end with "{tag:value}"');
-  const suffix = trimmed.slice(open + 1, -1).trim();
+  if (open < 0 || !key.endsWith("}")) throw malformed(key, 'it must end with "{tag:value}"');
+  const suffix = key.slice(open + 1, -1).trim();
   const tags = suffix.split(",").map((pair): [string, string] => {
     const colon = pair.indexOf(":");
     const name = unquote(colon < 0 ? pair : pair.slice(0, colon));
