@@ -1,6 +1,8 @@
 /** Gathers what the end-of-test summary needs beyond the registry's sinks: checks, groups and scenarios apart from one another. */
 
+import type { MetricRegistry } from "../metrics/registry.ts";
 import { createSink, RateSink, type Sink } from "../metrics/sinks.ts";
+import type { MetricThresholds } from "../metrics/thresholds.ts";
 import type { MetricDefinition, SampleBatch, TagPairs } from "../metrics/types.ts";
 import type {
   MetricValues,
@@ -10,30 +12,20 @@ import type {
   SummaryMetric,
   SummaryOptions,
   SummaryPart,
-  ThresholdResult,
   TrendStat,
 } from "./summary_input.ts";
-
-/** What the collector reads of a `MetricRegistry`. */
-export interface SummarySource {
-  readonly metrics: readonly (MetricDefinition & {
-    readonly sink: Sink;
-    readonly subMetrics: readonly { readonly name: string; readonly sink: Sink }[];
-  })[];
-  readonly series: readonly { readonly metric: MetricDefinition; readonly tags: TagPairs }[];
-}
 
 /** What is known of a run when it has ended. */
 export interface FinishedRun {
   readonly durationMs: number;
-  /** Results by the name of the metric or sub-metric, as in `options.thresholds`. */
-  readonly thresholds: ReadonlyMap<string, readonly ThresholdResult[]>;
+  /** After their last evaluation; empty under `--no-thresholds`. */
+  readonly thresholds: readonly MetricThresholds[];
   readonly options: SummaryOptions;
 }
 
 /** Takes every sample of a run, after the registry has, and turns it all into a `SummaryInput` at the end. */
 export class SummaryCollector {
-  readonly #source: SummarySource;
+  readonly #registry: MetricRegistry;
   readonly #full: boolean;
   /** By series id: the sinks, besides the registry's, that want the series' samples; `null`: none do. */
   readonly #sinks: (readonly Sink[] | null)[] = [];
@@ -45,8 +37,8 @@ export class SummaryCollector {
   readonly #scenarios = new Map<string, PartNode>();
 
   /** The mode decides how much is kept: `full` sums up every scenario and group, `compact` only the checks. */
-  constructor(source: SummarySource, mode: SummaryOptions["mode"]) {
-    this.#source = source;
+  constructor(registry: MetricRegistry, mode: SummaryOptions["mode"]) {
+    this.#registry = registry;
     this.#full = mode === "full";
   }
 
@@ -64,15 +56,16 @@ export class SummaryCollector {
   }
 
   collect({ durationMs, thresholds, options }: FinishedRun): SummaryInput {
-    const metrics = this.#totalMetrics(new Set(thresholds.keys()), durationMs);
     return {
       durationMs,
-      thresholds: metrics.filter((metric) => thresholds.has(metric.name))
-        .map((metric) => ({ metric, results: thresholds.get(metric.name)! })),
+      thresholds: thresholds.map(({ name, metric: { contains }, sink, results }) => ({
+        metric: { name, contains, values: valuesOf(sink, durationMs) },
+        results,
+      })),
       total: {
         name: "",
         checks: mergeByName(this.#checks),
-        metrics,
+        metrics: this.#totalMetrics(new Set(thresholds.map(({ name }) => name)), durationMs),
         groups: partsOf(this.#unnamed.groups, durationMs),
       },
       scenarios: partsOf(this.#scenarios, durationMs),
@@ -84,7 +77,7 @@ export class SummaryCollector {
   /** Metrics and sub-metrics that have samples or are `wanted`. */
   #totalMetrics(wanted: ReadonlySet<string>, durationMs: number): SummaryMetric[] {
     const metrics: SummaryMetric[] = [];
-    for (const metric of this.#source.metrics) {
+    for (const metric of this.#registry.metrics) {
       for (const { name, sink } of [metric, ...metric.subMetrics]) {
         if (sink.isEmpty && !wanted.has(name)) continue;
         metrics.push({ name, contains: metric.contains, values: valuesOf(sink, durationMs) });
@@ -99,7 +92,7 @@ export class SummaryCollector {
 
   /** Finds, or makes, the sinks that want a series. */
   #meetSeries(id: number): readonly Sink[] | null {
-    const { metric, tags } = this.#source.series[id]!;
+    const { metric, tags } = this.#registry.series[id]!;
     const groupPath = tagOf(tags, "group");
     const check = metric.name === "checks" ? tagOf(tags, "check") : "";
     const groupNames = groupPath.split("::").slice(1);

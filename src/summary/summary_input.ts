@@ -1,5 +1,6 @@
 /** What the end-of-test summary is made from: plain data, apart from the statistics of trends, which are asked for by name. */
 
+import type { ThresholdResult } from "../metrics/thresholds.ts";
 import type { MetricType, ValueType } from "../metrics/types.ts";
 
 /** The statistic `name` of a trend: `avg`, `min`, `med`, `max`, `count`, `sum` or `p(N)`, in the metric's unit; 0 without samples. */
@@ -38,15 +39,6 @@ export interface SummaryMetric {
   readonly name: string;
   readonly contains: ValueType;
   readonly values: MetricValues;
-}
-
-/** One evaluated threshold. */
-export interface ThresholdResult {
-  /** The expression as the script has it. */
-  readonly source: string;
-  readonly ok: boolean;
-  /** What the left side of the expression came to. */
-  readonly value: number;
 }
 
 /** A metric or sub-metric with its thresholds. */

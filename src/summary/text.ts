@@ -1,5 +1,6 @@
 /** The end-of-test summary as text, in k6's layout. */
 
+import type { ThresholdResult } from "../metrics/thresholds.ts";
 import { formatPercent, formatValue } from "./format.ts";
 import { type Style, styleFor } from "./style.ts";
 import type {
@@ -10,7 +11,6 @@ import type {
   SummaryOptions,
   SummaryPart,
   ThresholdedMetric,
-  ThresholdResult,
 } from "./summary_input.ts";
 
 /**

@@ -1,46 +1,28 @@
 /** Summaries of real tests, as k6 2.2.0 printed them: layout without figures, blanks and dots. */
 
 import { assertEquals } from "@std/assert";
-import { createSink } from "../../src/metrics/sinks.ts";
-import { SummaryCollector } from "../../src/summary/collect.ts";
+import { BUILTIN_METRICS } from "../../src/metrics/builtin.ts";
 import type { SummaryOptions } from "../../src/summary/summary_input.ts";
 import { renderSummary } from "../../src/summary/text.ts";
-import { runFixture } from "./support/run_fixture.ts";
+import { RunFixture } from "./support/run_fixture.ts";
 
 /**
  * The test that was recorded. Scenario `first` makes a request, a check, a check in group `outer` that fails, a check in
  * `outer::inner`, and counts; scenario `second` runs twice, with a check and a trend. The threshold on the counter fails.
  */
 function recordedRun(mode: SummaryOptions["mode"]): string {
-  const run = runFixture({
-    cnt: "counter",
-    trd: "trend",
-    checks: "rate",
-    group_duration: "trend",
-    http_reqs: "counter",
-    http_req_failed: "rate",
-    http_req_duration: "trend",
-    http_req_blocked: "trend",
-    http_req_connecting: "trend",
-    http_req_tls_handshaking: "trend",
-    http_req_sending: "trend",
-    http_req_waiting: "trend",
-    http_req_receiving: "trend",
-    iterations: "counter",
-    iteration_duration: "trend",
-    data_sent: "counter",
-    data_received: "counter",
+  const run = new RunFixture(mode, { cnt: "counter", trd: "trend" }, {
+    http_req_duration: ["p(95)<5000"],
+    cnt: ["count<1"],
+    "http_req_duration{kind:a}": ["max>=0"],
   });
-  run.metrics.find(({ name }) => name === "http_req_duration")!.subMetrics.push(
-    { name: "http_req_duration{kind:a}", sink: createSink("trend") },
-    { name: "http_req_duration{expected_response:true}", sink: createSink("trend") },
-  );
-  for (const { sink } of run.metrics.flatMap((metric) => metric.subMetrics)) sink.add(1.5, 0);
+  run.registry.addSubMetric("http_req_duration{expected_response:true}");
   const first = { scenario: "first" };
   const second = { scenario: "second" };
   run.add("checks", { ...second, check: "in other" }, 1);
   run.add("checks", { ...second, check: "in other" }, 1);
-  for (const { name } of run.metrics) if (name.startsWith("http_")) run.add(name, { ...first, kind: "a" }, 1.5);
+  const request = { ...first, kind: "a", expected_response: "true" };
+  for (const { name } of BUILTIN_METRICS) if (name.startsWith("http_")) run.add(name, request, 1.5);
   run.add("checks", { ...first, check: "always fine" }, 1);
   run.add("checks", { ...first, check: "fails in a group", group: "::outer" }, 0);
   run.add("checks", { ...first, check: "fine inside", group: "::outer::inner" }, 1);
@@ -51,17 +33,7 @@ function recordedRun(mode: SummaryOptions["mode"]): string {
   for (const tags of [first, second]) {
     for (const name of ["iterations", "iteration_duration", "data_sent", "data_received"]) run.add(name, tags, 1);
   }
-  const collector = new SummaryCollector(run, mode);
-  collector.addSamples(run.batch());
-  return renderSummary(collector.collect({
-    durationMs: 100,
-    thresholds: new Map([
-      ["http_req_duration", [{ source: "p(95)<5000", ok: true, value: 1.5 }]],
-      ["cnt", [{ source: "count<1", ok: false, value: 1 }]],
-      ["http_req_duration{kind:a}", [{ source: "max>=0", ok: true, value: 1.5 }]],
-    ]),
-    options: { mode, trendStats: ["avg", "min", "med", "max", "p(90)", "p(95)"], timeUnit: "", color: false },
-  }));
+  return renderSummary(run.finish({ trendStats: ["avg", "min", "med", "max", "p(90)", "p(95)"] }));
 }
 
 /** A text without figures, alignment and empty lines. */

@@ -1,43 +1,53 @@
-/** A run without workers and registry: metrics and samples as the summary collector meets them. */
+/** A run without workers: samples go through a recorder and the registry to the summary collector. */
 
-import { createSink } from "../../../src/metrics/sinks.ts";
-import type { MetricDefinition, MetricType, SampleBatch, TagPairs } from "../../../src/metrics/types.ts";
+import { MetricRegistry } from "../../../src/metrics/registry.ts";
+import { SampleRecorder } from "../../../src/metrics/sample_recorder.ts";
+import { TagSet } from "../../../src/metrics/tag_set.ts";
+import { Thresholds } from "../../../src/metrics/thresholds.ts";
+import type { MetricType } from "../../../src/metrics/types.ts";
+import { SummaryCollector } from "../../../src/summary/collect.ts";
+import type { SummaryInput, SummaryOptions } from "../../../src/summary/summary_input.ts";
 
-export type RunFixture = ReturnType<typeof runFixture>;
+export class RunFixture {
+  readonly registry = new MetricRegistry();
+  readonly #thresholds: Thresholds;
+  readonly #collector: SummaryCollector;
+  readonly #recorder = new SampleRecorder((batch) => this.#collector.addSamples(this.registry.ingest(0, batch)));
+  readonly #tags = TagSet.root();
 
-/** A stand-in for the registry, and the samples to feed: `add(metric, tags, value)`. */
-export function runFixture(types: Record<string, MetricType>) {
-  const metrics = Object.entries(types).map(([name, type], id) => ({
-    id,
-    name,
-    type,
-    contains: "default" as const,
-    sink: createSink(type),
-    subMetrics: [] as { name: string; sink: ReturnType<typeof createSink> }[],
-  }));
-  const series: { metric: MetricDefinition; tags: TagPairs }[] = [];
-  const samples: { series: number; value: number }[] = [];
-  return {
-    metrics,
-    series,
-    add(name: string, tags: Record<string, string>, value: number): void {
-      const metric = metrics.find((metric) => metric.name === name)!;
-      const pairs = Object.entries(tags).sort(([a], [b]) => a < b ? -1 : 1);
-      let id = series.findIndex((one) => one.metric === metric && JSON.stringify(one.tags) === JSON.stringify(pairs));
-      if (id === -1) id = series.push({ metric, tags: pairs }) - 1;
-      samples.push({ series: id, value });
-      metric.sink.add(value, 0);
-    },
-    batch(): SampleBatch {
-      return {
-        // One more place than is in use: the columns of a batch may be longer than it is.
-        length: samples.length,
-        series: Uint32Array.from([...samples.map((sample) => sample.series), 99]),
-        times: new Float64Array(samples.length + 1),
-        values: Float64Array.from([...samples.map((sample) => sample.value), 99]),
-        newMetrics: [],
-        newSeries: [],
-      };
-    },
-  };
+  /** `custom` are metrics besides the built-in ones; `thresholds` are expressions by metric or sub-metric. */
+  constructor(
+    readonly mode: SummaryOptions["mode"],
+    custom: Record<string, MetricType> = {},
+    thresholds: Record<string, string[]> = {},
+  ) {
+    for (const [name, type] of Object.entries(custom)) {
+      this.#recorder.defineMetric(name, type, "default");
+      this.registry.define(name, type, "default");
+    }
+    const options = Object.entries(thresholds).map(([key, expressions]) =>
+      [
+        key,
+        expressions.map((expression) => ({ expression, abortOnFail: false, delayAbortEvalMs: 0 })),
+      ] as const
+    );
+    this.#thresholds = new Thresholds(Object.fromEntries(options), this.registry);
+    this.#collector = new SummaryCollector(this.registry, mode);
+  }
+
+  add(metricName: string, tags: Record<string, string>, value: number): void {
+    const { id } = this.#recorder.metricByName(metricName)!;
+    this.#recorder.record(this.#recorder.series(id, this.#tags.withAll(Object.entries(tags))), 0, value);
+  }
+
+  /** Ends the run, which took two seconds. */
+  finish(options: Partial<SummaryOptions> = {}): SummaryInput {
+    this.#recorder.flush();
+    this.#thresholds.evaluateAtEnd(2000);
+    return this.#collector.collect({
+      durationMs: 2000,
+      thresholds: this.#thresholds.metrics,
+      options: { mode: this.mode, trendStats: [], timeUnit: "", color: false, ...options },
+    });
+  }
 }
