@@ -1,6 +1,5 @@
 /** `http.file` and bodies of the type multipart/form-data (RFC 7578). */
 
-import { encodeHex } from "@std/encoding/hex";
 import { formValue } from "./form_body.ts";
 
 const encoder = new TextEncoder();
@@ -78,7 +77,7 @@ export function encodeMultipart(
 }
 
 function randomBoundary(): string {
-  return encodeHex(randomSource.getRandomValues(new Uint8Array(30))) as string;
+  return randomSource.getRandomValues(new Uint8Array(30)).toHex();
 }
 
 function partHeaders(name: string, value: unknown): string {
