@@ -55,6 +55,7 @@ export interface CookieAttributes {
 interface StoredCookie {
   readonly name: string;
   readonly value: string;
+  readonly domain: string;
   readonly path: string;
   readonly secure: boolean;
   /** Not sent to subdomains. */
@@ -150,23 +151,21 @@ export class CookieJar {
     const scope = scopeOf(url.hostname, cookie.domain);
     if (scope === undefined) return;
     const path = cookie.path.startsWith("/") ? cookie.path : defaultPath(url);
-    const key = `${cookie.name};${path}`;
+    const key = keyOf(cookie.name, path);
     const expiresAtMs = expiry(cookie, nowMs);
     const cookies = this.#domains.get(scope.domain);
-    if (expiresAtMs <= nowMs) {
-      if (cookies?.delete(key) && cookies.size === 0) this.#domains.delete(scope.domain);
-      return;
-    }
     const stored: StoredCookie = {
       name: cookie.name,
       value: cookie.value,
+      domain: scope.domain,
       path,
       secure: cookie.secure,
       hostOnly: scope.hostOnly,
       expiresAtMs,
       sequence: cookies?.get(key)?.sequence ?? this.#sequence++,
     };
-    if (cookies) cookies.set(key, stored);
+    if (expiresAtMs <= nowMs) this.#remove(stored);
+    else if (cookies) cookies.set(key, stored);
     else this.#domains.set(scope.domain, new Map([[key, stored]]));
   }
 
@@ -192,15 +191,15 @@ export class CookieJar {
     return found.length < 2 ? found : found.sort((a, b) => b.path.length - a.path.length || a.sequence - b.sequence);
   }
 
-  #remove(cookie: StoredCookie): void {
-    const key = `${cookie.name};${cookie.path}`;
-    for (const [domain, cookies] of this.#domains) {
-      if (cookies.get(key) !== cookie) continue;
-      cookies.delete(key);
-      if (cookies.size === 0) this.#domains.delete(domain);
-      return;
-    }
+  #remove({ domain, name, path }: StoredCookie): void {
+    const cookies = this.#domains.get(domain);
+    if (cookies?.delete(keyOf(name, path)) && cookies.size === 0) this.#domains.delete(domain);
   }
+}
+
+/** What tells the cookies of a domain apart. */
+function keyOf(name: string, path: string): string {
+  return `${name};${path}`;
 }
 
 /** What Go's zero time is in milliseconds: k6 shows it as `expires` of a cookie without one. */
