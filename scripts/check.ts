@@ -42,6 +42,7 @@ function lockNamesNoHost(): boolean {
 
 async function docstrings(): Promise<boolean> {
   const missing = await missingDocstrings(listFiles("src", ".ts"));
+  if (missing === null) return false;
   for (const { path, line, name } of missing) printError(`${path}:${line} exports ${name} without a docstring`);
   return missing.length === 0;
 }

@@ -10,11 +10,14 @@ export interface MissingDocstring {
   readonly name: string;
 }
 
-/** Every symbol that the modules at `paths` (relative to the root) export without a docstring, in the order of files and lines. */
-export async function missingDocstrings(paths: readonly string[]): Promise<MissingDocstring[]> {
+/**
+ * Every symbol that the modules at `paths` (relative to the root) export without a docstring, in the order of files and lines;
+ * null when `deno doc` can't read the modules, after it said why.
+ */
+export async function missingDocstrings(paths: readonly string[]): Promise<MissingDocstring[] | null> {
   if (paths.length === 0) return [];
-  const { success, stdout, stderr } = await denoCommand(["doc", "--json", ...paths]).output();
-  if (!success) throw new Error(`deno doc failed: ${new TextDecoder().decode(stderr)}`);
+  const { success, stdout } = await denoCommand(["doc", "--quiet", "--json", ...paths], { stderr: "inherit" }).output();
+  if (!success) return null;
   const { nodes } = JSON.parse(new TextDecoder().decode(stdout)) as DocOutput;
 
   // A symbol that is exported again elsewhere is reported once, where it is declared.
@@ -22,7 +25,8 @@ export async function missingDocstrings(paths: readonly string[]): Promise<Missi
   for (const { symbols } of Object.values(nodes)) {
     for (const { name, declarations } of symbols) {
       const [first] = declarations;
-      if (first === undefined || declarations.some(({ jsDoc }) => jsDoc !== undefined)) continue;
+      // Types that exports mention are listed too, as private ones.
+      if (first?.declarationKind !== "export" || declarations.some(({ jsDoc }) => jsDoc !== undefined)) continue;
       const path = decodeURIComponent(new URL(first.location.filename).pathname).replace(ROOT, "");
       const line = first.location.line + 1;
       missing.set(`${path}:${line}`, { path, line, name });
@@ -37,6 +41,7 @@ interface DocOutput {
     readonly symbols: readonly {
       readonly name: string;
       readonly declarations: readonly {
+        readonly declarationKind: string;
         readonly location: { readonly filename: string; readonly line: number };
         readonly jsDoc?: unknown;
       }[];
