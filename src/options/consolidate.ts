@@ -1,10 +1,10 @@
 /** Layers of options → the options of a run: script < environment < flags, shortcuts derived, everything checked. */
 
-import { closestString } from "@std/text/closest-string";
 import { formatDuration } from "./duration.ts";
 import { duration, isObject, isUnset, isUnsetFor, KindError, type ThresholdJson } from "./kinds.ts";
 import { OptionsError } from "./options_error.ts";
 import { deriveScenarios, readScenarios } from "./scenarios.ts";
+import { suggest } from "./suggest.ts";
 import { type FlagValues, type OptionDefinition, type OptionLayer, OPTIONS } from "./table.ts";
 import type { Options, ThresholdOption } from "./types.ts";
 
@@ -125,8 +125,8 @@ function warnUnknown(given: readonly string[], known: readonly string[], warning
   }
   if (unknown.length === 0) return;
   const named = unknown.map((key) => {
-    const nearest: string = closestString(key, known);
-    return nearest.toLowerCase() === key.toLowerCase() ? `${key} (did you mean ${nearest}?)` : key;
+    const nearest = suggest(key, known);
+    return nearest === undefined ? key : `${key} (did you mean ${nearest}?)`;
   });
   warnings.push(`There were unknown fields in the options exported in the script: ${named.join(", ")}`);
 }

@@ -1,6 +1,6 @@
 /** The kinds of value that an option can have: how each is read from a script (JSON) and from text (environment, flag). */
 
-import { parseDuration } from "./duration.ts";
+import { parseDuration, parseDurationWithUnit } from "./duration.ts";
 
 /** A value that isn't of the expected kind; the message says what was given and what was expected. */
 export class KindError extends Error {
@@ -15,6 +15,8 @@ export interface OptionKind {
   fromJson(value: unknown): unknown;
   /** Reads the text of an environment variable or flag. Throws a `KindError`. Absent: the option has no textual form. */
   readonly fromText?: (text: string) => unknown;
+  /** Reads the text of a flag where that differs from a variable's. Throws a `KindError`. */
+  readonly fromFlag?: (text: string) => unknown;
   /** Joins the values of a flag that may be repeated; without it the last one wins. */
   readonly merge?: (earlier: unknown, later: unknown) => unknown;
 }
@@ -48,6 +50,7 @@ export const duration: OptionKind = {
     return typeof value === "string" ? readDuration(value) : fail(A_DURATION, value);
   },
   fromText: readDuration,
+  fromFlag: (value) => parseDurationWithUnit(value) ?? fail("a duration with a unit, such as 30s or 1m30s", value),
 };
 
 /** Text. */
@@ -95,6 +98,8 @@ export const textMap: OptionKind = {
 /** Tags: as `textMap`, but a flag gives one `name=value`. */
 export const tagMap: OptionKind = {
   ...textMap,
+  placeholder: "name=value",
+  fromFlag: (value) => readPairs([value], "="),
   merge: (earlier, later) => ({ ...earlier as object, ...later as object }),
 };
 

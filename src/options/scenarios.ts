@@ -1,6 +1,5 @@
 /** Scenarios: the four shortcuts turned into one, each executor's fields as data, and every check, all mistakes collected. */
 
-import { closestString } from "@std/text/closest-string";
 import { formatDuration } from "./duration.ts";
 import {
   duration,
@@ -15,6 +14,7 @@ import {
   text,
   textMap,
 } from "./kinds.ts";
+import { didYouMean } from "./suggest.ts";
 import type { OptionLayer } from "./table.ts";
 import type { Scenario, ScenarioBase } from "./types.ts";
 
@@ -263,14 +263,13 @@ class ScenarioReader {
     const known = Object.keys(fields);
     for (const key of Object.keys(config)) {
       if (key === "executor" || known.includes(key)) continue;
-      const nearest: string = closestString(key, known);
-      this.errors.push(`unknown field ${JSON.stringify(key)}; did you mean ${nearest}?`);
+      this.errors.push(`unknown field ${JSON.stringify(key)}${didYouMean(key, known)}`);
     }
   }
 
   /** The field's value or default; undefined after a mistake. */
   #field(name: string, field: Field, given: unknown): unknown {
-    this.asJson[name] = null;
+    if (name !== "options") this.asJson[name] = null;
     if (isUnsetFor(field.kind, given)) {
       if (field.required !== undefined) this.errors.push(field.required);
       return field.default;
