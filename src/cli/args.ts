@@ -3,11 +3,18 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { KindError } from "../options/kinds.ts";
 import { didYouMean } from "../options/suggest.ts";
+import { ExitCode } from "./exit_codes.ts";
 import { type Flag, FLAGS } from "./flags.ts";
 
-/** A mistake on the command line; the message is for the user, the exit code 255. */
+/** A mistake on the command line; the message is for the user. */
 export class UsageError extends Error {
   override name = "UsageError";
+  readonly exitCode: ExitCode;
+
+  constructor(message: string, exitCode: ExitCode = ExitCode.Failure) {
+    super(message);
+    this.exitCode = exitCode;
+  }
 }
 
 /** A command line, taken apart. */

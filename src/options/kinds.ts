@@ -67,7 +67,7 @@ export function oneOf(...choices: readonly string[]): OptionKind {
       ? value
       : fail(`one of ${choices.map(quote).join(", ")}`, value);
   };
-  return { placeholder: choices.join("|"), fromJson: read, fromText: read };
+  return { placeholder: choices.filter((choice) => choice !== "").join("|"), fromJson: read, fromText: read };
 }
 
 /** A list of texts, separated by commas in a variable or flag. */
