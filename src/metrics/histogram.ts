@@ -9,8 +9,6 @@ const BUCKET_SHIFT = 11;
 const PAGE_BITS = 5;
 const PAGE_SIZE = 1 << PAGE_BITS;
 const PAGE_SHIFT = BUCKET_SHIFT + PAGE_BITS;
-/** The first count that a Uint32Array can't hold. */
-const WIDE_COUNT = 2 ** 32;
 /** The high words of the smallest normal double and of infinity. */
 const SMALLEST_NORMAL = 0x0010_0000;
 const INFINITE = 0x7ff0_0000;
@@ -20,8 +18,8 @@ const double = new Float64Array(1);
 const words = new Uint32Array(double.buffer);
 
 /**
- * Counts values of any sign; memory grows with the range of the values, not with their number: 2 KB for each power of
- * two that has values all over. Magnitudes below 2⁻¹⁰²² count as zero.
+ * Counts values of any sign; memory grows with the range of the values, not with their number: at most 1 KB for each power
+ * of two while no bucket has more than 65,535 of them, 2 KB after that. Magnitudes below 2⁻¹⁰²² count as zero.
  */
 export class Histogram {
   readonly #negative = new Buckets();
@@ -55,7 +53,10 @@ export class Histogram {
 }
 
 const NO_PAGES = new Uint16Array(0);
-const NO_COUNTS = new Uint32Array(0);
+const NO_COUNTS = new Uint16Array(0);
+
+/** Counts are as narrow as they can be: a run may have tens of thousands of sinks, most of them with few samples. */
+type Counts = Uint16Array<ArrayBuffer> | Uint32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
 
 /** Counts by bucket for the magnitudes of one sign: pages of counts in order of first use, and a directory from value to page. */
 class Buckets {
@@ -65,14 +66,16 @@ class Buckets {
   /** By page number: 1 + the page's place in `#counts`; 0 for a page without values. */
   #directory = NO_PAGES;
   #pages = 0;
-  #counts: Uint32Array | Float64Array = NO_COUNTS;
+  #counts: Counts = NO_COUNTS;
+  /** The first count that doesn't fit into `#counts`: 2¹⁶, 2³² or infinite. */
+  #countLimit = 2 ** 16;
 
   /** Counts the magnitude that has this high word. Hot. */
   increment(highWord: number): void {
     const page = this.#directory[(highWord >>> PAGE_SHIFT) - this.#firstPage] || this.#addPage(highWord >>> PAGE_SHIFT);
     const index = ((page - 1) << PAGE_BITS) + ((highWord >>> BUCKET_SHIFT) & (PAGE_SIZE - 1));
     const count = this.#counts[index]! + 1;
-    if (count === WIDE_COUNT) this.#counts = Float64Array.from(this.#counts);
+    if (count === this.#countLimit) this.#widen();
     this.#counts[index] = count;
     this.total++;
   }
@@ -87,7 +90,7 @@ class Buckets {
       for (let j = 0; j < PAGE_SIZE; j++) {
         const index = ((to - 1) << PAGE_BITS) + j;
         const count = this.#counts[index]! + other.#counts[((from - 1) << PAGE_BITS) + j]!;
-        if (count >= WIDE_COUNT) this.#counts = Float64Array.from(this.#counts);
+        while (count >= this.#countLimit) this.#widen();
         this.#counts[index] = count;
       }
     }
@@ -120,13 +123,25 @@ class Buckets {
     }
     const length = ++this.#pages * PAGE_SIZE;
     if (length > this.#counts.length) {
-      const room = Math.ceil(this.#pages * 1.25) * PAGE_SIZE;
-      const counts = this.#counts instanceof Float64Array ? new Float64Array(room) : new Uint32Array(room);
+      const room = Math.max(8, Math.ceil(this.#pages * 1.25)) * PAGE_SIZE;
+      const counts = newCounts(this.#countLimit, room);
       counts.set(this.#counts);
       this.#counts = counts;
     }
     return this.#directory[pageNumber - first] = this.#pages;
   }
+
+  #widen(): void {
+    this.#countLimit = this.#countLimit === 2 ** 16 ? 2 ** 32 : Infinity;
+    const counts = newCounts(this.#countLimit, this.#counts.length);
+    counts.set(this.#counts);
+    this.#counts = counts;
+  }
+}
+
+function newCounts(limit: number, length: number): Counts {
+  if (limit === 2 ** 16) return new Uint16Array(length);
+  return limit === 2 ** 32 ? new Uint32Array(length) : new Float64Array(length);
 }
 
 function bucketMiddle(bucket: number): number {

@@ -32,7 +32,8 @@ export interface SeriesDefinition {
 
 /**
  * Samples of one worker, in columns; made to be transferred (`transfer: [series.buffer, times.buffer, values.buffer]`).
- * Only the first `length` entries of each column count. Definitions come in the first batch that needs them.
+ * Only the first `length` entries of each column count. Definitions come in the first batch that needs them; built-in
+ * metrics (`BUILTIN_METRICS`) have the same ids everywhere and are never announced.
  */
 export interface SampleBatch {
   readonly length: number;

@@ -38,14 +38,17 @@ Deno.test("merging equals recording together", () => {
   }));
 });
 
-Deno.test("counts past 2³² in one bucket stay right", () => {
+Deno.test("counts past 2¹⁶ and 2³² in one bucket stay right", () => {
   const histogram = histogramOf([1, 2]);
+  for (let i = 0; i < 70_000; i++) histogram.add(3);
+  assertEquals(Math.round(histogram.valueAt(70_001)), 3);
   for (let i = 0; i < 33; i++) histogram.merge(histogram);
   assertEquals(Math.round(histogram.valueAt(2 ** 33 - 1)), 1);
   assertEquals(Math.round(histogram.valueAt(2 ** 33)), 2);
   histogram.add(1);
   assertEquals(Math.round(histogram.valueAt(2 ** 33)), 1);
   assertEquals(Math.round(histogram.valueAt(2 ** 34)), 2);
+  assertEquals(Math.round(histogram.valueAt(70_002 * 2 ** 33)), 3);
 });
 
 Deno.test("infinite values and magnitudes too small for a bucket keep their rank", () => {
