@@ -4,16 +4,18 @@ import { HttpClient } from "../net/http_client.ts";
 import type { HttpCompletion, HttpResult, HttpUrl } from "../net/types.ts";
 import { NetError } from "../net/errors.ts";
 import { resolveReference } from "../net/url.ts";
-import { refuseBlocking } from "../script/refusal.ts";
+import { refuse } from "../script/refusal.ts";
 import type { Coroutine, Resumable, Suspension } from "../script/suspension.ts";
 import type { WorkerRuntime } from "../worker/runtime.ts";
 import { currentUser, requireUser, type UserHttp, type VirtualUser } from "../worker/virtual_user.ts";
+import { decompressBody, DecompressionError } from "./compression.ts";
 import { CookieJar } from "./cookies.ts";
 import { DEFAULT_EXPECTED_STATUSES, ExpectedStatuses, expectedStatuses } from "./expected_statuses.ts";
 import { canonicalHeaderName, getHeader } from "./headers.ts";
 import { buildRequest, redirectRequest, type ScriptRequest, withCookies } from "./http_request.ts";
 import { Response } from "./http_response.ts";
 import { HttpSeriesCache } from "./http_series.ts";
+import { file } from "./multipart.ts";
 import { session } from "./session.ts";
 import { suspending } from "./suspending.ts";
 
@@ -137,8 +139,9 @@ class HttpCall implements Coroutine, Suspension, HttpCompletion {
   }
 
   /** Hot. */
-  httpDone(result: HttpResult): void {
+  httpDone(received: HttpResult): void {
     const request = this.#request!;
+    const result = received.hasContentEncoding && received.body !== null ? decompressed(received) : received;
     const { shared, callback: ownCallback } = this.#session;
     const callback = request.callback === undefined ? ownCallback : request.callback;
     const expected = callback === null ? null : callback.matches(result.status);
@@ -163,7 +166,8 @@ class HttpCall implements Coroutine, Suspension, HttpCompletion {
     const { jar, client } = this.#session;
     let request = this.#request!;
     if (jar !== null || request.cookies.length > 0) {
-      request = withCookies(request, cookieHeader(request, jar));
+      const cookie = (jar ?? NO_COOKIES).headerFor(request.wire.url, Date.now(), request.cookies);
+      request = withCookies(request, cookie);
     }
     client.send(request.wire, this);
   }
@@ -175,9 +179,13 @@ class HttpCall implements Coroutine, Suspension, HttpCompletion {
     if (location === undefined) return false;
     if (this.#hops >= request.redirects) {
       if (!request.redirectsGiven) {
-        session.log("warn", `Stopped after ${this.#hops} redirects and returned the redirection; pass { redirects: n } in request params or set global maxRedirects to silence this`, {
-          url: request.name,
-        });
+        session.log(
+          "warn",
+          `Stopped after ${this.#hops} redirects and returned the redirection; pass { redirects: n } in request params or set global maxRedirects to silence this`,
+          {
+            url: request.name,
+          },
+        );
       }
       return false;
     }
@@ -207,6 +215,24 @@ class HttpCall implements Coroutine, Suspension, HttpCompletion {
   }
 }
 
+/** The result with its body decoded; a failure when that can't be done. */
+function decompressed(result: HttpResult): HttpResult {
+  const { blocked, connecting, tlsHandshaking, sending, waiting, receiving } = result;
+  const { status, statusText, proto, rawHeaders, hasSetCookie, remoteIp, remotePort } = result;
+  const { tlsVersion, tlsCipherSuite, errorCode, error, endedAtEpochMs } = result;
+  const copy = {
+    ...{ blocked, connecting, tlsHandshaking, sending, waiting, receiving },
+    ...{ status, statusText, proto, rawHeaders, hasSetCookie, hasContentEncoding: false, remoteIp, remotePort },
+    ...{ tlsVersion, tlsCipherSuite, errorCode, error, endedAtEpochMs },
+  };
+  try {
+    return { ...copy, body: decompressBody(getHeader(rawHeaders, "Content-Encoding") ?? "", result.body!) };
+  } catch (failure) {
+    if (!(failure instanceof DecompressionError)) throw failure;
+    return { ...copy, status: 0, body: null, errorCode: failure.code, error: failure.message };
+  }
+}
+
 function resolve(base: HttpUrl, location: string): HttpUrl | null {
   try {
     return resolveReference(base, location);
@@ -217,19 +243,13 @@ function resolve(base: HttpUrl, location: string): HttpUrl | null {
   }
 }
 
-function cookieHeader(request: ScriptRequest, jar: CookieJar | null): string {
-  const replaced = new Set(request.cookies.filter(([, , replace]) => replace).map(([name]) => name));
-  const own = request.cookies.map(([name, value]) => `${name}=${value}`);
-  const kept = (jar?.headerFor(request.wire.url, Date.now()) ?? "").split("; ").filter((pair) =>
-    pair !== "" && !replaced.has(pair.slice(0, pair.indexOf("=")))
-  );
-  return [...kept, ...own].join("; ");
-}
-
 function warnFailed(method: string, url: string, error: string): void {
   const verb = method.charAt(0) + method.slice(1).toLowerCase();
   session.log("warn", "Request Failed", { error: `${verb} "${url}": ${error}` });
 }
+
+/** Never filled. */
+const NO_COOKIES = new CookieJar();
 
 /** A coroutine that ends at once with a value. */
 class AtOnce implements Coroutine {
@@ -306,7 +326,7 @@ function withBody(name: string, method: string) {
 
 function blocks(name: string): never {
   requireUser("Making http requests");
-  refuseBlocking(`http.${name}()`);
+  refuse(`http.${name}()`);
 }
 
 const custom = suspending(
@@ -335,5 +355,6 @@ export const http: Readonly<Record<string, unknown>> = {
   options: withBody("options", "OPTIONS"),
   request: custom,
   expectedStatuses,
+  file,
   setResponseCallback,
 };

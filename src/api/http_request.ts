@@ -6,10 +6,12 @@ import type { HttpRequest, HttpUrl } from "../net/types.ts";
 import { parseHttpUrl } from "../net/url.ts";
 import { parseDuration } from "../options/duration.ts";
 import type { Options } from "../options/types.ts";
-import { type ExpectedStatuses } from "./expected_statuses.ts";
+import type { RequestCookie } from "./cookies.ts";
+import type { ExpectedStatuses } from "./expected_statuses.ts";
 import { encodeForm } from "./form_body.ts";
 import { getHeader, requestHeaderPairs, setHeader } from "./headers.ts";
 import { withScriptTags } from "./k6.ts";
+import { encodeMultipart, hasFile } from "./multipart.ts";
 import { session } from "./session.ts";
 
 /** k6's default for `params.timeout`. */
@@ -38,7 +40,7 @@ export interface ScriptRequest {
   /** Undefined: the virtual user's own; null: none. */
   readonly callback: ExpectedStatuses | null | undefined;
   /** Cookies of this request alone. */
-  readonly cookies: readonly (readonly [name: string, value: string, replace: boolean])[];
+  readonly cookies: readonly RequestCookie[];
   /** Adds the script's tags. */
   readonly tags: ((tags: TagSet) => TagSet) | null;
 }
@@ -167,12 +169,21 @@ function encodeBody(body: unknown, headers: string[]): EncodedBody {
   if (body instanceof ArrayBuffer) return binaryBody(new Uint8Array(body));
   if (ArrayBuffer.isView(body)) return binaryBody(new Uint8Array(body.buffer, body.byteOffset, body.byteLength));
   if (typeof body !== "object") throw new TypeError(`unknown request body type ${typeof body}`);
-  const { body: text, warnings } = encodeForm(body as Record<string, unknown>);
+  const fields = body as Record<string, unknown>;
+  if (hasFile(fields)) return multipartBody(fields, headers);
+  const { body: text, warnings } = encodeForm(fields);
   for (const warning of warnings) session.log("warn", warning);
   if (getHeader(headers, "Content-Type") === undefined) {
     setHeader(headers, "Content-Type", "application/x-www-form-urlencoded");
   }
   return { bytes: encoder.encode(text), text };
+}
+
+function multipartBody(fields: Record<string, unknown>, headers: string[]): EncodedBody {
+  const { body, contentType, warnings } = encodeMultipart(fields);
+  for (const warning of warnings) session.log("warn", warning);
+  setHeader(headers, "Content-Type", contentType);
+  return { bytes: body, text: decoder.decode(body) };
 }
 
 /** The script may write to its buffer while the request is on its way, so the bytes are a copy. */
@@ -218,16 +229,22 @@ function responseTypeOf(value: unknown, discard: boolean): ResponseType {
 function timeoutOf(value: unknown): number {
   if (value === undefined || value === null) return DEFAULT_TIMEOUT_MS;
   if (typeof value !== "number" && typeof value !== "string") {
-    throw new TypeError(`invalid timeout value: a number of milliseconds or a duration like '10s' is expected`);
+    throw new TypeError(
+      `invalid timeout value '${String(value)}': a number of milliseconds or a duration like '10s' is expected`,
+    );
   }
-  return parseDuration(value);
+  const timeoutMs = typeof value === "number" ? value : parseDuration(value);
+  if (timeoutMs === undefined || !(timeoutMs >= 0)) {
+    throw new TypeError(`invalid timeout value '${value}': write it like '10s'`);
+  }
+  return timeoutMs;
 }
 
 function cookiesOf(value: unknown): ScriptRequest["cookies"] {
   if (value === undefined || value === null) return [];
   return Object.entries(value as object).map(([name, cookie]) =>
     typeof cookie === "object" && cookie !== null
-      ? [name, String(cookie.value), Boolean(cookie.replace)]
-      : [name, String(cookie), false]
+      ? { name, value: String(cookie.value), replace: Boolean(cookie.replace) }
+      : { name, value: String(cookie), replace: false }
   );
 }

@@ -1,11 +1,10 @@
 /** What `http.get` and its like return. Everything that costs is made when the script asks for it. */
 
 import type { HttpResult } from "../net/types.ts";
-import { decompressBody } from "./compression.ts";
-import { getHeader, requestHeadersForScript, responseHeaders } from "./headers.ts";
+import { requestHeadersForScript, responseHeaders } from "./headers.ts";
 import type { ScriptRequest } from "./http_request.ts";
 import { parseJsonBody, selectJson } from "./json_selector.ts";
-import { decodeBody } from "./response_body.ts";
+import { decodeText } from "./response_body.ts";
 
 const NO_HEADERS: readonly string[] = [];
 
@@ -37,7 +36,13 @@ export class Response {
   #timings: Timings | undefined;
 
   /** `result` is null when the request could not even be sent. */
-  constructor(result: HttpResult | null, request: ScriptRequest | null, sent: string, error: string, errorCode: number) {
+  constructor(
+    result: HttpResult | null,
+    request: ScriptRequest | null,
+    sent: string,
+    error: string,
+    errorCode: number,
+  ) {
     this.#result = result;
     this.#request = request;
     this.#sent = sent;
@@ -63,7 +68,7 @@ export class Response {
 
   get status_text(): string {
     const result = this.#result;
-    return result === null || result.status === 0 ? "" : `${result.status} ${result.statusText}`.trimEnd();
+    return result === null || result.status === 0 ? "" : `${result.status} ${result.statusText}`;
   }
 
   get proto(): string {
@@ -98,15 +103,25 @@ export class Response {
       headers: requestHeadersForScript(request?.headers ?? NO_HEADERS),
       body: request?.bodyText ?? "",
       cookies: Object.fromEntries(
-        (request?.cookies ?? []).map(([name, value, replace]) => [name, [{ name, value, replace }]]),
+        (request?.cookies ?? []).map((cookie) => [cookie.name, [cookie]]),
       ),
     };
   }
 
   /** The body parsed as JSON, or the part of it that a selector in gjson's syntax names. */
   json(selector?: unknown): unknown {
-    if (this.#json === undefined) this.#json = parseJsonBody(this.#text());
-    return selector === undefined || selector === null ? this.#json : selectJson(this.#json, String(selector));
+    const text = this.#text();
+    if (selector === undefined || selector === null) return parseJsonBody(text);
+    if (this.#json === undefined) {
+      try {
+        this.#json = parseJsonBody(text);
+      } catch (error) {
+        // k6 finds nothing in what is no JSON; only the call without a selector throws.
+        if (error instanceof Error) return undefined;
+        throw error;
+      }
+    }
+    return selectJson(this.#json, String(selector));
   }
 
   /** So that `JSON.stringify` shows a response as k6 does. */
@@ -134,22 +149,21 @@ export class Response {
   #decode(): unknown {
     const bytes = this.#bytes();
     if (bytes === null) return null;
-    if (this.#request?.responseType !== "binary") return decodeBody(bytes);
+    if (this.#request?.responseType !== "binary") return decodeText(bytes);
     return bytes.byteLength === bytes.buffer.byteLength ? bytes.buffer : bytes.slice().buffer;
   }
 
   #bytes(): Uint8Array | null {
-    const result = this.#result;
-    if (result === null || result.body === null) return null;
-    if (!result.hasContentEncoding) return result.body;
-    return decompressBody(getHeader(result.rawHeaders, "Content-Encoding") ?? "", result.body);
+    return this.#result?.body ?? null;
   }
 
   #text(): string {
     const { body } = this;
     if (typeof body === "string") return body;
-    if (body instanceof ArrayBuffer) return decodeBody(new Uint8Array(body));
-    throw new Error("the body is null so we can't transform it to JSON - this likely was because of a request error getting the response");
+    if (body instanceof ArrayBuffer) return decodeText(new Uint8Array(body));
+    throw new Error(
+      "the body is null so we can't transform it to JSON - this likely was because of a request error getting the response",
+    );
   }
 }
 

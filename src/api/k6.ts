@@ -1,7 +1,7 @@
 /** The module `k6`: check, group, fail, sleep, randomSeed. */
 
 import { BUILTIN_METRIC_IDS } from "../metrics/builtin.ts";
-import { refuseBlocking } from "../script/refusal.ts";
+import { refuse } from "../script/refusal.ts";
 import type { Coroutine, Resumable, Suspension } from "../script/suspension.ts";
 import { nowEpochMs } from "../worker/runtime.ts";
 import type { TimerEntry } from "../worker/timers.ts";
@@ -70,7 +70,7 @@ export const sleep = suspending(
   "sleep",
   function (seconds: unknown): void {
     if (currentUser === null || currentUser.inInit) sleepInInit(seconds);
-    else refuseBlocking("sleep()");
+    else refuse("sleep()");
   },
   function (seconds: unknown): Coroutine {
     const ms = Number(seconds) * 1000;

@@ -14,7 +14,6 @@ import type { Options } from "../options/types.ts";
 import { LoadedProgram } from "../script/instantiate.ts";
 import type { Program, ProgramHost } from "../script/program.ts";
 import { onRefusal, Refusal } from "../script/refusal.ts";
-import { installStackTraces } from "../script/stack_trace.ts";
 import type { FromWorker, InitMessage, PhaseMessage, PlanMessage, ScriptFailure, ToWorker } from "./messages.ts";
 import { WorkerRuntime } from "./runtime.ts";
 import { ScenarioRunner } from "./scenario_runner.ts";
@@ -202,7 +201,9 @@ class WorkerSession implements InitSession {
     const known = this.#files.get(path);
     if (known !== undefined) return known;
     if (this.#fileGate === null) {
-      throw new Error(`open() can't be used with files that weren't previously opened during initialization (__VU==0), path: "${path}"`);
+      throw new Error(
+        `open() can't be used with files that weren't previously opened during initialization (__VU==0), path: "${path}"`,
+      );
     }
     const content = readFileThroughMain(path, this.#fileGate, post);
     if (content === undefined) {
@@ -310,7 +311,7 @@ function deepFreeze(value: unknown): unknown {
 
 const session = new WorkerSession();
 setSession(session);
-onRefusal((message) => post({ type: "abort", failure: { kind: "refusal", stack: message } }));
+onRefusal((refusal) => post({ type: "abort", failure: { kind: "refusal", stack: refusal.message } }));
 setInterval(() => session.recorder.flush(), FLUSH_MS);
 scope.onmessage = ({ data }) => {
   switch (data.type) {
@@ -326,6 +327,5 @@ scope.onmessage = ({ data }) => {
       return session.stop();
   }
 };
-installStackTraces();
 Math.random = scriptRandom;
 installScriptGlobals({ console: scriptConsole, open: openForScript });

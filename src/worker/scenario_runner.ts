@@ -17,12 +17,12 @@ const BURST_MS = 10;
 export interface ScenarioHost {
   /** A free virtual user, or null when there is none left that was planned. */
   takeUser(): VirtualUser | null;
-  /** A virtual user that nobody planned. */
-  createUser(): VirtualUser;
+  /** A virtual user that nobody planned; null when its init code fails, which ends the test. */
+  createUser(): VirtualUser | null;
   returnUser(user: VirtualUser): void;
   /** Result of `setup` as JSON. */
   setupJson(): string | undefined;
-  /** An iteration ended with an exception. Returns whether the whole test ends because of it. */
+  /** An iteration ended with an exception. */
   iterationFailed(user: VirtualUser, error: unknown): void;
   scenarioDone(index: number, interrupted: boolean): void;
   /** Calls `task` soon, after what waits in the event loop. */
@@ -114,7 +114,7 @@ export class ScenarioRunner implements ScenarioContext {
   start(startedAtMs: number): void {
     this.#startedAtMs = startedAtMs;
     this.startedAtEpochMs = performance.timeOrigin + startedAtMs;
-    for (let i = 0; i < this.#initialVus; i++) this.#adopt(this.#host.takeUser() ?? this.#host.createUser());
+    for (let i = 0; i < this.#initialVus; i++) this.#adoptOne();
     const { timers } = this.#runtime;
     const endsAtMs = startedAtMs + this.#schedule.regularDurationMs;
     timers.add(this.#end, endsAtMs);
@@ -124,6 +124,7 @@ export class ScenarioRunner implements ScenarioContext {
       this.#pace();
     } else {
       this.#running = this.#loops.length;
+      this.activeChanged(this.#running);
       if (this.#running === 0) this.#finish();
       else for (const loop of [...this.#loops]) loop.next();
     }
@@ -151,6 +152,7 @@ export class ScenarioRunner implements ScenarioContext {
 
   /** A loop of a closed model will begin nothing more. */
   loopOver(): void {
+    this.activeChanged(-1);
     if (--this.#running === 0) this.#finish();
   }
 
@@ -177,7 +179,11 @@ export class ScenarioRunner implements ScenarioContext {
     const duration = endedAtMs - user.phaseStartedAtMs;
     user.setGroup("");
     const plain = user.baseTags === this.tags;
-    recorder.record(plain ? this.#durationSeries : recorder.series(BUILTIN_METRIC_IDS.iteration_duration, user.tags), at, duration);
+    recorder.record(
+      plain ? this.#durationSeries : recorder.series(BUILTIN_METRIC_IDS.iteration_duration, user.tags),
+      at,
+      duration,
+    );
     recorder.record(plain ? this.#iterationSeries : recorder.series(BUILTIN_METRIC_IDS.iterations, user.tags), at, 1);
     user.recordData(at);
     state.addToWorker(worker, WorkerCell.iterationsCompleted, 1);
@@ -192,6 +198,7 @@ export class ScenarioRunner implements ScenarioContext {
     this.#interrupted = true;
   }
 
+  /** A closed model's virtual users are active until their loop is over, an open one's while they run an iteration. */
   activeChanged(amount: number): void {
     const { state, worker } = this.#runtime;
     state.addToWorker(worker, WorkerCell.vusActive, amount);
@@ -202,7 +209,9 @@ export class ScenarioRunner implements ScenarioContext {
     this.#host.soon(task);
   }
 
-  #adopt(user: VirtualUser): UserLoop {
+  #adoptOne(): UserLoop | null {
+    const user = this.#host.takeUser() ?? this.#host.createUser();
+    if (user === null) return null;
     user.context = this;
     user.iterationInScenario = 0;
     user.globals.__ENV = this.#env === null ? user.env : { ...user.env, ...this.#env };
@@ -235,7 +244,7 @@ export class ScenarioRunner implements ScenarioContext {
   }
 
   #unplanned(): UserLoop | null {
-    if (this.#loops.length < this.#maxVus) return this.#adopt(this.#host.takeUser() ?? this.#host.createUser());
+    if (this.#loops.length < this.#maxVus) return this.#adoptOne();
     if (!this.#warnedInsufficient) {
       this.#warnedInsufficient = true;
       this.#runtime.log("warn", `Insufficient VUs, reached ${this.#maxVus} active VUs and cannot initialize more`, {
@@ -319,13 +328,14 @@ class UserLoop implements PhaseListener, TimerEntry {
 
   /** Drops a running iteration, or one that waits out its minimum duration. */
   interrupt(): void {
+    const runner = this.#runner;
+    runner.runtime.timers.remove(this);
+    if (this.#inIteration || (!runner.isOpen && !this.#over)) runner.activeChanged(-1);
     this.#over = true;
-    this.#runner.runtime.timers.remove(this);
     if (!this.#inIteration) return;
     this.#inIteration = false;
     this.user.drop();
-    this.#runner.iterationInterrupted(this.user);
-    this.#runner.activeChanged(-1);
+    runner.iterationInterrupted(this.user);
   }
 
   /** The minimum duration is over. */
@@ -341,7 +351,7 @@ class UserLoop implements PhaseListener, TimerEntry {
     user.globals.__ITER = user.iterations++;
     user.iterationInScenario++;
     this.#inIteration = true;
-    this.#runner.activeChanged(1);
+    if (this.#runner.isOpen) this.#runner.activeChanged(1);
     return user.run(this.#exported, user.ownSetupData(this.#runner.setupJson), this);
   }
 
@@ -351,7 +361,7 @@ class UserLoop implements PhaseListener, TimerEntry {
     const runner = this.#runner;
     const now = performance.now();
     this.#inIteration = false;
-    runner.activeChanged(-1);
+    if (runner.isOpen) runner.activeChanged(-1);
     runner.iterationEnded(this.user, now);
     const { minIterationDurationMs, noVuConnectionReuse } = runner.runtime.options;
     if (noVuConnectionReuse) this.user.http?.closeIdle();

@@ -9,10 +9,14 @@ const KEPT = new Set([
     .split(" "),
   ..."Error AggregateError EvalError RangeError ReferenceError SyntaxError TypeError URIError globalThis JSON Math"
     .split(" "),
-  ..."ArrayBuffer SharedArrayBuffer Atomics Uint8Array Int8Array Uint16Array Int16Array Uint32Array Int32Array".split(" "),
+  ..."ArrayBuffer SharedArrayBuffer Atomics Uint8Array Int8Array Uint16Array Int16Array Uint32Array Int32Array".split(
+    " ",
+  ),
   ..."Float16Array Float32Array Float64Array Uint8ClampedArray BigUint64Array BigInt64Array DataView Map BigInt Set"
     .split(" "),
-  ..."Iterator WeakMap WeakSet WeakRef FinalizationRegistry Proxy Reflect decodeURI decodeURIComponent encodeURI".split(" "),
+  ..."Iterator WeakMap WeakSet WeakRef FinalizationRegistry Proxy Reflect decodeURI decodeURIComponent encodeURI".split(
+    " ",
+  ),
   ..."encodeURIComponent escape unescape eval isFinite isNaN TextEncoder TextDecoder Intl".split(" "),
 ]);
 

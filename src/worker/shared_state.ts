@@ -14,13 +14,15 @@ export interface SharedStateBuffers {
   readonly cells: SharedArrayBuffer;
 }
 
-/** Allocates the memory for a run. */
-export function allocateSharedState(workers: number, scenarios: number): SharedStateBuffers {
+/** Allocates the memory for a run that creates `plannedVus` virtual users before its start. */
+export function allocateSharedState(workers: number, scenarios: number, plannedVus: number): SharedStateBuffers {
   const cells = workers * (CELLS_PER_WORKER + scenarios * CELLS_PER_SCENARIO);
+  const atomics = new SharedArrayBuffer(4 * (1 + scenarios));
+  new Uint32Array(atomics)[0] = plannedVus;
   return {
     workers,
     scenarios,
-    atomics: new SharedArrayBuffer(4 * (1 + scenarios)),
+    atomics,
     cells: new SharedArrayBuffer(8 * cells),
   };
 }

@@ -1,0 +1,181 @@
+/** `k6d run`: one test from its script to its exit code, with everything that the user sees of it. */
+
+import { renderBanner, renderPlan } from "../cli/banner.ts";
+import { ExitCode } from "../cli/exit_codes.ts";
+import type { Log } from "../cli/log.ts";
+import { ProgressDisplay, type ProgressPhase, type ProgressSnapshot } from "../cli/progress.ts";
+import type { TextWriter } from "../cli/terminal.ts";
+import { consolidate } from "../options/consolidate.ts";
+import { OptionsError } from "../options/options_error.ts";
+import type { FlagValues } from "../options/table.ts";
+import type { Options, RunSettings } from "../options/types.ts";
+import { loadProgram } from "../script/load.ts";
+import { ScriptError } from "../script/program.ts";
+import { SummaryCollector } from "../summary/collect.ts";
+import { renderSummary } from "../summary/text.ts";
+import { VERSION } from "../version.ts";
+import { RunError, TestRun } from "./test_run.ts";
+
+/** Where options come from, beside the script. */
+export interface RunLayers {
+  /** The environment that k6d was started with. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly flags: FlagValues;
+}
+
+/** What a run writes to beside its log. */
+export interface RunTerminal {
+  readonly stdout: TextWriter;
+  /** Whether stdout is a terminal, where progress is drawn in place. */
+  readonly interactive: boolean;
+}
+
+/** Runs a test; resolves to the exit code. What goes wrong is logged, never thrown. */
+export async function runTest(
+  settings: RunSettings,
+  layers: RunLayers,
+  log: Log,
+  terminal: RunTerminal,
+): Promise<number> {
+  const run = new TestRun(settings, log);
+  using _signals = interruptOnSignal(run);
+  try {
+    const options = await prepare(run, settings, layers, log);
+    return await execute(run, settings, options, log, terminal);
+  } catch (error) {
+    if (error instanceof RunError) return fail(log, error.message, error.code);
+    if (error instanceof OptionsError) return fail(log, error.message, ExitCode.InvalidConfig);
+    if (error instanceof ScriptError) return fail(log, error.message, scriptErrorCode(error));
+    throw error;
+  } finally {
+    run.dispose();
+  }
+}
+
+/** From the script to consolidated options; nothing has been shown or started yet. */
+async function prepare(run: TestRun, settings: RunSettings, layers: RunLayers, log: Log): Promise<Options> {
+  const entry = settings.script === "-"
+    ? { stdin: await new Response(Deno.stdin.readable).text() }
+    : { path: settings.script };
+  const program = await loadProgram(entry);
+  const facts = await run.init(program);
+  const { options, warnings } = consolidate({
+    script: facts.options,
+    env: layers.env,
+    flags: layers.flags,
+    exportedFunctions: facts.functions,
+  });
+  for (const warning of warnings) log.warn(warning);
+  run.prepare(options, layers.env, VERSION);
+  return options;
+}
+
+async function execute(
+  run: TestRun,
+  settings: RunSettings,
+  options: Options,
+  log: Log,
+  { stdout, interactive }: RunTerminal,
+): Promise<number> {
+  const collector = settings.summaryMode === "disabled"
+    ? null
+    : new SummaryCollector(run.registry, settings.summaryMode);
+  if (collector !== null) run.addConsumer(collector);
+  const { quiet, color, script } = settings;
+  if (!quiet) {
+    const outputs = run.outputs.map((output) => output.description);
+    stdout.write(renderBanner(color) + renderPlan({ script, outputs, options }, color));
+  }
+  const progress = quiet
+    ? null
+    : new ProgressDisplay({ snapshot: () => snapshot(run), writer: stdout, interactive, color });
+  if (interactive) log.attach(progress);
+  progress?.start();
+  let startError: RunError | null = null;
+  try {
+    await run.start();
+    await run.execute();
+  } catch (error) {
+    if (!(error instanceof RunError)) throw error;
+    startError = error;
+  }
+  progress?.finish();
+  log.attach(null);
+  const verdict = run.finalVerdict();
+  if (collector !== null) {
+    const input = collector.collect({
+      durationMs: run.durationMs,
+      thresholds: run.thresholds?.metrics ?? [],
+      options: {
+        mode: settings.summaryMode === "full" ? "full" : "compact",
+        trendStats: options.summaryTrendStats,
+        timeUnit: options.summaryTimeUnit,
+        color,
+      },
+    });
+    stdout.write(`\n${renderSummary(input)}\n\n`);
+  }
+  await run.stopOutputs();
+  if (startError !== null) throw startError;
+  if (run.counts.complete === 0) {
+    log.warn("No script iterations fully finished, consider making the test duration longer");
+  }
+  return verdict;
+}
+
+function snapshot(run: TestRun): ProgressSnapshot {
+  const { active, initialized, complete, interrupted } = run.counts;
+  return {
+    phase: progressPhase(run),
+    paused: false,
+    elapsedMs: run.durationMs,
+    activeVus: active,
+    initializedVus: initialized,
+    completeIterations: complete,
+    interruptedIterations: interrupted,
+    scenarios: run.scenarios().map(({ scenario, status, elapsedMs, active, held, ended }) => ({
+      scenario,
+      state: status,
+      elapsedMs,
+      activeVus: active,
+      initializedVus: held,
+      completeIterations: ended,
+    })),
+  };
+}
+
+function progressPhase(run: TestRun): ProgressPhase | null {
+  switch (run.phase) {
+    case "init":
+      return { label: "Init", text: "Init VUs...", fraction: 0 };
+    case "setup":
+      return { label: "setup", text: "setup()", fraction: 0 };
+    case "teardown":
+      return { label: "teardown", text: "teardown()", fraction: 0 };
+    default:
+      return null;
+  }
+}
+
+/** The first signal ends the test gracefully, the second ends the process. */
+function interruptOnSignal(run: TestRun): Disposable {
+  let received = 0;
+  const handlers = (["SIGINT", "SIGTERM"] as const).map((signal) => {
+    const handler = (): void => {
+      if (++received > 1) Deno.exit(ExitCode.ExternalAbort);
+      run.interrupt(signal === "SIGINT" ? "interrupt" : "terminated");
+    };
+    Deno.addSignalListener(signal, handler);
+    return () => Deno.removeSignalListener(signal, handler);
+  });
+  return { [Symbol.dispose]: () => handlers.forEach((remove) => remove()) };
+}
+
+function scriptErrorCode({ isMissingScript }: ScriptError): number {
+  return isMissingScript ? ExitCode.Failure : ExitCode.ScriptException;
+}
+
+function fail(log: Log, message: string, code: number): number {
+  log.error(message);
+  return code;
+}

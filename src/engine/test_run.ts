@@ -1,0 +1,558 @@
+/**
+ * A test run from start to end on the main thread: init, plan, set-up, scenarios, tear-down; thresholds, outputs and
+ * every reason to stop early. Knows no terminal: who watches gets a `RunView`.
+ */
+
+import { ThresholdError } from "../metrics/threshold_expression.ts";
+import { MetricRegistry } from "../metrics/registry.ts";
+import { SampleRecorder } from "../metrics/sample_recorder.ts";
+import { BUILTIN_METRIC_IDS } from "../metrics/builtin.ts";
+import { TagSet } from "../metrics/tag_set.ts";
+import { THRESHOLD_INTERVAL_MS, Thresholds, type ThresholdVerdict } from "../metrics/thresholds.ts";
+import type { SampleBatch } from "../metrics/types.ts";
+import { latestEndMs, regularDurationMs } from "../executor/schedule.ts";
+import type { Options, RunSettings, Scenario } from "../options/types.ts";
+import { type Output, OutputError, type OutputLog } from "../output/output.ts";
+import { createOutput, outputsOfOptions } from "../output/outputs.ts";
+import type { Program } from "../script/program.ts";
+import type { FromWorker, InitArtifacts, LogFields, LogLevel, ScriptFailure } from "../worker/messages.ts";
+import { allocateSharedState, ScenarioCell, SharedState, WorkerCell } from "../worker/shared_state.ts";
+import { ExitCode } from "../cli/exit_codes.ts";
+import { planRun } from "./plan.ts";
+import { NO_ARTIFACTS, WorkerPool } from "./worker_pool.ts";
+
+/** Workers that don't answer for this long after they were told to stop are ended. */
+const STOP_GRACE_MS = 10_000;
+
+const VUS_INTERVAL_MS = 1000;
+
+/** Where the engine's log lines go. */
+export interface RunLog extends OutputLog {
+  write(level: LogLevel, message: string, fields?: LogFields): void;
+}
+
+/** What a run does at the moment. */
+export type RunPhase = "init" | "setup" | "running" | "teardown" | "ended";
+
+/** State of a scenario as seen from outside. */
+export type ScenarioStatus = "waiting" | "running" | "stopping" | "interrupted" | "done";
+
+/** Consumes what the summary needs beside the registry. */
+export interface SampleConsumer {
+  addSamples(batch: SampleBatch): void;
+}
+
+/** A reason to end the run before its time, with the exit code that it means. */
+interface Stop {
+  readonly code: number;
+  readonly message: string | null;
+}
+
+/** Why a run can't even begin: a message for the user and the exit code. */
+export class RunError extends Error {
+  override name = "RunError";
+  readonly code: number;
+
+  constructor(code: number, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** What the first init stage said of the script. */
+export interface ScriptFacts {
+  /** Exported options as JSON-like data, undefined without any. */
+  readonly options: unknown;
+  readonly functions: readonly string[];
+}
+
+/** A test run. Life: `init`, `prepare`, `execute`, `finish`; `interrupt` at any time. */
+export class TestRun {
+  readonly registry: MetricRegistry;
+  readonly #settings: RunSettings;
+  readonly #log: RunLog;
+  readonly #pool: WorkerPool;
+  readonly #consumers: SampleConsumer[] = [];
+  #program: Program | null = null;
+  #artifacts: InitArtifacts = NO_ARTIFACTS;
+  #functions: readonly string[] = [];
+  #options: Options | null = null;
+  #thresholds: Thresholds | null = null;
+  #outputs: Output[] = [];
+  #state: SharedState | null = null;
+  #phase: RunPhase = "init";
+  #scenarios: ScenarioTracker[] = [];
+  #startedAtMs = 0;
+  #endedAtMs = 0;
+  #stop: Stop | null = null;
+  #markedFailed = false;
+  #setupJson: string | undefined;
+  #awaited: ((message: FromWorker) => boolean) | null = null;
+  #wakeWhenOver: (() => void) | null = null;
+  #vus: SampleRecorder | null = null;
+
+  constructor(settings: RunSettings, log: RunLog) {
+    this.#settings = settings;
+    this.#log = log;
+    this.registry = new MetricRegistry((message) => log.warn(message));
+    this.#pool = new WorkerPool({
+      fromWorker: (index, message) => this.#receive(index, message),
+      workerFailed: (index, reason) => this.#workerFailed(index, reason),
+    });
+    // Started before the script is even read: both take their time, and they can take it together.
+    this.#pool.spawn();
+  }
+
+  get phase(): RunPhase {
+    return this.#phase;
+  }
+
+  get outputs(): readonly Output[] {
+    return this.#outputs;
+  }
+
+  get thresholds(): Thresholds | null {
+    return this.#thresholds;
+  }
+
+  /** How long the scenarios (and set-up and tear-down) have run. */
+  get durationMs(): number {
+    if (this.#startedAtMs === 0) return 0;
+    return (this.#endedAtMs === 0 ? performance.now() : this.#endedAtMs) - this.#startedAtMs;
+  }
+
+  get counts(): { active: number; initialized: number; complete: number; interrupted: number } {
+    const state = this.#state;
+    const total = (cell: WorkerCell): number => state === null ? 0 : state.total(cell);
+    return {
+      active: total(WorkerCell.vusActive),
+      initialized: total(WorkerCell.vusInitialized),
+      complete: total(WorkerCell.iterationsCompleted),
+      interrupted: total(WorkerCell.iterationsInterrupted),
+    };
+  }
+
+  /** Every scenario at this moment, for the progress display. */
+  scenarios(): ScenarioView[] {
+    const now = performance.now();
+    return this.#scenarios.map((tracker, index) => ({
+      scenario: tracker.scenario,
+      status: tracker.status(now),
+      elapsedMs: now - this.#startedAtMs - tracker.scenario.startTimeMs,
+      active: this.#state!.scenarioTotal(index, ScenarioCell.vusActive),
+      held: this.#state!.scenarioTotal(index, ScenarioCell.vusHeld),
+      ended: this.#state!.scenarioTotal(index, ScenarioCell.iterationsEnded),
+    }));
+  }
+
+  /** Runs the first init stage of the script. Throws a `RunError` when it fails. */
+  async init(program: Program): Promise<ScriptFacts> {
+    this.#program = program;
+    const { scriptEnv: env } = this.#settings;
+    this.#pool.send(0, { type: "init", program, env, fileGate: this.#pool.createFileGate() });
+    const message = await this.#wait((said) => said.type === "init-done" || said.type === "init-failed");
+    if (message.type === "init-failed") throw initError(message.failure, 0);
+    if (message.type !== "init-done") throw this.#stopError();
+    if (message.functions.length === 0) {
+      throw new RunError(ExitCode.Failure, "no exported functions in script: export a default function");
+    }
+    this.#artifacts = message.artifacts;
+    this.#functions = message.functions;
+    return {
+      options: message.options === undefined ? undefined : JSON.parse(message.options),
+      functions: message.functions,
+    };
+  }
+
+  /** Checks thresholds and outputs against the options, and starts what the run needs. Throws a `RunError`. */
+  prepare(options: Options, env: Readonly<Record<string, string>>, version: string): void {
+    this.#options = options;
+    this.#checkThresholds(options);
+    if (options.systemTags.includes("expected_response")) {
+      this.registry.addSubMetric("http_req_duration{expected_response:true}");
+    }
+    this.#createOutputs(options, env, version);
+    for (const { scenario } of this.#scenarios = options.scenarios.map((scenario) => new ScenarioTracker(scenario))) {
+      if (!this.#functions.includes(scenario.exec)) {
+        throw new RunError(
+          ExitCode.InvalidConfig,
+          `function '${scenario.exec}' of scenario '${scenario.name}' not found in exports`,
+        );
+      }
+    }
+  }
+
+  /** Adds a consumer of every sample; before `execute`. */
+  addConsumer(consumer: SampleConsumer): void {
+    this.#consumers.push(consumer);
+  }
+
+  /** Starts the outputs and creates the virtual users. Throws a `RunError`. */
+  async start(): Promise<void> {
+    for (const output of this.#outputs) {
+      try {
+        await output.start();
+      } catch (error) {
+        if (error instanceof OutputError) throw new RunError(ExitCode.Failure, error.message);
+        throw error;
+      }
+      this.#consumers.push(output);
+    }
+    const options = this.#options!;
+    const plan = planRun(options.scenarios, this.#settings.workers);
+    const buffers = allocateSharedState(plan.workers.length, options.scenarios.length, plan.plannedVus);
+    this.#state = new SharedState(buffers);
+    while (this.#pool.size < plan.workers.length) this.#pool.spawn();
+    for (const tracker of this.#scenarios) tracker.workersLeft = plan.workers.length;
+    plan.workers.forEach((part, worker) =>
+      this.#pool.send(worker, {
+        type: "plan",
+        worker,
+        program: worker === 0 ? null : this.#program,
+        env: this.#settings.scriptEnv,
+        options,
+        parts: part.parts,
+        vuIds: part.vuIds,
+        artifacts: this.#artifacts,
+        state: buffers,
+      })
+    );
+    let left = plan.workers.length;
+    const last = await this.#wait((message) =>
+      message.type === "init-failed" || (message.type === "ready" && --left === 0)
+    );
+    if (last.type === "init-failed") throw initError(last.failure, last.vu);
+    if (last.type !== "ready") throw this.#stopError();
+  }
+
+  /** Runs set-up, scenarios and tear-down. */
+  async execute(): Promise<void> {
+    const options = this.#options!;
+    this.#startedAtMs = performance.now();
+    const vusTimer = this.#startVusGauges();
+    const thresholdTimer = setInterval(() => this.#evaluate(), THRESHOLD_INTERVAL_MS);
+    try {
+      if (!options.noSetup && this.#functions.includes("setup")) {
+        this.#phase = "setup";
+        this.#setupJson = await this.#runPhase("setup", undefined, options.setupTimeoutMs);
+      }
+      if (this.#stop === null) await this.#runScenarios(options);
+      const setUp = this.#phase !== "setup";
+      if (setUp && !options.noTeardown && this.#functions.includes("teardown")) {
+        this.#phase = "teardown";
+        await this.#runPhase("teardown", this.#setupJson, options.teardownTimeoutMs);
+      }
+    } finally {
+      clearInterval(vusTimer);
+      clearInterval(thresholdTimer);
+    }
+    this.#endedAtMs = performance.now();
+    this.#phase = "ended";
+    this.#pool.terminate();
+    this.#recordLeftOver(options);
+  }
+
+  /** Final thresholds. Returns the exit code of the run so far. */
+  finalVerdict(): number {
+    const verdict = this.#thresholds?.evaluateAtEnd(this.durationMs);
+    if (this.#stop !== null) return this.#stop.code;
+    if (this.#markedFailed) return ExitCode.MarkedAsFailed;
+    if (verdict === undefined || verdict.crossed.length === 0) return ExitCode.Success;
+    this.#log.error(`thresholds on metrics '${verdict.crossed.join(", ")}' have been crossed`);
+    return ExitCode.ThresholdsHaveFailed;
+  }
+
+  /** Ends the outputs; each is bounded in time by itself. */
+  async stopOutputs(): Promise<void> {
+    await Promise.all(this.#outputs.map((output) => output.stop()));
+  }
+
+  /** Ends all threads, for a run that never got to its end. */
+  dispose(): void {
+    this.#pool.terminate();
+  }
+
+  /** The user wants the test to end. */
+  interrupt(signal: string): void {
+    this.#stopRun({
+      code: ExitCode.ExternalAbort,
+      message: `test run was aborted because k6d received a '${signal}' signal`,
+    });
+  }
+
+  async #runScenarios(options: Options): Promise<void> {
+    this.#phase = "running";
+    const startAtEpochMs = performance.timeOrigin + performance.now();
+    for (const tracker of this.#scenarios) {
+      tracker.startsAtMs = performance.now() + tracker.scenario.startTimeMs;
+    }
+    this.#pool.broadcast({ type: "start", startAtEpochMs, data: this.#setupJson });
+    const limitMs = Math.max(0, ...options.scenarios.map(latestEndMs)) + STOP_GRACE_MS;
+    await this.#scenariosOver(limitMs);
+  }
+
+  /** Resolves once every worker has reported every scenario done, or is past its time. */
+  async #scenariosOver(limitMs: number): Promise<void> {
+    if (this.#allDone()) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(() => {
+        this.#giveUp();
+        resolve();
+      }, limitMs);
+      this.#wakeWhenOver = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#wakeWhenOver = null;
+  }
+
+  #allDone(): boolean {
+    return this.#scenarios.every((tracker) => tracker.workersLeft === 0);
+  }
+
+  /** Workers that hang (an endless loop in the script) are ended; what they reported so far counts. */
+  #giveUp(): void {
+    const hanging = this.#scenarios.filter((tracker) => tracker.workersLeft > 0);
+    const names = hanging.map((tracker) => `'${tracker.scenario.name}'`).join(", ");
+    const message = `scenario ${names} did not end within ${STOP_GRACE_MS / 1000} s after its time: ` +
+      "its code never yields; the worker thread was ended";
+    this.#log.error(message);
+    this.#stop ??= { code: ExitCode.GenericTimeout, message: null };
+    this.#pool.terminate();
+  }
+
+  async #runPhase(
+    phase: "setup" | "teardown",
+    data: string | undefined,
+    timeoutMs: number,
+  ): Promise<string | undefined> {
+    if (this.#pool.size === 0) return undefined;
+    const deadline = setTimeout(() => this.#hangingPhase(phase), timeoutMs + STOP_GRACE_MS);
+    this.#pool.send(0, { type: "phase", phase, data, timeoutMs });
+    const message = await this.#wait((said) =>
+      said.type === "phase-done" || said.type === "phase-failed" || said.type === "init-failed" ||
+      (phase === "setup" && said.type === "scenario-done")
+    );
+    clearTimeout(deadline);
+    if (message.type === "phase-done") return message.data;
+    if (message.type === "phase-failed") this.#phaseFailed(phase, message.failure);
+    if (message.type === "init-failed") this.#phaseFailed(phase, message.failure);
+    return undefined;
+  }
+
+  #phaseFailed(phase: "setup" | "teardown", failure: ScriptFailure): void {
+    if (failure.kind === "timeout") {
+      this.#log.error(failure.stack);
+      this.#stop ??= { code: phase === "setup" ? ExitCode.SetupTimeout : ExitCode.TeardownTimeout, message: null };
+    } else if (failure.kind === "exception") {
+      this.#log.write("error", failure.stack, { hint: "script exception" });
+      this.#stop ??= { code: ExitCode.ScriptException, message: null };
+    }
+  }
+
+  #hangingPhase(phase: string): void {
+    this.#log.error(`${phase}() never yields and did not end in time; the worker thread was ended`);
+    this.#stop ??= { code: ExitCode.GenericTimeout, message: null };
+    this.#pool.terminate();
+    this.#awaited?.({ type: "phase-done", data: undefined });
+  }
+
+  #checkThresholds(options: Options): void {
+    if (this.#settings.noThresholds) return;
+    try {
+      this.#thresholds = new Thresholds(options.thresholds, this.registry);
+    } catch (error) {
+      if (error instanceof ThresholdError) throw new RunError(ExitCode.InvalidConfig, error.message);
+      throw error;
+    }
+    for (const warning of this.#thresholds.warnings) this.#log.warn(warning);
+  }
+
+  #createOutputs(options: Options, env: Readonly<Record<string, string>>, version: string): void {
+    try {
+      const asked = this.#settings.outputs;
+      const specs = asked.length > 0 ? asked : outputsOfOptions(options.asJson);
+      const context = { env, options: options.asJson, registry: this.registry, log: this.#log, version };
+      this.#outputs = specs.map((spec) => createOutput(spec, context));
+    } catch (error) {
+      if (error instanceof OutputError) throw new RunError(ExitCode.Failure, error.message);
+      throw error;
+    }
+  }
+
+  /** `vus` and `vus_max`, once a second. */
+  #startVusGauges(): ReturnType<typeof setInterval> {
+    const recorder = new SampleRecorder((batch) => this.#ingest(this.#state === null ? 0 : VUS_SOURCE, batch));
+    const tags = TagSet.root().withAll(Object.entries(this.#options!.tags));
+    const active = recorder.series(BUILTIN_METRIC_IDS.vus, tags);
+    const initialized = recorder.series(BUILTIN_METRIC_IDS.vus_max, tags);
+    this.#vus = recorder;
+    return setInterval(() => {
+      const counts = this.counts;
+      const at = performance.timeOrigin + performance.now();
+      recorder.record(active, at, counts.active);
+      recorder.record(initialized, at, counts.initialized);
+      recorder.flush();
+    }, VUS_INTERVAL_MS);
+  }
+
+  /** Iterations of shared counters that nobody took. */
+  #recordLeftOver(options: Options): void {
+    const recorder = this.#vus!;
+    options.scenarios.forEach((scenario, index) => {
+      if (scenario.executor !== "shared-iterations") return;
+      const left = scenario.iterations - this.#state!.iterationsTaken(index);
+      if (left <= 0) return;
+      const tags = TagSet.root().withAll([
+        ...Object.entries(options.tags),
+        ["scenario", scenario.name],
+        ...Object.entries(scenario.tags),
+      ]);
+      const root = new SampleRecorder((batch) => this.#ingest(LEFT_OVER_SOURCE + index, batch));
+      root.record(
+        root.series(BUILTIN_METRIC_IDS.dropped_iterations, tags),
+        performance.timeOrigin + this.#endedAtMs,
+        left,
+      );
+      root.flush();
+    });
+    recorder.flush();
+  }
+
+  #evaluate(): void {
+    const verdict: ThresholdVerdict | undefined = this.#thresholds?.evaluate(this.durationMs);
+    if (verdict?.abort !== true) return;
+    this.#stopRun({
+      code: ExitCode.ThresholdsHaveFailed,
+      message: `thresholds on metrics '${verdict.crossed.join(", ")}' were crossed; ` +
+        "at least one has abortOnFail enabled, stopping test prematurely",
+    });
+  }
+
+  #stopRun(stop: Stop): void {
+    if (this.#stop !== null) return;
+    this.#stop = stop;
+    if (stop.message !== null) this.#log.error(stop.message);
+    if (this.#phase === "running") {
+      for (const tracker of this.#scenarios) tracker.stopping = true;
+      this.#pool.broadcast({ type: "stop" });
+      setTimeout(() => {
+        if (this.#wakeWhenOver === null) return;
+        this.#giveUp();
+        this.#wakeWhenOver();
+      }, STOP_GRACE_MS);
+    } else if (this.#phase === "setup" || this.#phase === "init") {
+      this.#awaited?.({ type: "scenario-done", scenario: -1, interrupted: true });
+    }
+  }
+
+  #stopError(): RunError {
+    return new RunError(this.#stop?.code ?? ExitCode.ExternalAbort, "the test was stopped before it began");
+  }
+
+  #wait(matches: (message: FromWorker) => boolean): Promise<FromWorker> {
+    return new Promise((resolve) => {
+      this.#awaited = (message) => {
+        const stopped = message.type === "scenario-done" && message.scenario === -1;
+        if (!stopped && !matches(message)) return false;
+        this.#awaited = null;
+        resolve(message);
+        return true;
+      };
+    });
+  }
+
+  #receive(index: number, message: FromWorker): void {
+    switch (message.type) {
+      case "samples":
+        this.#ingest(index, message.batch);
+        break;
+      case "log":
+        this.#log.write(message.level, message.message, message.fields);
+        break;
+      case "abort":
+        this.#stopRun({
+          code: message.failure.kind === "abort" ? ExitCode.ScriptAborted : ExitCode.ScriptException,
+          message: message.failure.stack,
+        });
+        break;
+      case "test-failed":
+        this.#markedFailed = true;
+        this.#log.error(message.message);
+        break;
+      case "scenario-done":
+        this.#scenarioDone(message.scenario, message.interrupted);
+        break;
+      default:
+        this.#initFailedLater(message);
+        this.#awaited?.(message);
+    }
+  }
+
+  /** The init code of a virtual user that nobody planned failed, in the middle of the run. */
+  #initFailedLater(message: FromWorker): void {
+    if (message.type !== "init-failed" || this.#phase !== "running") return;
+    const { message: text, code } = initError(message.failure, message.vu);
+    this.#stopRun({ code, message: text });
+  }
+
+  #scenarioDone(scenario: number, interrupted: boolean): void {
+    const tracker = this.#scenarios[scenario]!;
+    tracker.workersLeft--;
+    if (interrupted) tracker.interrupted = true;
+    if (this.#allDone()) this.#wakeWhenOver?.();
+  }
+
+  #ingest(source: number, batch: SampleBatch): void {
+    const ingested = this.registry.ingest(source, batch);
+    for (const consumer of this.#consumers) consumer.addSamples(ingested);
+  }
+
+  #workerFailed(index: number, reason: string): void {
+    this.#log.error(`worker thread ${index} broke down: ${reason}`);
+    this.#stop ??= { code: ExitCode.Crash, message: null };
+    for (const tracker of this.#scenarios) tracker.workersLeft = 0;
+    this.#awaited?.({ type: "scenario-done", scenario: -1, interrupted: true });
+    this.#wakeWhenOver?.();
+  }
+}
+
+/** Sources of the main thread's own samples, beyond any worker's index. */
+const VUS_SOURCE = 1000;
+const LEFT_OVER_SOURCE = VUS_SOURCE + 1;
+
+/** A scenario for who watches. */
+export interface ScenarioView {
+  readonly scenario: Scenario;
+  readonly status: ScenarioStatus;
+  /** Since its own start; negative before. */
+  readonly elapsedMs: number;
+  readonly active: number;
+  readonly held: number;
+  readonly ended: number;
+}
+
+class ScenarioTracker {
+  readonly scenario: Scenario;
+  workersLeft = 0;
+  interrupted = false;
+  stopping = false;
+  startsAtMs = Infinity;
+
+  constructor(scenario: Scenario) {
+    this.scenario = scenario;
+  }
+
+  status(nowMs: number): ScenarioStatus {
+    if (this.workersLeft === 0) return this.interrupted ? "interrupted" : "done";
+    if (nowMs < this.startsAtMs) return "waiting";
+    return this.stopping || nowMs > this.startsAtMs + regularDurationMs(this.scenario) ? "stopping" : "running";
+  }
+}
+
+function initError(failure: ScriptFailure, vu: number): RunError {
+  const code = failure.kind === "abort" ? ExitCode.ScriptAborted : ExitCode.ScriptException;
+  const where = vu > 0 ? `error while initializing VU #${vu}: ` : "";
+  return new RunError(code, where + failure.stack);
+}

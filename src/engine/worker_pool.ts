@@ -1,0 +1,117 @@
+/** The worker threads of a run: started with next to no permissions, spoken to through typed messages, ended together. */
+
+import { FileGate } from "../worker/script_files.ts";
+import type { FromWorker, InitArtifacts, ToWorker } from "../worker/messages.ts";
+
+/** Is told what workers say, apart from what one waits for with `reply`. */
+export interface WorkerListener {
+  fromWorker(index: number, message: FromWorker): void;
+  /** A worker broke down; nothing more comes from it. */
+  workerFailed(index: number, reason: string): void;
+}
+
+/** A request of a script to read a file that the main thread answered, for error messages. */
+interface OpenFile {
+  readonly content: Uint8Array;
+}
+
+/** Holds the workers, in the order of their segments. */
+export class WorkerPool {
+  readonly #workers: Worker[] = [];
+  readonly #listener: WorkerListener;
+  #fileGate: Int32Array | null = null;
+  #openFile: OpenFile | null = null;
+
+  constructor(listener: WorkerListener) {
+    this.#listener = listener;
+  }
+
+  get size(): number {
+    return this.#workers.length;
+  }
+
+  /** Starts one more worker; it may be sent messages at once. */
+  spawn(): number {
+    const index = this.#workers.length;
+    // A script's code runs in there: it gets the network and nothing else.
+    const worker = new Worker(new URL("../worker/main.ts", import.meta.url), {
+      type: "module",
+      name: `k6d-worker-${index}`,
+      deno: {
+        permissions: {
+          net: true,
+          read: false,
+          write: false,
+          env: false,
+          run: false,
+          ffi: false,
+          sys: false,
+          import: false,
+        },
+      },
+    });
+    worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#receive(index, data);
+    worker.onerror = (event) => {
+      event.preventDefault();
+      this.#listener.workerFailed(index, event.message);
+    };
+    this.#workers.push(worker);
+    return index;
+  }
+
+  send(index: number, message: ToWorker): void {
+    this.#workers[index]!.postMessage(message);
+  }
+
+  broadcast(message: ToWorker): void {
+    for (const worker of this.#workers) worker.postMessage(message);
+  }
+
+  /** Memory through which the worker that runs the first init stage waits for files. */
+  createFileGate(): SharedArrayBuffer {
+    const gate = new SharedArrayBuffer(8);
+    this.#fileGate = new Int32Array(gate);
+    return gate;
+  }
+
+  /** Ends all workers at once, whatever they do. */
+  terminate(): void {
+    for (const worker of this.#workers) worker.terminate();
+    this.#workers.length = 0;
+  }
+
+  #receive(index: number, message: FromWorker): void {
+    switch (message.type) {
+      case "read-file":
+        this.#readFile(message.path);
+        break;
+      case "fill-file":
+        new Uint8Array(message.target).set(this.#openFile!.content);
+        this.#answer(this.#openFile!.content.length);
+        break;
+      default:
+        this.#listener.fromWorker(index, message);
+    }
+  }
+
+  #readFile(path: string): void {
+    try {
+      this.#openFile = { content: Deno.readFileSync(path) };
+      this.#answer(this.#openFile.content.length);
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      // The script is told that the file can't be read; it names the path itself.
+      this.#answer(-1);
+    }
+  }
+
+  #answer(size: number): void {
+    const gate = this.#fileGate!;
+    Atomics.store(gate, FileGate.size, size);
+    Atomics.store(gate, FileGate.state, 1);
+    Atomics.notify(gate, FileGate.state);
+  }
+}
+
+/** Nothing opened, nothing shared. */
+export const NO_ARTIFACTS: InitArtifacts = { files: new Map(), sharedArrays: new Map() };
