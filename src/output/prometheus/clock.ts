@@ -15,7 +15,11 @@ export const systemClock: Clock = {
     if (signal.aborted) return Promise.resolve();
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => resolve());
-    return promise.finally(() => clearTimeout(timer));
+    const wake = () => resolve();
+    signal.addEventListener("abort", wake);
+    return promise.finally(() => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", wake);
+    });
   },
 };

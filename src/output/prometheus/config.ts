@@ -56,8 +56,8 @@ export function readConfig({ argument, name, env, options }: ConfigSources): Rem
     readObject(settings, asObject(options["collectors"])?.[outputName], `config file, collectors.${outputName}`);
   }
   for (const block of scriptBlocks) readObject(settings, options[block], `options.${block}`);
-  readEnvironment(settings, env, legacyVariables, "K6_PROMETHEUS_HEADERS_", ["K6_PROMETHEUS_RW_"]);
-  readEnvironment(settings, env, variables, "K6_PROMETHEUS_RW_HEADERS_", []);
+  readEnvironment(settings, env, legacyVariables, "K6_PROMETHEUS_HEADERS_");
+  readEnvironment(settings, env, variables, "K6_PROMETHEUS_RW_HEADERS_");
   readArgument(settings, argument, `-o ${name}`);
   return check(settings, name === "output-prometheus-remote");
 }
@@ -220,11 +220,9 @@ function readEnvironment(
   env: Readonly<Record<string, string>>,
   known: ReadonlyMap<string, Key>,
   headerPrefix: string,
-  excluded: readonly string[],
 ): void {
   for (const [variable, value] of Object.entries(env)) {
-    if (!variable.startsWith(headerPrefix) || excluded.some((prefix) => variable.startsWith(prefix))) continue;
-    setHeader(settings, variable.slice(headerPrefix.length), value, variable);
+    if (variable.startsWith(headerPrefix)) setHeader(settings, variable.slice(headerPrefix.length), value, variable);
   }
   for (const [variable, key] of known) {
     const value = env[variable];

@@ -183,24 +183,32 @@ export class RemoteWriteSender {
       const retryAfterMs = retryable ? response.retryAfterMs : null;
       return { cause: `HTTP ${status}`, detail: text, advice: advice.get(status) ?? "", retryable, retryAfterMs };
     } catch (error) {
-      if (!(error instanceof TransportError)) throw error;
-      return { cause: error.message, detail: "", advice: "", retryable: true, retryAfterMs: null };
+      const cause = error instanceof Error ? error.message : String(error);
+      return { cause, detail: "", advice: "", retryable: error instanceof TransportError, retryAfterMs: null };
     }
   }
 
+  /** Counts as a flush of its own. */
   async #sendStaleMarkers(deadlineMs: number): Promise<void> {
+    this.#flushes++;
     const nowMs = this.#clock.now();
+    let failed = false;
     const send = async () => {
       const body = this.#encoder.finish();
-      return await this.#deliver(body, () => body, deadlineMs, this.#overdue.signal) !== "given up";
+      const delivery = await this.#deliver(body, () => body, deadlineMs, this.#overdue.signal);
+      failed ||= delivery !== "accepted";
+      return delivery !== "given up";
     };
+    let goOn = true;
     for (const state of this.#states.sent()) {
       if (this.#encoder.length > 0 && this.#encoder.length + state.exported.length > this.#options.batchSize) {
-        if (!await send()) return;
+        goOn = await send();
+        if (!goOn) break;
       }
       encodeEnd(state, this.#encoder, nowMs);
     }
-    if (this.#encoder.length > 0) await send();
+    if (goOn && this.#encoder.length > 0) await send();
+    if (failed) this.#failedFlushes++;
   }
 
   /** Says each cause once and counts it from then on. */

@@ -58,10 +58,7 @@ export class SeriesStates {
       const id = series[i]!;
       const state = this.#bySeries[id] ?? this.#add(id);
       if (!Number.isFinite(value)) {
-        this.#warnOnce(
-          `value:${id}`,
-          `a value of metric "${this.#series[id]?.metric.name}" is ${value}: it is left out`,
-        );
+        this.#warnOfValue(id, value);
         continue;
       }
       const time = times[i]!;
@@ -152,6 +149,11 @@ export class SeriesStates {
           read: metric.contains === "time" && stat.hasUnit ? () => stat.read(sink) / 1000 : () => stat.read(sink),
         }));
     }
+  }
+
+  #warnOfValue(id: number, value: number): void {
+    const { name } = this.#series[id]!.metric;
+    this.#warnOnce(`value:${name}`, `a value of metric "${name}" is ${value}: such values are left out`);
   }
 
   #warnOnce(key: string, message: string): void {

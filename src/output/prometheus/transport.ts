@@ -19,6 +19,8 @@ export class TransportError extends Error {
   override name = "TransportError";
 }
 
+const TOO_LATE = "no answer before the end of the run";
+
 /** Delivers request bodies. */
 export interface Transport {
   /** Resolves with any answer; rejects with a `TransportError` after `timeoutMs`, when `signal` aborts, or on a network failure. */
@@ -52,6 +54,7 @@ export class HttpTransport implements Transport {
   }
 
   post(body: Uint8Array, timeoutMs: number, signal: AbortSignal): Promise<PushResponse> {
+    if (signal.aborted) return Promise.reject(new TransportError(TOO_LATE));
     const { promise, resolve, reject } = Promise.withResolvers<PushResponse>();
     const { url } = this.#config;
     const send = url.protocol === "http:" ? http.request : https.request;
@@ -65,7 +68,7 @@ export class HttpTransport implements Transport {
       request.destroy();
     };
     const timer = setTimeout(() => cancel("no answer in time"), timeoutMs);
-    const onAbort = () => cancel("no answer before the end of the run");
+    const onAbort = () => cancel(TOO_LATE);
     signal.addEventListener("abort", onAbort);
     request.on("error", (error) => reject(new TransportError(failureReason(error), { cause: error })));
     request.on("response", (response) => readResponse(response, resolve, reject));

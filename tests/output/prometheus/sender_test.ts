@@ -107,7 +107,7 @@ Deno.test("each cause is said once, and the end says how many flushes failed", a
   assertEquals(run.errors[0]?.includes("HTTP 401: check the user name and password or token"), true);
   assertEquals(
     run.warnings.at(-1),
-    "3 of 4 flushes to http://receiver failed (HTTP 401 ×3): values there may be incomplete",
+    "3 of 5 flushes to http://receiver failed (HTTP 401 ×3): values there may be incomplete",
   );
 });
 
@@ -141,6 +141,27 @@ Deno.test("an absent receiver gets one bounded last try and no stale markers", a
   assertEquals(run.posts.length > 3, true);
   assertEquals(run.posts.every(({ series }) => series.length === 1), true);
   assertEquals(run.warnings.length, 1);
+});
+
+Deno.test("a slow receiver gets what it takes until the time for stopping is over", async () => {
+  const run = new Run({ batchSize: 1 });
+  run.delayMs = 1500;
+  for (let series = 0; series < 100; series++) run.count(1, String(series));
+  const stopped = run.sender.stop();
+  await run.advance(5000);
+  await stopped;
+  assertEquals(run.accepted().length, 3);
+  assertEquals(run.posts.length, 4);
+});
+
+Deno.test("refused stale markers are reported", async () => {
+  const run = new Run();
+  run.answers.push(204, { status: 400, text: "no" });
+  run.count(1);
+  await run.stop();
+  assertEquals(run.errors, ["Failed to send the time series data to http://receiver: HTTP 400: no"]);
+  assertEquals(run.warnings.length, 1);
+  assertEquals(run.warnings[0]?.startsWith("1 of 2 flushes"), true);
 });
 
 Deno.test("stopping cuts short the wait for a retry", async () => {
@@ -304,10 +325,8 @@ class Run {
     this.mostInFlight = Math.max(this.mostInFlight, ++this.#inFlight);
     try {
       if (this.delayMs > 0) await this.clock.sleep(this.delayMs, signal);
-      if (answer === "hang") {
-        await this.clock.sleep(Infinity, signal);
-        throw new TransportError("no answer");
-      }
+      if (answer === "hang") await this.clock.sleep(Infinity, signal);
+      if (signal.aborted) throw new TransportError("too late");
       if (typeof answer === "string") throw new TransportError(answer);
       const { status, retryAfterMs = null, text = "" } = typeof answer === "number"
         ? { status: answer, retryAfterMs: null, text: "" }

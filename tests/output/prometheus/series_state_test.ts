@@ -128,7 +128,7 @@ Deno.test("values that are not finite are left out, and that is said once", () =
   run.define("odd", "gauge", "default");
   for (const value of [NaN, 4, Infinity, -Infinity]) run.add("odd", [], T, value);
   assertEquals(points(run.flush()), [[4, T]]);
-  assertEquals(run.warnings, ['a value of metric "odd" is NaN: it is left out']);
+  assertEquals(run.warnings, ['a value of metric "odd" is NaN: such values are left out']);
 });
 
 Deno.test("stale markers end every series after its last sample", () => {
