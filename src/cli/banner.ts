@@ -1,5 +1,6 @@
 /** What k6d prints before a test: its banner and what is about to run. */
 
+import { latestEndMs, scenarioVus } from "../executor/schedule.ts";
 import type { Options, Scenario, ScenarioBase } from "../options/types.ts";
 import { formatPlanDuration } from "../summary/format.ts";
 import { styleFor } from "../summary/style.ts";
@@ -72,7 +73,7 @@ export function inStartOrder<S extends ScenarioBase>(scenarios: readonly S[]): S
 
 /** The longest that the scenarios can take, from the start of the test to the end of the last graceful stop. */
 export function maxRunDurationMs(scenarios: readonly Scenario[]): number {
-  return Math.max(0, ...scenarios.map(endMs));
+  return Math.max(0, ...scenarios.map(latestEndMs));
 }
 
 /** The most virtual users that can be busy at the same time, graceful stops included. */
@@ -82,29 +83,16 @@ export function maxConcurrentVus(scenarios: readonly Scenario[]): number {
   for (const { startTimeMs } of scenarios) {
     let busy = 0;
     for (const other of scenarios) {
-      if (other.startTimeMs <= startTimeMs && startTimeMs < endMs(other)) busy += maxVusOf(other);
+      if (other.startTimeMs <= startTimeMs && startTimeMs < latestEndMs(other)) busy += scenarioVus(other).max;
     }
     most = Math.max(most, busy);
   }
   return most;
 }
 
-/** The regular length of a scenario, or the limit of one that ends with its iterations. */
-export function scenarioDurationMs(scenario: Scenario): number {
-  return "maxDurationMs" in scenario ? scenario.maxDurationMs : scenario.durationMs;
-}
-
 /** The rate of an arrival-rate scenario. */
 export function iterationsPerSecond({ rate, timeUnitMs }: { rate: number; timeUnitMs: number }): number {
   return rate * 1000 / timeUnitMs;
-}
-
-function endMs(scenario: Scenario): number {
-  return scenario.startTimeMs + scenarioDurationMs(scenario) + scenario.gracefulStopMs;
-}
-
-function maxVusOf(scenario: Scenario): number {
-  return scenario.executor === "constant-arrival-rate" ? scenario.maxVus : scenario.vus;
 }
 
 function remarks({ exec, startTimeMs, gracefulStopMs }: ScenarioBase, ...first: string[]): string {

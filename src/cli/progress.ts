@@ -3,7 +3,8 @@
 import type { Scenario } from "../options/types.ts";
 import { formatPlanDuration } from "../summary/format.ts";
 import { styleFor } from "../summary/style.ts";
-import { inStartOrder, iterationsPerSecond, maxRunDurationMs, scenarioDurationMs } from "./banner.ts";
+import { regularDurationMs } from "../executor/schedule.ts";
+import { inStartOrder, iterationsPerSecond, maxRunDurationMs } from "./banner.ts";
 import type { LiveRegion } from "./log.ts";
 import { type TerminalSize, terminalSize, type TextWriter } from "./terminal.ts";
 
@@ -227,7 +228,7 @@ function scenarioColumns(progress: ScenarioProgress): string[] {
 }
 
 function elapsedColumn({ scenario, elapsedMs }: ScenarioProgress): string {
-  const durationMs = scenarioDurationMs(scenario);
+  const durationMs = regularDurationMs(scenario);
   const full = formatPlanDuration(durationMs);
   return elapsedMs >= durationMs ? full : `${clock(elapsedMs, durationMs)}/${full}`;
 }

@@ -1,0 +1,78 @@
+import { assertEquals } from "@std/assert";
+import { type ClosedSchedule, createSchedule, latestEndMs, type OpenSchedule } from "../../src/executor/schedule.ts";
+import { divide } from "../../src/executor/stripes.ts";
+import type { Scenario } from "../../src/options/types.ts";
+
+const base = { name: "s", startTimeMs: 0, gracefulStopMs: 30_000, exec: "default", env: {}, tags: {} };
+const whole = divide([1])[0]!;
+
+function closed(scenario: Scenario, take = () => 0): ClosedSchedule {
+  const schedule = createSchedule(scenario, whole, take);
+  if (schedule.model !== "closed") throw new Error("not a closed model");
+  return schedule;
+}
+
+function open(scenario: Scenario, share = whole): OpenSchedule {
+  const schedule = createSchedule(scenario, share, () => 0);
+  if (schedule.model !== "open") throw new Error("not an open model");
+  return schedule;
+}
+
+const arrivals: Scenario = {
+  ...base,
+  executor: "constant-arrival-rate",
+  rate: 10,
+  timeUnitMs: 1000,
+  durationMs: 1000,
+  preAllocatedVus: 1,
+  maxVus: 1,
+};
+
+Deno.test("constant-vus begins iterations until its duration is over", () => {
+  const schedule = closed({ ...base, executor: "constant-vus", vus: 1, durationMs: 1000 });
+  assertEquals(schedule.mayBegin(1_000_000, 999), true);
+  assertEquals(schedule.mayBegin(0, 1000), false);
+  assertEquals(schedule.leftOver(5), 0);
+});
+
+Deno.test("per-vu-iterations begins as many as asked for, and counts what the time limit cut off", () => {
+  const schedule = closed({ ...base, executor: "per-vu-iterations", vus: 2, iterations: 3, maxDurationMs: 1000 });
+  assertEquals([0, 1, 2, 3].map((begun) => schedule.mayBegin(begun, 0)), [true, true, true, false]);
+  assertEquals(schedule.mayBegin(1, 1000), false);
+  assertEquals(schedule.leftOver(1), 2);
+});
+
+Deno.test("shared-iterations takes from the shared counter until it is used up, and never after the time limit", () => {
+  let taken = 0;
+  const schedule = closed(
+    { ...base, executor: "shared-iterations", vus: 2, iterations: 2, maxDurationMs: 1000 },
+    () => taken++,
+  );
+  assertEquals([schedule.mayBegin(0, 0), schedule.mayBegin(0, 0), schedule.mayBegin(0, 0)], [true, true, false]);
+  const before = taken;
+  assertEquals(schedule.mayBegin(0, 1000), false);
+  assertEquals(taken, before);
+});
+
+Deno.test("constant-arrival-rate starts iteration k at k·timeUnit/rate", () => {
+  const schedule = open(arrivals);
+  assertEquals(schedule.total, 10);
+  assertEquals([0, 1, 9].map((n) => schedule.startOffsetMs(n)), [0, 100, 900]);
+});
+
+Deno.test("a rate that doesn't divide the duration starts every iteration that is due before its end", () => {
+  assertEquals(open({ ...arrivals, rate: 3, durationMs: 1100 }).total, 4);
+  assertEquals(open({ ...arrivals, rate: 1, timeUnitMs: 60_000, durationMs: 1000 }).total, 1);
+});
+
+Deno.test("the shares of an arrival rate start the same iterations as the whole", () => {
+  const offsets = divide([2, 1]).flatMap((share) => {
+    const schedule = open(arrivals, share);
+    return Array.from({ length: schedule.total }, (_, n) => schedule.startOffsetMs(n));
+  });
+  assertEquals(offsets.sort((a, b) => a - b), Array.from({ length: 10 }, (_, k) => k * 100));
+});
+
+Deno.test("a scenario ends at the latest after start time, duration and graceful stop", () => {
+  assertEquals(latestEndMs({ ...arrivals, startTimeMs: 500, gracefulStopMs: 2000 }), 3500);
+});
