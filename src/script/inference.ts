@@ -1,0 +1,641 @@
+/**
+ * Which functions and calls may suspend, inferred over the whole closed world of a script.
+ *
+ * One boolean per node of a value-flow graph: "may this be a function that may suspend?". A node is a binding, a property
+ * name (whatever the object), a function's result, or one of a few pools for what has no name (array elements, computed
+ * properties, arguments of unknown calls). Blocking built-ins are true from the start and truth spreads along the flows.
+ * Where a value's way can't be followed it goes through a pool: over-caution, never a miss.
+ */
+
+import {
+  type ClassNode,
+  forEachChild,
+  type FunctionNode,
+  isFunction,
+  lexicalUses,
+  type Node,
+  type NodeOf,
+  staticKey,
+  unwrap,
+} from "./ast.ts";
+import { builtinBlocking, CALLBACK_METHODS, HTTP_METHODS, INERT_METHODS } from "./blocking.ts";
+import type { Binding, ModuleScope } from "./scope.ts";
+
+/** What an imported name stands for. */
+export type ImportTarget =
+  | { readonly kind: "builtin"; readonly specifier: string; readonly name: string }
+  /** Default or namespace import of a built-in module: an object of its members. */
+  | { readonly kind: "builtin-object"; readonly specifier: string }
+  | { readonly kind: "binding"; readonly binding: Binding }
+  /** The default export's expression. */
+  | { readonly kind: "expression"; readonly node: Node }
+  | { readonly kind: "namespace" };
+
+/** One module as the inference reads it. */
+export interface InferenceModule {
+  readonly program: Node;
+  readonly scope: ModuleScope;
+  /** Meaning of the module's import bindings. */
+  readonly imports: ReadonlyMap<Binding, ImportTarget>;
+  /** Bindings that leave the module as properties (namespace imports, the script's own exports). */
+  readonly exposed: readonly { readonly name: string; readonly binding: Binding }[];
+}
+
+type Call = NodeOf<"CallExpression"> | NodeOf<"TaggedTemplateExpression">;
+
+/** How a function can be compiled; `opaque` ones stay plain wherever they are called. */
+export interface Inference {
+  /** True when the function is compiled to a suspending form. */
+  suspends(node: FunctionNode): boolean;
+  /** True when the call may suspend and stands where it can be `yield*`. */
+  suspendingCall(node: Call): boolean;
+  /** The function that a callee's name always is, if that can be told. */
+  knownFunction(binding: Binding): FunctionNode | undefined;
+}
+
+/** Runs the inference to its fixed point. */
+export function infer(modules: readonly InferenceModule[]): Inference {
+  const graph = new FlowGraph(modules);
+  for (const module of modules) graph.add(module);
+  graph.solve();
+  return graph;
+}
+
+/** A node of the graph; `true` spreads along `targets`. */
+interface Flow {
+  value: boolean;
+  readonly targets: Flow[];
+}
+
+function flow(value = false): Flow {
+  return { value, targets: [] };
+}
+
+/** Where an expression stands: the function that runs it and whether `yield*` may stand there. */
+interface Place {
+  readonly fn: FunctionNode | undefined;
+  readonly result: Flow | undefined;
+  readonly suspendable: boolean;
+  /** The function whose `this`, `arguments` and `super` hold here, if something can be put at its body's head. */
+  readonly home: FunctionNode | undefined;
+  /** In a derived class's constructor `this` does not exist at first. */
+  readonly derivedConstructor: boolean;
+}
+
+const OUTSIDE: Place = {
+  fn: undefined,
+  result: undefined,
+  suspendable: false,
+  home: undefined,
+  derivedConstructor: false,
+};
+
+class FlowGraph implements Inference {
+  /** Never a suspending function. */
+  readonly #never = flow();
+  readonly #always = flow(true);
+  /** Values that are reached without a name: elements, computed properties, what unknown calls were given. */
+  readonly #pool = flow();
+  /** The pool and every named property: what a computed read, an unknown call or a parameter may yield. */
+  readonly #anything = flow();
+  readonly #properties = new Map<string, Flow>();
+  readonly #bindings = new Map<Binding, Flow>();
+  readonly #functions = new Map<FunctionNode, Flow>();
+  readonly #results = new Map<FunctionNode, Flow>();
+  readonly #calls = new Map<Call, Flow>();
+  readonly #opaque = new Set<FunctionNode>();
+  readonly #derivedConstructors = new Set<FunctionNode>();
+  /** Names under which the script itself stores values; a native of that name can't be assumed. */
+  readonly #storedNames = new Set<string>();
+  readonly #pending: Flow[] = [];
+  readonly #importTargets = new Map<Binding, ImportTarget>();
+  readonly #bindingOf = new Map<Node, Binding>();
+  /** Functions with a name that is only ever called: their parameters and results can be followed. */
+  readonly #onlyCalled = new Set<FunctionNode>();
+
+  constructor(modules: readonly InferenceModule[]) {
+    this.#connect(this.#pool, this.#anything);
+    for (const module of modules) {
+      for (const [binding, target] of module.imports) {
+        this.#importTargets.set(binding, target);
+        if (target.kind === "builtin" || target.kind === "builtin-object") {
+          for (const name of builtinBlocking(target.specifier).methods) {
+            this.#connect(this.#always, this.#property(name));
+          }
+        }
+      }
+      for (const [identifier, binding] of module.scope.bindingOf) this.#bindingOf.set(identifier, binding);
+      collectStoredNames(module.program, this.#storedNames);
+    }
+    this.#findOnlyCalled(modules);
+  }
+
+  #findOnlyCalled(modules: readonly InferenceModule[]): void {
+    const escaping = new Set<FunctionNode>();
+    for (const module of modules) {
+      for (const binding of new Set(module.scope.bindingOf.values())) {
+        const known = this.knownFunction(binding);
+        if (!known) continue;
+        this.#onlyCalled.add(known);
+        if (binding.references.some((reference) => !reference.call)) escaping.add(known);
+      }
+      for (const { binding } of module.exposed) {
+        const known = this.knownFunction(binding);
+        if (known) escaping.add(known);
+      }
+    }
+    for (const fn of escaping) this.#onlyCalled.delete(fn);
+  }
+
+  add(module: InferenceModule): void {
+    for (const { name, binding } of module.exposed) this.#connect(this.#binding(binding), this.#property(name));
+    const place = OUTSIDE;
+    forEachChild(module.program, (child) => void this.#value(child, place));
+  }
+
+  solve(): void {
+    for (let node = this.#pending.pop(); node; node = this.#pending.pop()) {
+      for (const target of node.targets) this.#raise(target);
+    }
+  }
+
+  suspends(node: FunctionNode): boolean {
+    return !this.#opaque.has(node) && this.#functions.get(node)?.value === true;
+  }
+
+  suspendingCall(node: Call): boolean {
+    return this.#calls.get(node)?.value === true;
+  }
+
+  knownFunction(binding: Binding): FunctionNode | undefined {
+    const target = this.#importTargets.get(binding);
+    if (target?.kind === "binding") return this.knownFunction(target.binding);
+    if (binding.reassigned || binding.init === undefined) return undefined;
+    if (binding.kind !== "const" && binding.kind !== "function" && binding.kind !== "self") return undefined;
+    const init = unwrap(binding.init);
+    return isFunction(init) ? init : undefined;
+  }
+
+  #raise(node: Flow): void {
+    if (node.value) return;
+    node.value = true;
+    this.#pending.push(node);
+  }
+
+  #connect(from: Flow, to: Flow): void {
+    if (from === this.#never || to === this.#never || from === to) return;
+    if (from.value) this.#raise(to);
+    from.targets.push(to);
+  }
+
+  #join(...sources: Flow[]): Flow {
+    const kept = sources.filter((source) => source !== this.#never);
+    if (kept.length < 2) return kept[0] ?? this.#never;
+    const joined = flow();
+    for (const source of kept) this.#connect(source, joined);
+    return joined;
+  }
+
+  /** What is stored under a name, on any object. */
+  #property(name: string): Flow {
+    let node = this.#properties.get(name);
+    if (!node) {
+      node = flow();
+      this.#properties.set(name, node);
+      this.#connect(node, this.#anything);
+      // Property descriptors: what is stored as `value` or returned by `get` is read under another name.
+      if (name === "value" || name === "get") this.#connect(node, this.#pool);
+    }
+    return node;
+  }
+
+  #read(name: string | undefined): Flow {
+    return name === undefined ? this.#anything : this.#join(this.#property(name), this.#pool);
+  }
+
+  #store(name: string | undefined, value: Flow): void {
+    this.#connect(value, name === undefined ? this.#pool : this.#property(name));
+  }
+
+  #binding(binding: Binding): Flow {
+    let node = this.#bindings.get(binding);
+    if (node) return node;
+    const target = this.#importTargets.get(binding);
+    switch (target?.kind) {
+      case "builtin":
+        node = builtinMember(target.specifier, target.name) === "never" ? this.#never : this.#always;
+        break;
+      case "binding":
+        node = this.#binding(target.binding);
+        break;
+      case "expression":
+        node = this.#anything;
+        if (isFunction(unwrap(target.node))) node = this.#function(unwrap(target.node) as FunctionNode);
+        break;
+      default:
+        node = flow();
+    }
+    this.#bindings.set(binding, node);
+    return node;
+  }
+
+  #function(node: FunctionNode): Flow {
+    let value = this.#functions.get(node);
+    if (!value) {
+      value = flow();
+      this.#functions.set(node, value);
+    }
+    return value;
+  }
+
+  #result(node: FunctionNode): Flow {
+    let value = this.#results.get(node);
+    if (!value) {
+      value = flow();
+      this.#results.set(node, value);
+    }
+    return value;
+  }
+
+  /** Visits an expression or statement and returns what its value may be. */
+  #value(node: Node, place: Place): Flow {
+    switch (node.type) {
+      case "FunctionDeclaration":
+      case "FunctionExpression":
+      case "ArrowFunctionExpression":
+        return this.#visitFunction(node, place);
+      case "ClassDeclaration":
+      case "ClassExpression":
+        return this.#visitClass(node, place);
+      case "Identifier": {
+        const binding = this.#bindingOf.get(node);
+        // Free names are natives, except what the script itself puts on its global object.
+        if (!binding) return node.name in globalThis ? this.#never : this.#read(node.name);
+        const target = this.#importTargets.get(binding);
+        if (target?.kind === "builtin-object") this.#exposeBuiltin(target.specifier);
+        return this.#binding(binding);
+      }
+      case "MemberExpression":
+        return this.#visitMember(node, place);
+      case "ChainExpression":
+      case "ParenthesizedExpression":
+        return this.#value(node.expression, place);
+      case "CallExpression":
+        return this.#visitCall(node, place);
+      case "TaggedTemplateExpression": {
+        const callee = this.#value(node.tag, place);
+        for (const part of node.quasi.expressions) this.#connect(this.#value(part, place), this.#pool);
+        this.#site(node, callee, place);
+        return this.#anything;
+      }
+      case "NewExpression":
+        this.#value(node.callee, place);
+        for (const argument of node.arguments) this.#connect(this.#value(argument, place), this.#pool);
+        return this.#never;
+      case "ConditionalExpression":
+        this.#value(node.test, place);
+        return this.#join(this.#value(node.consequent, place), this.#value(node.alternate, place));
+      case "LogicalExpression":
+        return this.#join(this.#value(node.left, place), this.#value(node.right, place));
+      case "SequenceExpression":
+        return node.expressions.map((expression) => this.#value(expression, place)).at(-1) ?? this.#never;
+      case "AssignmentExpression": {
+        const value = this.#value(node.right, place);
+        this.#bind(node.left, value, place);
+        return node.operator === "=" ? value : this.#join(value, this.#value(node.left, place));
+      }
+      case "ArrayExpression":
+        for (const element of node.elements) if (element) this.#connect(this.#value(element, place), this.#pool);
+        return this.#never;
+      case "ObjectExpression":
+        for (const property of node.properties) {
+          if (property.type === "SpreadElement") this.#value(property.argument, place);
+          else {
+            if (property.computed) this.#value(property.key, place);
+            if (property.kind !== "init" || property.method && lexicalUses(property.value).super) {
+              this.#opaque.add(property.value as FunctionNode);
+            }
+            const value = this.#value(property.value, place);
+            if (property.kind === "init") this.#store(staticKey(property, property.key), value);
+          }
+        }
+        return this.#never;
+      case "SpreadElement":
+        this.#value(node.argument, place);
+        return this.#anything;
+      case "YieldExpression":
+        if (node.argument) this.#connect(this.#value(node.argument, place), this.#pool);
+        return this.#anything;
+      case "AwaitExpression":
+        return this.#join(this.#value(node.argument, place), this.#anything);
+      case "ImportExpression":
+        return this.#anything;
+      case "VariableDeclaration":
+        for (const { id, init } of node.declarations) {
+          this.#bind(id, init ? this.#value(init, place) : this.#never, place);
+        }
+        return this.#never;
+      case "ForInStatement":
+      case "ForOfStatement": {
+        const left = node.left;
+        this.#value(node.right, place);
+        this.#bind(left.type === "VariableDeclaration" ? left.declarations[0]!.id : left, this.#anything, place);
+        this.#value(node.body, place);
+        return this.#never;
+      }
+      case "ReturnStatement":
+        if (node.argument) this.#connect(this.#value(node.argument, place), place.result ?? this.#pool);
+        return this.#never;
+      case "ThrowStatement":
+        this.#connect(this.#value(node.argument, place), this.#pool);
+        return this.#never;
+      case "CatchClause":
+        if (node.param) this.#bind(node.param, this.#anything, place);
+        return this.#value(node.body, place);
+      case "ImportDeclaration":
+      case "ExportAllDeclaration":
+      case "MetaProperty":
+      case "Literal":
+      case "TemplateElement":
+      case "BreakStatement":
+      case "ContinueStatement":
+        return this.#never;
+      case "LabeledStatement":
+        return this.#value(node.body, place);
+      case "ExportNamedDeclaration":
+        return node.declaration ? this.#value(node.declaration, place) : this.#never;
+      default:
+        forEachChild(node, (child) => void this.#value(child, place));
+        return this.#never;
+    }
+  }
+
+  #visitMember(node: NodeOf<"MemberExpression">, place: Place): Flow {
+    const name = staticKey(node, node.property);
+    if (node.computed) this.#value(node.property, place);
+    const builtin = this.#builtinObject(node.object);
+    if (builtin !== undefined && name !== undefined) {
+      return builtinMember(builtin, name) === "never" ? this.#never : this.#always;
+    }
+    this.#value(node.object, place);
+    return this.#read(name);
+  }
+
+  /** The built-in module that an expression's object is, when it is the plain import. */
+  #builtinObject(node: Node): string | undefined {
+    const inner = unwrap(node);
+    if (inner.type !== "Identifier") return undefined;
+    const binding = this.#bindingOf.get(inner);
+    const target = binding && this.#importTargets.get(binding);
+    return target?.kind === "builtin-object" ? target.specifier : undefined;
+  }
+
+  /** The object of a built-in module is used as a value: its members may be met under their names on any object. */
+  #exposeBuiltin(specifier: string): void {
+    const { members, others } = builtinBlocking(specifier);
+    for (const [name, blocking] of Object.entries(members)) {
+      if (blocking !== "never") this.#connect(this.#always, this.#property(name));
+    }
+    if (others === "never") return;
+    if (specifier !== "k6/http") return this.#connect(this.#always, this.#pool);
+    for (const name of HTTP_METHODS) this.#connect(this.#always, this.#property(name));
+  }
+
+  #visitCall(node: NodeOf<"CallExpression">, place: Place): Flow {
+    const callee = unwrap(node.callee);
+    const builtin = this.#calledBuiltin(callee);
+    if (builtin) return this.#visitBuiltinCall(node, builtin, place);
+    if (callee.type === "Super") {
+      for (const argument of node.arguments) this.#connect(this.#value(argument, place), this.#pool);
+      return this.#never;
+    }
+    if (callee.type === "Identifier") {
+      const binding = this.#bindingOf.get(callee);
+      const known = binding && this.knownFunction(binding);
+      const value = this.#value(callee, place);
+      this.#site(node, value, place);
+      if (known) {
+        this.#passArguments(known, node.arguments, place);
+        return this.#result(known);
+      }
+      // A free name is a native function: it may keep its arguments only if it is a constructor, and those need `new`.
+      for (const argument of node.arguments) {
+        const given = this.#value(argument, place);
+        if (binding) this.#connect(given, this.#pool);
+      }
+      return binding ? this.#anything : this.#never;
+    }
+    if (isFunction(callee)) {
+      const value = this.#value(callee, place);
+      this.#site(node, value, place);
+      this.#passArguments(callee, node.arguments, place);
+      return this.#result(callee);
+    }
+    if (callee.type !== "MemberExpression") {
+      const value = this.#value(callee, place);
+      this.#site(node, value, place);
+      for (const argument of node.arguments) this.#connect(this.#value(argument, place), this.#pool);
+      return this.#anything;
+    }
+    return this.#visitMethodCall(node, callee, place);
+  }
+
+  #visitMethodCall(node: NodeOf<"CallExpression">, callee: NodeOf<"MemberExpression">, place: Place): Flow {
+    const name = staticKey(callee, callee.property);
+    if (name === "call" || name === "apply" || name === "bind") {
+      const receiver = this.#value(callee.object, place);
+      if (name !== "bind") this.#site(node, this.#join(receiver, this.#read(name)), place);
+      for (const argument of node.arguments) this.#connect(this.#value(argument, place), this.#pool);
+      return name === "bind" ? receiver : this.#anything;
+    }
+    const member = this.#visitMember(callee, place);
+    const native = name !== undefined && !this.#storedNames.has(name);
+    const callbacks = native && CALLBACK_METHODS.has(name);
+    const inert = native && INERT_METHODS.has(name);
+    const given = node.arguments.map((argument) => this.#value(argument, place));
+    if (!callbacks && !inert) { for (const value of given) this.#connect(value, this.#pool); }
+    const mayCallBack = name === undefined || CALLBACK_METHODS.has(name);
+    if (!inert) this.#site(node, mayCallBack ? this.#join(member, ...given) : member, place);
+    return inert ? this.#never : this.#anything;
+  }
+
+  /** The built-in function that a callee certainly is. */
+  #calledBuiltin(callee: Node): { specifier: string; name: string } | undefined {
+    if (callee.type === "Identifier") {
+      const binding = this.#bindingOf.get(callee);
+      const target = binding && this.#importTargets.get(binding);
+      return target?.kind === "builtin" ? target : undefined;
+    }
+    if (callee.type !== "MemberExpression") return undefined;
+    const specifier = this.#builtinObject(callee.object);
+    const name = staticKey(callee, callee.property);
+    return specifier !== undefined && name !== undefined ? { specifier, name } : undefined;
+  }
+
+  #visitBuiltinCall(node: NodeOf<"CallExpression">, builtin: { specifier: string; name: string }, place: Place): Flow {
+    const blocking = builtinMember(builtin.specifier, builtin.name);
+    const given = node.arguments.map((argument) => this.#argumentFunctions(argument, place));
+    if (blocking === "always") this.#site(node, this.#always, place);
+    if (blocking === "callback") this.#site(node, this.#join(...given), place);
+    return blocking === "callback" ? this.#anything : this.#never;
+  }
+
+  /** The functions that a built-in may find in an argument: the value itself and, for an object, its properties. */
+  #argumentFunctions(argument: Node, place: Place): Flow {
+    const value = this.#value(argument, place);
+    const inner = unwrap(argument);
+    if (inner.type === "Literal" || inner.type === "TemplateLiteral" || isFunction(inner)) return value;
+    if (inner.type !== "ObjectExpression") {
+      return inner.type === "Identifier" && !this.#mayBeObject(inner) ? value : this.#join(value, this.#anything);
+    }
+    const parts = inner.properties.map((property) => {
+      if (property.type === "SpreadElement" || property.computed && !staticKey(property, property.key)) {
+        return this.#anything;
+      }
+      const held = unwrap(property.value);
+      return isFunction(held) ? this.#function(held) : this.#read(staticKey(property, property.key));
+    });
+    return this.#join(value, ...parts);
+  }
+
+  #mayBeObject(node: NodeOf<"Identifier">): boolean {
+    const binding = this.#bindingOf.get(node);
+    return !binding || this.knownFunction(binding) === undefined;
+  }
+
+  /** Notes a call; if it may suspend, so may the function around it. */
+  #site(node: Call, callee: Flow, place: Place): void {
+    if (!place.suspendable || !place.fn || callee === this.#never) return;
+    const site = this.#calls.get(node) ?? flow();
+    this.#calls.set(node, site);
+    this.#connect(callee, site);
+    this.#connect(site, this.#function(place.fn));
+  }
+
+  #passArguments(fn: FunctionNode, args: readonly Node[], place: Place): void {
+    const spread = args.some((argument) => argument.type === "SpreadElement");
+    const elements = lexicalUses(fn).arguments;
+    args.forEach((argument, index) => {
+      const value = this.#value(argument, place);
+      const param = fn.params[index];
+      if (elements) this.#connect(value, this.#pool);
+      if (spread || !param || param.type === "RestElement") this.#connect(value, this.#pool);
+      else this.#bindParam(param, value);
+    });
+    if (spread) { for (const param of fn.params) this.#bindParam(param, this.#anything); }
+  }
+
+  #bindParam(param: Node, value: Flow): void {
+    this.#bind(param, value, OUTSIDE);
+  }
+
+  /** Value flows into a pattern or an assignment target. */
+  #bind(target: Node, value: Flow, place: Place): void {
+    switch (target.type) {
+      case "Identifier": {
+        const binding = this.#bindingOf.get(target);
+        if (binding) this.#connect(value, this.#binding(binding));
+        else this.#connect(value, this.#pool);
+        return;
+      }
+      case "ParenthesizedExpression":
+        return this.#bind(target.expression, value, place);
+      case "MemberExpression":
+        this.#value(target.object, place);
+        if (target.computed) this.#value(target.property, place);
+        return this.#store(staticKey(target, target.property), value);
+      case "AssignmentPattern":
+        this.#connect(this.#value(target.right, place), this.#defaulted(target.left));
+        return this.#bind(target.left, value, place);
+      case "ObjectPattern":
+        for (const property of target.properties) {
+          if (property.type === "RestElement") continue;
+          if (property.computed) this.#value(property.key, place);
+          this.#bind(property.value, this.#read(staticKey(property, property.key)), place);
+        }
+        return;
+      case "ArrayPattern":
+        for (const element of target.elements) if (element) this.#bind(element, this.#anything, place);
+        return;
+      case "RestElement":
+        return this.#bind(target.argument, this.#never, place);
+    }
+  }
+
+  /** Where a pattern's default value goes. */
+  #defaulted(target: Node): Flow {
+    if (target.type !== "Identifier") return this.#pool;
+    const binding = this.#bindingOf.get(target);
+    return binding ? this.#binding(binding) : this.#pool;
+  }
+
+  #visitFunction(node: FunctionNode, outer: Place): Flow {
+    const value = this.#function(node);
+    const binding = node.type !== "ArrowFunctionExpression" && node.id ? this.#bindingOf.get(node.id) : undefined;
+    if (binding) this.#connect(value, this.#binding(binding));
+    if (this.#isOpaque(node, outer)) this.#opaque.add(node);
+    const result = this.#result(node);
+    const arrow = node.type === "ArrowFunctionExpression";
+    const inner: Place = {
+      fn: node,
+      result,
+      suspendable: !this.#opaque.has(node),
+      home: arrow ? outer.home : node,
+      derivedConstructor: arrow ? outer.derivedConstructor : this.#derivedConstructors.has(node),
+    };
+    const params: Place = { ...OUTSIDE, derivedConstructor: inner.derivedConstructor };
+    const followed = this.#onlyCalled.has(node);
+    for (const param of node.params) this.#bind(param, followed ? this.#never : this.#anything, params);
+    if (!followed) this.#connect(result, this.#pool);
+    if (node.body.type === "BlockStatement") this.#value(node.body, inner);
+    else this.#connect(this.#value(node.body, inner), result);
+    return value;
+  }
+
+  /** A function that has no suspending form (yet), whatever it does. */
+  #isOpaque(node: FunctionNode, outer: Place): boolean {
+    if (node.generator || node.async) return true;
+    const uses = lexicalUses(node);
+    if (uses.newTarget) return true;
+    if (node.type !== "ArrowFunctionExpression") return false;
+    return (uses.arguments || uses.super) && !outer.home || (uses.this || uses.super) && outer.derivedConstructor;
+  }
+
+  #visitClass(node: ClassNode, place: Place): Flow {
+    if (node.superClass) this.#value(node.superClass, place);
+    for (const element of node.body.body) {
+      if (element.type === "StaticBlock") this.#value(element, OUTSIDE);
+      else {
+        const name = staticKey(element, element.key);
+        if (element.computed) this.#value(element.key, place);
+        if (element.type === "PropertyDefinition") {
+          if (element.value) this.#store(name, this.#value(element.value, OUTSIDE));
+        } else {
+          if (element.kind !== "method" || element.computed) this.#opaque.add(element.value);
+          if (element.kind === "constructor" && node.superClass) this.#derivedConstructors.add(element.value);
+          const value = this.#value(element.value, OUTSIDE);
+          if (element.kind === "method") this.#store(name, value);
+        }
+      }
+    }
+    return this.#never;
+  }
+}
+
+function builtinMember(specifier: string, name: string) {
+  const { members, others } = builtinBlocking(specifier);
+  // A constant's name: written like one, nobody calls it.
+  return Object.hasOwn(members, name) ? members[name]! : /^[A-Z][A-Z0-9_]*$/.test(name) ? "never" : others;
+}
+
+/** Names of methods and properties that a module writes. */
+function collectStoredNames(node: Node, names: Set<string>): void {
+  if (node.type === "Property" || node.type === "MethodDefinition" || node.type === "PropertyDefinition") {
+    const name = staticKey(node, node.key);
+    if (name !== undefined) names.add(name);
+  } else if (node.type === "AssignmentExpression" && node.left.type === "MemberExpression") {
+    const name = staticKey(node.left, node.left.property);
+    if (name !== undefined) names.add(name);
+  }
+  forEachChild(node, (child) => collectStoredNames(child, names));
+}

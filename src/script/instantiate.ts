@@ -1,0 +1,68 @@
+/** A program in a worker: its texts evaluated once, its module state made anew for each virtual user. */
+
+import type { Program, ProgramHost } from "./program.ts";
+import { installNativeCallbacks } from "./native_callbacks.ts";
+import { runtime } from "./runtime.ts";
+import { registerModule } from "./stack_trace.ts";
+import { SUSPEND } from "./suspension.ts";
+
+type Exports = Record<string, unknown>;
+
+/**
+ * A compiled module: hands out its exports once its functions exist, then runs the module's own code. The pause between
+ * the two is what lets the modules of a cycle call each other's functions.
+ */
+type Factory = (k: typeof runtime, suspend: typeof SUSPEND, instance: Instance) => Iterator<Exports, void>;
+
+/** One virtual user's module state, as compiled text reaches it. */
+class Instance {
+  /** Exports by module. */
+  readonly x: Exports[] = [];
+  #global: Record<string, unknown> | undefined;
+
+  constructor(readonly host: ProgramHost) {}
+
+  /** `globalThis` of the script. */
+  get global(): Record<string, unknown> {
+    if (!this.#global) {
+      this.#global = Object.create(globalThis) as Record<string, unknown>;
+      const value = this.#global;
+      for (const name of ["globalThis", "global"]) {
+        Object.defineProperty(value, name, { value, writable: true, configurable: true });
+      }
+    }
+    return this.#global;
+  }
+
+  /** A free name that the real global object lacks. */
+  free(name: string): unknown {
+    if (name in this.global) return this.global[name];
+    throw new ReferenceError(`${name} is not defined`);
+  }
+}
+
+/** A program whose texts are evaluated. */
+export class LoadedProgram {
+  readonly #factories: readonly Factory[];
+
+  constructor(program: Program) {
+    installNativeCallbacks();
+    this.#factories = program.modules.map(({ url, code, columnEdits }) => {
+      registerModule(url, columnEdits);
+      return (0, eval)(`${code}\n//# sourceURL=${url}`) as Factory;
+    });
+  }
+
+  /** Makes one virtual user's own module state by running the script's init code; returns the script's exports. */
+  instantiate(host: ProgramHost): Record<string, unknown> {
+    const instance = new Instance(host);
+    const started = [];
+    for (const factory of this.#factories) {
+      const module = factory(runtime, SUSPEND, instance);
+      instance.x.push(module.next().value as Exports);
+      started.push(module);
+    }
+    for (const module of started) module.next();
+    return instance.x.at(-1) ?? {};
+  }
+}

@@ -1,0 +1,29 @@
+/** What cannot be suspended yet is refused, loudly. */
+
+import { callSite } from "./stack_trace.ts";
+
+/** A blocking call was reached through code that k6d cannot suspend yet. */
+export class Refusal extends Error {
+  override name = "Refusal";
+}
+
+let report: ((refusal: Refusal) => void) | undefined;
+
+/** Sets who is told of every refusal, whether or not the script catches it: the worker, which aborts the test. */
+export function onRefusal(callback: ((refusal: Refusal) => void) | undefined): void {
+  report = callback;
+}
+
+/**
+ * Refuses a blocking call that was made plainly. For the plain form of a blocking built-in, and for compiled functions.
+ *
+ * @param what The blocking function as the script names it, for example `http.get`.
+ */
+export function refuse(what: string): never {
+  const { position, through } = callSite();
+  const refusal = new Refusal(
+    `${position}: ${what} blocks here, where k6d cannot suspend yet (${through}); move the call out of it`,
+  );
+  report?.(refusal);
+  throw refusal;
+}

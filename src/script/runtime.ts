@@ -1,0 +1,128 @@
+/** What compiled scripts call: `$k` in their text. Everything here is hot. */
+
+import { type Coroutine, SUSPEND, type Suspension } from "./suspension.ts";
+import { refuse } from "./refusal.ts";
+
+// deno-lint-ignore ban-types -- callables of unknown signature: their arguments are the script's own affair
+type Callable = Function & { [SUSPEND]?: Callable };
+type Generator = (...args: unknown[]) => Coroutine;
+
+/** A coroutine that is done at once. One object serves all calls: `yield*` reads the result before anything else runs. */
+class Immediate implements Coroutine {
+  readonly #result = { done: true as const, value: undefined as unknown };
+
+  of(value: unknown): this {
+    this.#result.value = value;
+    return this;
+  }
+
+  next(): IteratorResult<Suspension> {
+    return this.#result as IteratorResult<Suspension>;
+  }
+
+  [Symbol.iterator](): this {
+    return this;
+  }
+}
+
+const immediate = new Immediate();
+
+/** `(yield* $k.call(f, "f", …))`: calls a function that may have a suspending form. */
+function call(callee: Callable, text: string, ...args: unknown[]): Coroutine {
+  if (typeof callee !== "function") throw new TypeError(`${text} is not a function`);
+  const suspending = callee[SUSPEND];
+  return suspending === undefined ? immediate.of(callee(...args)) : suspending(...args);
+}
+
+/** `(yield* $k.invoke(o, o.m, "o.m", …))`: the same for a method. */
+function invoke(receiver: unknown, callee: Callable, text: string, ...args: unknown[]): Coroutine {
+  if (typeof callee !== "function") throw new TypeError(`${text} is not a function`);
+  const suspending = callee[SUSPEND];
+  return suspending === undefined
+    ? immediate.of(Reflect.apply(callee, receiver, args))
+    : Reflect.apply(suspending, receiver, args) as Coroutine;
+}
+
+/** Runs a suspending form for a plain caller: to its end if it doesn't block, else it is refused. */
+function block(coroutine: Coroutine): unknown {
+  const result = coroutine.next();
+  if (result.done) return result.value;
+  return refuse("a call");
+}
+
+/** The author's function for a suspending form that is a function expression. */
+function fn(generator: Generator, length: number, name: string): Callable {
+  const plain = function (this: unknown, ...args: unknown[]) {
+    return block(generator.apply(this, args));
+  };
+  return finish(plain, generator, length, name);
+}
+
+/** The same for an arrow; the generator is bound to `this` if it uses it. */
+function arrow(generator: Generator, length: number, name: string): Callable {
+  return finish((...args: unknown[]) => block(generator(...args)), generator, length, name);
+}
+
+/** The same for a method. */
+function method(generator: Generator, length: number, name: string): Callable {
+  const plain = {
+    method(...args: unknown[]) {
+      return block(generator.apply(this, args));
+    },
+  }.method;
+  return finish(plain, generator, length, name);
+}
+
+function finish(plain: Callable, generator: Generator, length: number, name: string): Callable {
+  Object.defineProperty(plain, "length", { value: length, configurable: true });
+  Object.defineProperty(plain, "name", { value: name, configurable: true });
+  plain[SUSPEND] = generator as unknown as Callable;
+  return plain;
+}
+
+type Methods = Record<string, Generator>;
+
+/** Puts the author's methods in front of the suspending forms that a class was compiled with. */
+function methods(owner: { prototype: Methods }, names: readonly string[], statics: readonly string[]): void {
+  for (const name of names) wrapMethod(owner.prototype, name);
+  for (const name of statics) wrapMethod(owner as unknown as Methods, name);
+}
+
+function wrapMethod(holder: Methods, name: string): void {
+  const generator = holder[name]!;
+  const value = method(generator, generator.length, name);
+  Object.defineProperty(holder, name, { value, writable: true, enumerable: false, configurable: true });
+}
+
+/** `__ITER`: unknown in the init stage. */
+function iteration(value: number | undefined): number {
+  if (value === undefined) throw new ReferenceError("__ITER is not defined");
+  return value;
+}
+
+/** What a default import of a built-in module means. */
+function defaultOf(builtin: Readonly<Record<string, unknown>>): unknown {
+  return "default" in builtin ? builtin.default : builtin;
+}
+
+/** `import.meta` of a module. */
+function meta(url: string): { url: string; resolve(specifier: string): string } {
+  return { url, resolve: (specifier) => new URL(specifier, url).href };
+}
+
+export const runtime = {
+  call,
+  invoke,
+  block,
+  fn,
+  arrow,
+  method,
+  methods,
+  iteration,
+  defaultOf,
+  meta,
+  /** Stands for an imported name that the script assigns to. */
+  set constant(_value: unknown) {
+    throw new TypeError("Assignment to constant variable.");
+  },
+};

@@ -1,0 +1,60 @@
+/** One source file: its text, positions in it, and errors that show the line. */
+
+import { ScriptError } from "./program.ts";
+
+/** A place in a source; both count from 1. */
+export interface Position {
+  readonly line: number;
+  readonly column: number;
+}
+
+export class Source {
+  /** Offsets at which lines begin. */
+  readonly #lineStarts: number[] = [0];
+
+  /**
+   * @param url The file's URL.
+   * @param text The text that is compiled: types already erased, so that offsets are those of `original`.
+   * @param original The author's text, for code frames.
+   */
+  constructor(readonly url: string, readonly text: string, readonly original: string = text) {
+    for (const match of original.matchAll(/\r\n|[\n\r\u2028\u2029]/g)) {
+      this.#lineStarts.push(match.index + match[0].length);
+    }
+  }
+
+  /** Where `offset` is. */
+  position(offset: number): Position {
+    let low = 0, high = this.#lineStarts.length;
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if (this.#lineStarts[middle]! <= offset) low = middle;
+      else high = middle;
+    }
+    return { line: low + 1, column: offset - this.#lineStarts[low]! + 1 };
+  }
+
+  /** A complete error about the text at `offset`. */
+  error(message: string, offset: number): ScriptError {
+    return this.errorAt(message, this.position(offset));
+  }
+
+  /** The same for a known line and column. */
+  errorAt(message: string, { line, column }: Position): ScriptError {
+    return new ScriptError(`${message}\n    at ${this.url}:${line}:${column}\n${this.#frame(line, column)}`);
+  }
+
+  #frame(line: number, column: number): string {
+    const shown = [];
+    const width = String(line).length;
+    for (let number = Math.max(1, line - 2); number <= line; number++) {
+      const start = this.#lineStarts[number - 1] ?? this.original.length;
+      const end = this.#lineStarts[number] ?? this.original.length;
+      const text = this.original.slice(start, end).trimEnd().slice(0, 200);
+      shown.push(`  ${String(number).padStart(width)} | ${text}`);
+    }
+    const before = this.original.slice(this.#lineStarts[line - 1] ?? 0).slice(0, column - 1).replace(/[^\t]/g, " ");
+    shown.push(`  ${" ".repeat(width)} | ${before}^`);
+    return shown.join("\n");
+  }
+}
