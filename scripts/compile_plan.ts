@@ -36,7 +36,7 @@ export interface EmbeddedModules {
   readonly modules: readonly string[];
   /** npm packages, as `name@version`. */
   readonly packages: readonly string[];
-  /** Workers and assets that embedded modules load, but no argument names; one line each, with where they are loaded. */
+  /** Workers and assets that embedded modules load, but no argument names; one line each, with the module that loads them. */
   readonly missing: readonly string[];
 }
 
@@ -52,10 +52,9 @@ export async function embeddedModules(included: readonly string[] = INCLUDED, en
 
   const missing: string[] = [];
   for (const path of [...modules].filter(isModule)) {
-    for (const reference of runtimeReferences(path)) {
-      if (reference.target === null) {
-        missing.push(`${path}:${reference.line} loads what cannot be known before it runs`);
-      } else if (!modules.has(reference.target)) missing.push(`${path}:${reference.line} loads ${reference.target}`);
+    for (const { target, expression } of runtimeReferences(path)) {
+      if (target === null) missing.push(`${path} loads what cannot be known before it runs: ${expression}`);
+      else if (!modules.has(target)) missing.push(`${path} loads ${target}`);
     }
   }
   return { modules: [...modules].sort(), packages: [...packages].sort(), missing };
@@ -88,24 +87,24 @@ async function moduleGraph(root: string): Promise<ModuleGraph> {
 }
 
 interface RuntimeReference {
-  readonly line: number;
   /** Relative to the root; null when it is computed. */
   readonly target: string | null;
+  readonly expression: string;
 }
 
 /** What a module loads that its imports don't tell: `new URL("…", import.meta.url)` and `import()` of a computed name. */
 function runtimeReferences(path: string): RuntimeReference[] {
   const source = Deno.readTextFileSync(ROOT + path);
-  const text = /\.[mc]?ts$/.test(path) ? stripTypeScriptTypes(source) : source;
+  const text = /\.[mc]?ts$/.test(path) ? stripTypeScriptTypes(source, { mode: "transform" }) : source;
   const base = new URL(path, `file://${ROOT}`);
   const found: RuntimeReference[] = [];
-  visit(parse(text, { ecmaVersion: "latest", sourceType: "module", locations: true }), (node) => {
+  visit(parse(text, { ecmaVersion: "latest", sourceType: "module" }), (node) => {
+    const expression = text.slice(node.start, node.end);
     if (isUrlOfThisModule(node)) {
       const [name] = node.arguments;
-      const target = name?.type === "Literal" ? fromRoot(new URL(String(name.value), base)) : null;
-      found.push({ line: node.loc.start.line, target });
+      found.push({ target: name?.type === "Literal" ? fromRoot(new URL(String(name.value), base)) : null, expression });
     } else if (node.type === "ImportExpression" && node.source?.type !== "Literal") {
-      found.push({ line: node.loc.start.line, target: null });
+      found.push({ target: null, expression });
     }
   });
   return found;
@@ -114,7 +113,8 @@ function runtimeReferences(path: string): RuntimeReference[] {
 /** The part of a syntax tree's node that is read here. */
 interface SyntaxNode {
   readonly type: string;
-  readonly loc: { readonly start: { readonly line: number } };
+  readonly start: number;
+  readonly end: number;
   readonly callee?: SyntaxNode;
   readonly arguments: readonly SyntaxNode[];
   readonly name?: string;
