@@ -1,6 +1,5 @@
 /** The command line in the syntax of k6 (pflag): `--vus=5`, `--vus 5`, `-u5`, `-u 5`, `-qv`, `--quiet=false`, `--`. */
 
-import { parseArgs } from "@std/cli/parse-args";
 import { KindError } from "../options/kinds.ts";
 import { didYouMean } from "../options/suggest.ts";
 import { ExitCode } from "./exit_codes.ts";
@@ -25,16 +24,34 @@ export interface CommandLine {
   readonly flags: ReadonlyMap<string, readonly unknown[]>;
 }
 
-/** Parses and checks a command line. Throws a `UsageError` for an unknown flag or a bad value. */
+/**
+ * Parses and checks a command line. Throws a `UsageError` for an unknown flag or a bad value.
+ *
+ * `parseArgs` of `@std/cli` can't read this syntax: it takes `--no-setup=true` for `--setup`, and no value may start with `-`.
+ */
 export function parseCommandLine(args: readonly string[]): CommandLine {
-  const names = FLAGS.map((flag) => flag.name);
-  const parsed: Record<string, string[]> = parseArgs(spellOut(args), { string: [...names, "_"], collect: names });
+  const positionals: string[] = [];
   const flags = new Map<string, unknown[]>();
-  for (const flag of FLAGS) {
-    const values = parsed[flag.name] ?? [];
-    if (values.length > 0) flags.set(flag.name, values.map((value) => readFlag(flag, value)));
+  const set = (flag: Flag, value: string) => {
+    const values = flags.get(flag.name) ?? [];
+    flags.set(flag.name, [...values, readFlag(flag, value)]);
+  };
+  for (let at = 0; at < args.length; at++) {
+    const arg = args[at]!;
+    const next = (flag: Flag): string => {
+      const value = args[++at];
+      if (value === undefined) throw new UsageError(`flag needs an argument: ${describe(flag)}`);
+      return value;
+    };
+    if (arg === "--") {
+      positionals.push(...args.slice(at + 1));
+      break;
+    }
+    if (arg.startsWith("--")) readLong(arg, next, set);
+    else if (arg.startsWith("-") && arg !== "-") readShort(arg, next, set);
+    else positionals.push(arg);
   }
-  return { positionals: parsed["_"] ?? [], flags };
+  return { positionals, flags };
 }
 
 /** The value of a flag's text. Throws a `UsageError`. */
@@ -51,50 +68,26 @@ export function readFlag(flag: Flag, text: string, where = describe(flag)): unkn
 const BY_NAME = new Map(FLAGS.map((flag) => [flag.name, flag]));
 const BY_SHORT = new Map(FLAGS.flatMap((flag) => flag.short === undefined ? [] : [[flag.short, flag] as const]));
 
-/** Writes every flag as `--name=value`, so that what follows needs no knowledge of which flags take values. */
-function spellOut(args: readonly string[]): string[] {
-  const spelled: string[] = [];
-  let at = 0;
-  const next = (flag: Flag): string => {
-    const value = args[++at];
-    if (value === undefined) throw new UsageError(`flag needs an argument: ${describe(flag)}`);
-    return value;
-  };
-  const positionals: string[] = [];
-  for (; at < args.length; at++) {
-    const arg = args[at]!;
-    if (arg === "--") {
-      positionals.push(...args.slice(at + 1));
-      break;
-    }
-    if (arg.startsWith("--")) {
-      const [name, value] = cut(arg.slice(2));
-      const flag = BY_NAME.get(name);
-      if (flag === undefined) {
-        throw new UsageError(`unknown flag: --${name}${didYouMean(name, [...BY_NAME.keys()], "--")}`);
-      }
-      spelled.push(`--${name}=${value ?? flag.bare ?? next(flag)}`);
-    } else if (arg.startsWith("-") && arg !== "-") {
-      spelled.push(...spellOutShort(arg, next));
-    } else {
-      positionals.push(arg);
-    }
-  }
-  return [...spelled, "--", ...positionals];
+type Next = (flag: Flag) => string;
+type SetValue = (flag: Flag, value: string) => void;
+
+function readLong(arg: string, next: Next, set: SetValue): void {
+  const [name, value] = cut(arg.slice(2));
+  const flag = BY_NAME.get(name);
+  if (flag === undefined) throw new UsageError(`unknown flag: --${name}${didYouMean(name, [...BY_NAME.keys()], "--")}`);
+  set(flag, value ?? flag.bare ?? next(flag));
 }
 
 /** One argument of short flags: switches may be joined, and the last one may have its value in the same argument. */
-function spellOutShort(arg: string, next: (flag: Flag) => string): string[] {
-  const spelled: string[] = [];
+function readShort(arg: string, next: Next, set: SetValue): void {
   for (let i = 1; i < arg.length; i++) {
     const flag = BY_SHORT.get(arg[i]!);
     if (flag === undefined) throw new UsageError(`unknown shorthand flag: '${arg[i]}' in ${arg}`);
     const rest = arg.slice(i + 1);
-    if (rest.startsWith("=")) return [...spelled, `--${flag.name}=${rest.slice(1)}`];
-    if (flag.bare === undefined) return [...spelled, `--${flag.name}=${rest === "" ? next(flag) : rest}`];
-    spelled.push(`--${flag.name}=${flag.bare}`);
+    if (rest.startsWith("=")) return set(flag, rest.slice(1));
+    if (flag.bare === undefined) return set(flag, rest === "" ? next(flag) : rest);
+    set(flag, flag.bare);
   }
-  return spelled;
 }
 
 function cut(text: string): [name: string, value: string | undefined] {

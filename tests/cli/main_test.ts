@@ -1,0 +1,29 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { VERSION } from "../../src/version.ts";
+
+/** Command lines run for real: exit code, what stdout and stderr must match. */
+const CASES: readonly (readonly [args: readonly string[], code: number, stdout: RegExp, stderr: RegExp])[] = [
+  [["version"], 0, new RegExp(`^k6d v${VERSION.replaceAll(".", "\\.")} \\(deno `), /^$/],
+  [["--version"], 0, /^k6d v/, /^$/],
+  [[], 0, /Commands:\n {2}run <script>/, /^$/],
+  [["help", "run"], 0, /-u, --vus int .*K6_VUS/, /^$/],
+  [["run", "--help"], 0, /--workers int .*K6D_WORKERS/, /^$/],
+  [["run"], 255, /^$/, /^error: k6d run needs a script.*\n$/],
+  [["run", "--vuss", "3", "x.js"], 255, /^$/, /^error: unknown flag: --vuss; did you mean --vus\?\n$/],
+  [["rnu", "x.js"], 255, /^$/, /^error: unknown command "rnu" for k6d; did you mean run\?\n$/],
+  [["x.js"], 255, /^$/, /^error: unknown command "x.js" for k6d; did you mean k6d run x.js\?\n$/],
+  [["archive", "x.js"], 255, /^$/, /^error: the command archive is not supported yet by k6d\n$/],
+];
+
+const ENTRY = new URL("../../main.ts", import.meta.url).href;
+
+for (const [args, code, stdout, stderr] of CASES) {
+  Deno.test(`k6d ${args.join(" ")}`, async () => {
+    const command = new Deno.Command(Deno.execPath(), { args: ["run", "-A", ENTRY, ...args], env: { NO_COLOR: "1" } });
+    const output = await command.output();
+    const decoder = new TextDecoder();
+    assertMatch(decoder.decode(output.stderr), stderr);
+    assertMatch(decoder.decode(output.stdout), stdout);
+    assertEquals(output.code, code);
+  });
+}

@@ -1,0 +1,80 @@
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { parseCommandLine, UsageError } from "../../src/cli/args.ts";
+import { planRun, reportCrash } from "../../src/cli/run_command.ts";
+
+function plan(line: string, env: Record<string, string> = {}) {
+  return planRun(parseCommandLine(["run", ...line.split(" ").filter((arg) => arg !== "")]), env, 4);
+}
+
+Deno.test("a plain run uses every core, a compact summary and the system's environment", () => {
+  const { settings, flags, log, warnings } = plan("x.js", { HOME: "/h" });
+  assertEquals([settings.script, settings.workers, settings.summaryMode], ["x.js", 4, "compact"]);
+  assertEquals(settings.scriptEnv, { HOME: "/h" });
+  assertEquals([flags, warnings, log.output, log.format], [{}, [], "stderr", "text"]);
+});
+
+Deno.test("flags win over variables, variables over defaults", () => {
+  const env = { K6D_WORKERS: "2", K6_OUT: "json,csv", K6_SUMMARY_MODE: "full", K6_NO_THRESHOLDS: "true" };
+  const { settings } = plan("x.js", env);
+  assertEquals([settings.workers, settings.outputs, settings.summaryMode], [2, ["json", "csv"], "full"]);
+  assertEquals(settings.noThresholds, true);
+  const over = plan("x.js --workers 3 -o json=a,b --summary-mode disabled --no-thresholds=false", env).settings;
+  assertEquals([over.workers, over.outputs, over.summaryMode], [3, ["json=a,b"], "disabled"]);
+  assertEquals(over.noThresholds, false);
+});
+
+Deno.test("flags that set options are joined where they may be repeated", () => {
+  const { flags } = plan("-u 2 -u 3 --tag a=1 --tag b=2 --system-tags vu,iter --no-setup x.js");
+  assertEquals(flags, { vus: 3, tags: { a: "1", b: "2" }, systemTags: ["vu", "iter"], noSetup: true });
+});
+
+Deno.test("variables of -e hide the system's, which can be left out", () => {
+  const env = { OVER: "system", SYSTEM: "yes" };
+  assertEquals(plan("-e OVER=cli -e TWO=two=2 -e EMPTY -e BLANK= x.js", env).settings.scriptEnv, {
+    OVER: "cli",
+    SYSTEM: "yes",
+    TWO: "two=2",
+    EMPTY: "",
+    BLANK: "",
+  });
+  assertEquals(plan("--include-system-env-vars=false -e A=1 x.js", env).settings.scriptEnv, { A: "1" });
+});
+
+Deno.test("what isn't there yet is a warning, and asking for nothing is fine", () => {
+  assertEquals(plan("--address= --no-usage-report x.js").warnings, []);
+  assertEquals(plan("--summary-export out.json x.js", { K6_LINGER: "true" }).warnings, [
+    "flag --summary-export is not supported by k6d yet and has no effect",
+    "flag --linger is not supported by k6d yet and has no effect",
+  ]);
+});
+
+const REFUSED: readonly (readonly [line: string, env: Record<string, string>, message: string, code: number])[] = [
+  ["", {}, "k6d run needs a script", 255],
+  ["a.js b.js", {}, "takes one script, got 2", 255],
+  ["-e 1A=3 a.js", {}, `invalid environment variable name "1A"`, 255],
+  ["-e =3 a.js", {}, `invalid environment variable name ""`, 255],
+  ["--workers 0 a.js", {}, "at least 1, got 0", 255],
+  ["a.js", { K6D_WORKERS: "many" }, `invalid argument "many" for K6D_WORKERS`, 255],
+  ["a.js", { K6_SUMMARY_MODE: "legacy" }, "K6_SUMMARY_MODE", 255],
+  ["--log-output file=x a.js", {}, "--log-output file=x is not supported yet", 255],
+  ["--log-output nowhere a.js", {}, `unsupported log output "nowhere"`, 255],
+  ["--config conf.json a.js", {}, "--config is not supported yet", 104],
+  ["a.tar", {}, "running an archive is not supported yet", 255],
+];
+
+for (const [line, env, message, code] of REFUSED) {
+  Deno.test(`refused: run ${line} ${JSON.stringify(env)}`, () => {
+    const error = assertThrows(() => plan(line, env), UsageError);
+    assertStringIncludes(error.message, message);
+    assertEquals(error.exitCode, code);
+  });
+}
+
+Deno.test("a crash is one line with the stack in the debug log", () => {
+  const lines: string[][] = [[], []];
+  const log = { error: (line: string) => lines[0]!.push(line), debug: (line: string) => lines[1]!.push(line) };
+  assertEquals(reportCrash(new TypeError("broken\n    at file:1"), log), 109);
+  assertStringIncludes(lines[0]!.join(), "k6d crashed: TypeError: broken. This is a bug in k6d");
+  assertEquals(lines[0]!.join().includes("\n"), false);
+  assertStringIncludes(lines[1]!.join(), "run_command_test.ts");
+});
