@@ -8,6 +8,9 @@ import type { TimerEntry } from "../worker/timers.ts";
 import { currentUser, requireUser, type VirtualUser } from "../worker/virtual_user.ts";
 import { callSuspending, suspending } from "./suspending.ts";
 
+// Scripts find these gone from the global object.
+const { performance } = globalThis;
+
 /** Divides the names in a group's path, so no name may hold it. */
 const GROUP_SEPARATOR = "::";
 

@@ -511,7 +511,7 @@ export class TestRun {
 
   #workerFailed(index: number, reason: string): void {
     this.#log.error(`worker thread ${index} broke down: ${reason}`);
-    this.#stop ??= { code: ExitCode.Crash, message: null };
+    this.#stop ??= { code: ExitCode.GoPanic, message: null };
     for (const tracker of this.#scenarios) tracker.workersLeft = 0;
     this.#awaited?.({ type: "scenario-done", scenario: -1, interrupted: true });
     this.#wakeWhenOver?.();

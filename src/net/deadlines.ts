@@ -4,6 +4,9 @@
  * take constant time, and the timer is only touched when an earlier deadline than the next one appears.
  */
 
+// Scripts find these gone from the global object.
+const { clearTimeout, performance, setTimeout } = globalThis;
+
 /** Something that can expire. The links belong to `Deadlines`. */
 export abstract class Expiring {
   /** In `performance.now()`'s milliseconds. */

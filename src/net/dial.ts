@@ -7,6 +7,9 @@ import { Resolver } from "./resolver.ts";
 import { type Socket, TlsSocket } from "./socket.ts";
 import type { HttpUrl, NetSettings } from "./types.ts";
 
+// Scripts find these gone from the global object.
+const { Deno, performance } = globalThis;
+
 /** A fresh connection, and how long it took. */
 export interface Dialled {
   readonly socket: Socket;
@@ -79,7 +82,7 @@ export class Dial extends Expiring {
       signal.throwIfAborted();
       const dialled = this.#url.secure ? await this.#connectTls(ip, signal) : await this.#connect(ip, signal);
       if (signal.aborted) dialled.socket.close();
-      else this.#dialer.deadlines.remove(this), this.#observer.dialled(dialled);
+      else this.#observer.dialled(dialled);
     } catch (error) {
       if (signal.aborted) return;
       this.#dialer.deadlines.remove(this);
@@ -94,6 +97,7 @@ export class Dial extends Expiring {
       throw new NetError(dialFailure(error));
     });
     const readyAt = performance.now();
+    this.#dialer.deadlines.remove(this);
     // A request with a long body is two writes: the second must not wait for the first one's acknowledgement.
     socket.setNoDelay();
     return {
@@ -130,7 +134,10 @@ export class Dial extends Expiring {
     const cancel = () => socket.destroy(new Error("cancelled"));
     signal.addEventListener("abort", cancel);
     try {
-      const connectedAt = await handshake(socket);
+      const connectedAt = await connected(socket);
+      // Like Go's dialer: its timeout is for the TCP connection, only the request's own one covers the handshake.
+      this.#dialer.deadlines.remove(this);
+      await handshake(socket);
       const readyAt = performance.now();
       if (!this.#dialer.settings.insecureSkipTlsVerify) {
         const mismatch = checkServerIdentity(hostname, socket.getPeerCertificate());
@@ -156,18 +163,25 @@ export class Dial extends Expiring {
   }
 }
 
-/** Resolves with the time of the TCP connection once the TLS handshake is done. */
-function handshake(socket: TLSSocket): Promise<number> {
-  return new Promise((resolve, reject) => {
-    let connectedAt = 0;
+/** Resolves with the time of the TCP connection. */
+function connected(socket: TLSSocket): Promise<number> {
+  return new Promise<number>((resolve, reject) => {
     socket.once("connect", () => {
-      connectedAt = performance.now();
       socket.setNoDelay();
+      resolve(performance.now());
     });
-    socket.once("secureConnect", () => resolve(connectedAt));
-    socket.once("error", (error) => {
-      reject(new NetError(connectedAt === 0 ? dialFailure(error) : tlsFailure(error)));
-    });
+    // Stays: an error must never be without a listener.
+    socket.on("error", reject);
+  }).catch((error) => {
+    throw new NetError(dialFailure(error));
+  });
+}
+
+/** Resolves once the TLS handshake is done. */
+function handshake(socket: TLSSocket): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.once("secureConnect", resolve);
+    socket.once("error", (error) => reject(new NetError(tlsFailure(error))));
     socket.once("close", () => reject(new NetError(FAILURES.endOfFile)));
   });
 }

@@ -9,6 +9,9 @@ import { ResponseParser } from "./response_parser.ts";
 import type { Socket } from "./socket.ts";
 import type { HttpCompletion, HttpRequest, HttpUrl } from "./types.ts";
 
+// Scripts find these gone from the global object.
+const { performance } = globalThis;
+
 /** A connection between exchanges: nothing but what the next exchange has to know. */
 export class Connection {
   readonly socket: Socket;

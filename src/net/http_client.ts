@@ -9,6 +9,9 @@ import { ReadBuffers } from "./read_buffers.ts";
 import { RequestEncoder } from "./request_encoder.ts";
 import type { HttpCompletion, HttpRequest, HttpUrl, NetSettings } from "./types.ts";
 
+// Scripts find these gone from the global object.
+const { performance, queueMicrotask } = globalThis;
+
 /** Exchanges that are kept for later: more than a worker usually has in flight. */
 const POOLED_EXCHANGES = 1024;
 

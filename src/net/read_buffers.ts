@@ -2,8 +2,8 @@
 
 const LARGE_BYTES = 64 * 1024;
 const KEPT = 64;
-const SLAB_BYTES = 16 * 1024;
-const SLAB_LIMIT_BYTES = 2 * 1024;
+const SLAB_BYTES = 32 * 1024;
+const SLAB_LIMIT_BYTES = 4 * 1024;
 
 /** The buffers of one worker. A connection that waits for nothing holds none. */
 export class ReadBuffers {

@@ -3,6 +3,9 @@
 import { isIP } from "node:net";
 import { lookupFailure, NetError } from "./errors.ts";
 
+// Scripts find these gone from the global object.
+const { performance } = globalThis;
+
 /** k6's default `dns.ttl`. */
 const TTL_MS = 5 * 60_000;
 

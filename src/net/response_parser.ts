@@ -311,7 +311,7 @@ export class ResponseParser {
   #takeWhole(headStart: number, headEnd: number, end: number): void {
     const keptEnd = this.#discard ? headEnd : end;
     const whole = this.#buffers.copy(this.#buffer, headStart, keptEnd);
-    this.head = whole;
+    this.head = whole.subarray(0, headEnd - headStart);
     this.body = this.#discard ? null : whole.subarray(headEnd - headStart);
   }
 

@@ -3,6 +3,9 @@
 import { ERROR_CODES, NetError } from "./errors.ts";
 import type { HttpUrl } from "./types.ts";
 
+// Scripts find these gone from the global object.
+const { URL } = globalThis;
+
 /** A URL that can't be requested. Its code is k6's: 1020 when it can't be parsed, 1000 when there is nothing to dial. */
 export class UrlError extends NetError {
   override name = "UrlError";
@@ -90,6 +93,7 @@ function schemeOf(text: string, whole: string): string {
 
 /** Host and port of an authority without its credentials. */
 function splitHost(text: string, host: string): { hostname: string; port: number | null } {
+  if (host.startsWith("[") && !host.includes("]")) throw invalid(text, "missing ']' in host");
   const match = /^(\[[^\]]*\]|[^:]*)(?::(.*))?$/s.exec(host);
   if (match === null) throw invalid(text, `invalid port in host "${host}"`);
   const name = match[1]!;

@@ -23,6 +23,9 @@ import { SharedState, WorkerCell } from "./shared_state.ts";
 import type { TimerEntry } from "./timers.ts";
 import { type PhaseFunction, VirtualUser } from "./virtual_user.ts";
 
+// Scripts find these gone from the global object.
+const { performance, setInterval } = globalThis;
+
 /** Samples leave for the main thread at least this often. */
 const FLUSH_MS = 50;
 

@@ -8,6 +8,9 @@ import type { FromWorker, LogFields, LogLevel } from "./messages.ts";
 import type { SharedState } from "./shared_state.ts";
 import { Timers } from "./timers.ts";
 
+// Scripts find these gone from the global object.
+const { performance } = globalThis;
+
 /** The part of a worker that lives as long as the test. */
 export class WorkerRuntime {
   readonly worker: number;

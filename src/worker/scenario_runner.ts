@@ -10,6 +10,9 @@ import { ScenarioCell, WorkerCell } from "./shared_state.ts";
 import type { TimerEntry } from "./timers.ts";
 import type { PhaseFunction, PhaseListener, ScenarioContext, VirtualUser } from "./virtual_user.ts";
 
+// Scripts find these gone from the global object.
+const { performance } = globalThis;
+
 /** Iterations that never suspend run in bursts of at most this long, so that the thread stays responsive. */
 const BURST_MS = 10;
 

@@ -20,15 +20,16 @@ const KEPT = new Set([
   ..."encodeURIComponent escape unescape eval isFinite isNaN TextEncoder TextDecoder Intl".split(" "),
 ]);
 
+/** Inherited by the global object, and still of use to Deno there: covered rather than removed. */
+const COVERED = ["addEventListener", "removeEventListener"];
+
 /** Removes from the global object what a script must not reach, and adds `globals`. */
 export function installScriptGlobals(globals: Readonly<Record<string, unknown>>): void {
-  for (let object: object | null = globalThis; object !== null; object = Object.getPrototypeOf(object)) {
-    if (object === Object.prototype) break;
-    for (const name of Object.getOwnPropertyNames(object)) {
-      if (object === globalThis ? !KEPT.has(name) : name !== "constructor") hide(object, name);
-    }
+  for (const name of Object.getOwnPropertyNames(globalThis)) {
+    if (!KEPT.has(name)) hide(globalThis, name);
   }
-  for (const [name, value] of Object.entries(globals)) {
+  const covers = Object.fromEntries(COVERED.map((name) => [name, undefined]));
+  for (const [name, value] of Object.entries({ ...covers, ...globals })) {
     Object.defineProperty(globalThis, name, { value, writable: true, configurable: true, enumerable: false });
   }
 }

@@ -3,6 +3,9 @@
  * ten thousand heap entries and one timer.
  */
 
+// Scripts find these gone from the global object.
+const { clearTimeout, performance, setTimeout } = globalThis;
+
 /** Something that waits for a moment; it is in at most one heap at a time. */
 export interface TimerEntry {
   /** `performance.now()` at which `timerDue` is wanted. */
@@ -18,8 +21,6 @@ export class Timers {
   #timeout: ReturnType<typeof setTimeout> | undefined;
   #wakeAtMs = Infinity;
   readonly #wake = (): void => this.#run();
-  readonly #setTimeout = globalThis.setTimeout;
-  readonly #clearTimeout = globalThis.clearTimeout;
 
   /** Adds an entry, due at `dueAtMs` (`performance.now()` time). Hot. */
   add(entry: TimerEntry, dueAtMs: number): void {
@@ -55,9 +56,9 @@ export class Timers {
   #arm(): void {
     const first = this.#heap[0];
     if (first === undefined || first.dueAtMs >= this.#wakeAtMs) return;
-    if (this.#timeout !== undefined) this.#clearTimeout.call(globalThis, this.#timeout);
+    if (this.#timeout !== undefined) clearTimeout(this.#timeout);
     this.#wakeAtMs = first.dueAtMs;
-    this.#timeout = this.#setTimeout.call(globalThis, this.#wake, Math.max(0, first.dueAtMs - performance.now()));
+    this.#timeout = setTimeout(this.#wake, Math.max(0, first.dueAtMs - performance.now()));
   }
 
   #siftUp(entry: TimerEntry, from: number): void {

@@ -10,6 +10,9 @@ import type { ProgramGlobals } from "../script/program.ts";
 import { type Coroutine, type Resumable, SUSPEND, type Suspension } from "../script/suspension.ts";
 import { nowEpochMs, type WorkerRuntime } from "./runtime.ts";
 
+// Scripts find these gone from the global object.
+const { performance } = globalThis;
+
 /** Is told when a phase that suspended has ended. */
 export interface PhaseListener {
   phaseEnded(user: VirtualUser): void;
