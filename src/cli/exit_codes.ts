@@ -18,8 +18,8 @@ export const ExitCode = {
   ScriptException: 107,
   /** `exec.test.abort()` */
   ScriptAborted: 108,
-  /** A bug in k6d. */
-  Crash: 109,
+  /** A bug in k6d; k6's name for it. */
+  GoPanic: 109,
   /** `exec.test.fail()` */
   MarkedAsFailed: 110,
   /** Anything else: a wrong flag, an unknown output, a missing script. */

@@ -42,7 +42,7 @@ export function reportCrash(error: unknown, log: Pick<Log, "error" | "debug">): 
     `k6d crashed: ${what}. This is a bug in k6d; please report it with this line and the script (--verbose logs the stack)`,
   );
   if (error instanceof Error && error.stack !== undefined) log.debug(error.stack);
-  return ExitCode.Crash;
+  return ExitCode.GoPanic;
 }
 
 /** Errors that no caller can catch (in a timer, of a promise that nobody awaits) end the process as a crash does. */
