@@ -11,12 +11,14 @@ export interface ScenarioBase {
   readonly tags: Readonly<Record<string, string>>;
 }
 
+/** A fixed number of virtual users that loop for a time. */
 export interface ConstantVusScenario extends ScenarioBase {
   readonly executor: "constant-vus";
   readonly vus: number;
   readonly durationMs: number;
 }
 
+/** Iterations that virtual users share: each takes the next one. */
 export interface SharedIterationsScenario extends ScenarioBase {
   readonly executor: "shared-iterations";
   readonly vus: number;
@@ -24,6 +26,7 @@ export interface SharedIterationsScenario extends ScenarioBase {
   readonly maxDurationMs: number;
 }
 
+/** A fixed number of iterations for each virtual user. */
 export interface PerVuIterationsScenario extends ScenarioBase {
   readonly executor: "per-vu-iterations";
   readonly vus: number;
@@ -32,6 +35,7 @@ export interface PerVuIterationsScenario extends ScenarioBase {
   readonly maxDurationMs: number;
 }
 
+/** Iterations started at a fixed rate, whatever their duration: the open model. */
 export interface ConstantArrivalRateScenario extends ScenarioBase {
   readonly executor: "constant-arrival-rate";
   /** Iterations started per time unit. */
