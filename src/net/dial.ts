@@ -8,7 +8,7 @@ import { type Socket, TlsSocket } from "./socket.ts";
 import type { HttpUrl, NetSettings } from "./types.ts";
 
 // Scripts find these gone from the global object.
-const { Deno, performance } = globalThis;
+const { AbortController, Deno, performance } = globalThis;
 
 /** A fresh connection, and how long it took. */
 export interface Dialled {

@@ -1,0 +1,104 @@
+/** A real nginx on loopback, with its own folder, for tests and the bench of the HTTP client. */
+
+import { findProgram, nginx } from "../support/debian.ts";
+
+/** A running nginx; disposing stops it. */
+export interface Nginx extends AsyncDisposable {
+  readonly httpUrl: string;
+  readonly httpsUrl: string;
+  /** The server's certificate, PEM; names `localhost` and 127.0.0.1. */
+  readonly certificate: string;
+  /** Connections that it has accepted so far; asking is one more. */
+  connections(): Promise<number>;
+}
+
+/** Starts nginx serving `pages` (path to content); keep-alive without limit. */
+export async function startNginx(pages: Readonly<Record<string, string>>): Promise<Nginx> {
+  const program = findProgram(nginx);
+  if (program === null) throw new Error("nginx is missing: apt-get install nginx");
+  const folder = await Deno.makeTempDir({ prefix: "k6d-nginx-" });
+  await Deno.chmod(folder, 0o755);
+  await Deno.mkdir(`${folder}/pages`);
+  for (const [path, content] of Object.entries(pages)) await Deno.writeTextFile(`${folder}/pages${path}`, content);
+  const { certificate } = await makeCertificate(folder, "localhost", "DNS:localhost,IP:127.0.0.1");
+  const [httpPort, httpsPort] = [freePort(), freePort()];
+  await Deno.writeTextFile(
+    `${folder}/nginx.conf`,
+    `
+daemon off; pid ${folder}/nginx.pid; error_log ${folder}/error.log; worker_processes 1;
+events { worker_connections 12000; }
+http {
+  access_log off; keepalive_requests 1000000000; keepalive_timeout 600s; root ${folder}/pages;
+  client_body_temp_path ${folder}/body; proxy_temp_path ${folder}/proxy; fastcgi_temp_path ${folder}/fastcgi;
+  uwsgi_temp_path ${folder}/uwsgi; scgi_temp_path ${folder}/scgi;
+  open_file_cache max=100;
+  server {
+    listen 127.0.0.1:${httpPort}; listen 127.0.0.1:${httpsPort} ssl;
+    ssl_certificate ${folder}/server.pem; ssl_certificate_key ${folder}/server.key;
+    location /status { stub_status; }
+    location /one-request { keepalive_requests 1; return 200 once; }
+  }
+}`,
+  );
+  const child = new Deno.Command(program, {
+    args: ["-p", folder, "-c", `${folder}/nginx.conf`, "-e", `${folder}/error.log`],
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  const httpUrl = `http://127.0.0.1:${httpPort}`;
+  await untilListening(httpPort);
+  return {
+    httpUrl,
+    httpsUrl: `https://127.0.0.1:${httpsPort}`,
+    certificate,
+    async connections() {
+      const text = await (await fetch(`${httpUrl}/status`, { headers: { connection: "close" } })).text();
+      return Number(/requests\s+(\d+)/.exec(text)?.[1]);
+    },
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGTERM");
+      await child.status;
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
+}
+
+/** Makes a self-signed certificate with `openssl`, as `server.pem` and `server.key` in `folder`. */
+export async function makeCertificate(
+  folder: string,
+  commonName: string,
+  names: string,
+): Promise<{ certificate: string; key: string }> {
+  const { success, stderr } = await new Deno.Command("openssl", {
+    args: [
+      ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"],
+      ...["-keyout", `${folder}/server.key`, "-out", `${folder}/server.pem`],
+      ...["-subj", `/CN=${commonName}`, "-addext", `subjectAltName=${names}`],
+    ],
+    stdout: "null",
+    stderr: "piped",
+  }).output();
+  if (!success) throw new Error(`openssl failed: ${new TextDecoder().decode(stderr)}`);
+  const read = (name: string) => Deno.readTextFile(`${folder}/${name}`);
+  return { certificate: await read("server.pem"), key: await read("server.key") };
+}
+
+/** A port that was free a moment ago, for a program that can't choose its own. */
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+/** Resolves when the port takes connections. */
+async function untilListening(port: number): Promise<void> {
+  const giveUpAt = performance.now() + 10_000;
+  for (;;) {
+    try {
+      (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+      return;
+    } catch (error) {
+      if (performance.now() > giveUpAt) throw new Error(`nginx does not listen on ${port}`, { cause: error });
+      await new Promise((retry) => setTimeout(retry, 10));
+    }
+  }
+}
