@@ -20,13 +20,16 @@ const KEPT = new Set([
   ..."encodeURIComponent escape unescape eval isFinite isNaN TextEncoder TextDecoder Intl".split(" "),
 ]);
 
+/** Not k6's, but Deno looks it up on the global object when it delivers messages. */
+const NEEDED_BY_DENO = new Set(["queueMicrotask"]);
+
 /** Inherited by the global object, and still of use to Deno there: covered rather than removed. */
 const COVERED = ["addEventListener", "removeEventListener"];
 
 /** Removes from the global object what a script must not reach, and adds `globals`. */
 export function installScriptGlobals(globals: Readonly<Record<string, unknown>>): void {
   for (const name of Object.getOwnPropertyNames(globalThis)) {
-    if (!KEPT.has(name)) hide(globalThis, name);
+    if (!KEPT.has(name) && !NEEDED_BY_DENO.has(name)) hide(globalThis, name);
   }
   const covers = Object.fromEntries(COVERED.map((name) => [name, undefined]));
   for (const [name, value] of Object.entries({ ...covers, ...globals })) {
