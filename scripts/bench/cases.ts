@@ -23,7 +23,12 @@ export interface BenchContext {
   readonly seconds: number;
 }
 
-/** One case; `run` takes all its figures once. */
+/** A case could not be measured; the message says why. */
+export class BenchError extends Error {
+  override name = "BenchError";
+}
+
+/** One case; `run` takes all its figures once, or rejects with a `BenchError`. */
 export interface BenchCase {
   readonly name: string;
   readonly run: (context: BenchContext) => Promise<Figure[]>;
@@ -48,6 +53,7 @@ async function closedLoop(context: BenchContext): Promise<Figure[]> {
       figure(tool, "requests/s", run.summary.rate("http_reqs"), { atLeast: 60_000 }),
       figure(tool, "CPU a request, µs", cpuPerRequestUs(run), { atMost: 15 }),
       figure(tool, "p99, ms", run.summary.milliseconds("http_req_duration", "p(99)")),
+      failedRequests(tool, run),
     );
   }
   return figures.concat(await wrk(context));
@@ -57,7 +63,7 @@ async function wrk({ target, seconds }: BenchContext): Promise<Figure[]> {
   const program = findProgram({ program: "wrk", debianPackage: "wrk" });
   if (program === null) return [];
   const run = await measure([program, "-t1", "-c50", `-d${seconds}s`, target.url]);
-  if (run.code !== 0) throw new Error(`wrk ended with code ${run.code}: ${run.stderr}`);
+  if (run.code !== 0) throw new BenchError(`wrk ended with code ${run.code}: ${run.stderr}`);
   const requests = Number(/(\d+) requests in/.exec(run.stdout)?.[1]);
   return [
     { tool: "wrk", name: "requests/s", value: Number(/^Requests\/sec:\s+([\d.]+)/m.exec(run.stdout)?.[1]) },
@@ -74,6 +80,7 @@ async function manyUsers(context: BenchContext): Promise<Figure[]> {
       figure(tool, "peak RSS, MB", run.peakRssBytes / 1e6, { atMost: 350 }),
       figure(tool, "iterations/s", run.summary.rate("iterations"), { atLeast: 9000 }),
       figure(tool, "CPU a request, µs", cpuPerRequestUs(run)),
+      failedRequests(tool, run),
     );
   }
   return figures;
@@ -91,6 +98,7 @@ async function arrivalRate(context: BenchContext): Promise<Figure[]> {
       figure(tool, "p50, ms", duration("med")),
       figure(tool, "p95, ms", duration("p(95)")),
       figure(tool, "p99, ms", duration("p(99)"), { atMost: 2 }),
+      failedRequests(tool, run),
     );
   }
   return figures;
@@ -99,7 +107,7 @@ async function arrivalRate(context: BenchContext): Promise<Figure[]> {
 /** 30 million samples through one Trend. */
 async function trendSamples(): Promise<Figure[]> {
   const run = await measure([Deno.execPath(), "run", "-A", "scripts/bench/trend_samples.ts"]);
-  if (run.code !== 0) throw new Error(`the samples' process ended with code ${run.code}: ${run.stderr}`);
+  if (run.code !== 0) throw new BenchError(`the samples' process ended with code ${run.code}: ${run.stderr}`);
   const result = JSON.parse(run.stdout) as TrendSamplesResult;
   return [
     { tool: "k6d", name: "RSS growth, MB", value: result.rssGrowthBytes / 1e6, target: { atMost: 10 } },
@@ -131,7 +139,7 @@ async function remoteWrite(context: BenchContext): Promise<Figure[]> {
   const alone = await runScript(k6d, "many_series.js", [], context);
   const written = await runScript(k6d, "many_series.js", ["-o", `prometheus-rw=${tap.url}`], context);
   const flushesMs = tap.flushesMs();
-  if (flushesMs.length === 0) throw new Error(`no remote write arrived:\n${written.stderr}`);
+  if (flushesMs.length === 0) throw new BenchError(`no remote write arrived:\n${written.stderr}`);
   const p99 = (run: ScriptRun) => run.summary.milliseconds("iteration_duration", "p(99)");
   return [
     figure(k6d, "longest flush, ms", Math.max(...flushesMs), { atMost: 1000 }),
@@ -162,13 +170,18 @@ async function runScript(
   });
   const summary = readSummary(run.stdout);
   if (run.code !== 0 || summary.count("http_reqs") === 0) {
-    throw new Error(`${name} run ${workload} ended with code ${run.code}:\n${run.stdout}${run.stderr}`);
+    throw new BenchError(`${name} run ${workload} ended with code ${run.code}:\n${run.stdout}${run.stderr}`);
   }
   return { ...run, summary };
 }
 
 function cpuPerRequestUs({ cpuMs, summary }: ScriptRun): number {
   return cpuMs * 1000 / summary.count("http_reqs");
+}
+
+/** A fast failure is no fast request. */
+function failedRequests(tool: Tool, { summary }: ScriptRun): Figure {
+  return figure(tool, "failed requests", summary.trues("http_req_failed"), { atMost: 0 });
 }
 
 /** Targets are k6d's; other tools only inform. */

@@ -6,6 +6,8 @@ export interface SummaryFigures {
   count(metric: string): number;
   /** Per second of a counter, 0 when the summary lacks it. */
   rate(metric: string): number;
+  /** How many samples of a rate were true, 0 when the summary lacks it. */
+  trues(metric: string): number;
   /** A statistic of a trend of durations, for example `p(99)`, in milliseconds; NaN when the summary lacks it. */
   milliseconds(metric: string, statistic: string): number;
 }
@@ -17,6 +19,7 @@ export function readSummary(text: string): SummaryFigures {
   return {
     count: (metric) => Number(rows.get(metric)?.split(/\s+/)[0] ?? 0),
     rate: (metric) => Number(/([\d.]+)\/s/.exec(rows.get(metric) ?? "")?.[1] ?? 0),
+    trues: (metric) => Number(/(\d+) out of/.exec(rows.get(metric) ?? "")?.[1] ?? 0),
     milliseconds: (metric, statistic) => {
       const values = rows.get(metric)?.trim().split(/\s+/) ?? [];
       const value = values.find((each) => each.startsWith(`${statistic}=`));

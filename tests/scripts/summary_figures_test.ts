@@ -17,6 +17,7 @@ Deno.test("counters, rates and trend statistics are read from a summary", () => 
   assertEquals(figures.count("http_reqs"), 600123);
   assertEquals(figures.rate("http_reqs"), 60012.34);
   assertEquals(figures.rate("my_counter"), 3.5);
+  assertEquals(figures.trues("http_req_failed"), 1);
   assertEquals(figures.milliseconds("http_req_duration", "avg"), 12.34);
   assertEquals(figures.milliseconds("http_req_duration", "p(90)"), 62_000);
   assertAlmostEquals(figures.milliseconds("http_req_duration", "p(99)"), 0.3456);
@@ -26,6 +27,7 @@ Deno.test("what a summary lacks counts 0 and has no statistics", () => {
   const figures = readSummary(SUMMARY);
   assertEquals(figures.count("dropped_iterations"), 0);
   assertEquals(figures.rate("dropped_iterations"), 0);
+  assertEquals(figures.trues("checks"), 0);
   assertEquals(figures.milliseconds("group_duration", "p(99)"), NaN);
   assertEquals(figures.milliseconds("http_req_duration", "p(95)"), NaN);
 });
