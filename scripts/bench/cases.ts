@@ -145,6 +145,7 @@ async function remoteWrite(context: BenchContext): Promise<Figure[]> {
     figure(k6d, "longest flush, ms", Math.max(...flushesMs), { atMost: 1000 }),
     figure(k6d, "requests/s", written.summary.rate("http_reqs"), { atLeast: 19_900 }),
     figure(k6d, "dropped iterations", written.summary.count("dropped_iterations"), { atMost: 0 }),
+    figure(k6d, "dropped iterations without output", alone.summary.count("dropped_iterations")),
     figure(k6d, "iteration p99, ms", p99(written)),
     figure(k6d, "iteration p99 without output, ms", p99(alone)),
   ];

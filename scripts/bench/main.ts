@@ -46,9 +46,8 @@ await Deno.mkdir(`${ROOT}dist`, { recursive: true });
 await Deno.writeTextFile(`${ROOT}dist/bench.json`, JSON.stringify({ at: new Date(), repeat, seconds, rows }, null, 2));
 
 const missed = rows.filter((row) => row.met === false);
-print(
-  `\n${rows.filter((row) => row.met === true).length} figures met, ${missed.length} missed; written to dist/bench.json`,
-);
+const met = rows.filter((row) => row.met === true).length;
+print(`\n${met} figures met, ${missed.length} missed, ${broken} cases not measured; written to dist/bench.json`);
 Deno.exit(missed.length === 0 && broken === 0 ? 0 : 1);
 
 /** The rows of one case; null when it could not be measured, after saying why. */
