@@ -35,9 +35,9 @@ export class Edits {
   }
 
   /** Puts `text` in place of a range; line ends of the range stay, in front of `text`. */
-  replace(start: number, end: number, text: string): void {
+  replace(start: number, end: number, text: string, mark = -1, source = start): void {
     const lines = this.text.slice(start, end).match(LINE_END)?.join("") ?? "";
-    this.#edits.push({ start, end, text: lines + text, order: this.#edits.length, mark: -1, source: start });
+    this.#edits.push({ start, end, text: lines + text, order: this.#edits.length, mark, source });
   }
 
   /** True when an edit at `offset` puts text there that begins with `character`. */

@@ -107,6 +107,8 @@ class FlowGraph implements Inference {
   readonly #derivedConstructors = new Set<FunctionNode>();
   /** Names under which the script itself stores values; a native of that name can't be assumed. */
   readonly #storedNames = new Set<string>();
+  /** Blocking methods of the objects that built-ins hand out. */
+  readonly #blockingMethods = new Set<string>();
   readonly #pending: Flow[] = [];
   readonly #importTargets = new Map<Binding, ImportTarget>();
   readonly #bindingOf = new Map<Node, Binding>();
@@ -119,9 +121,7 @@ class FlowGraph implements Inference {
       for (const [binding, target] of module.imports) {
         this.#importTargets.set(binding, target);
         if (target.kind === "builtin" || target.kind === "builtin-object") {
-          for (const name of builtinBlocking(target.specifier).methods) {
-            this.#connect(this.#always, this.#property(name));
-          }
+          for (const name of builtinBlocking(target.specifier).methods) this.#blockingMethods.add(name);
         }
       }
       for (const [identifier, binding] of module.scope.bindingOf) this.#bindingOf.set(identifier, binding);
@@ -210,6 +210,7 @@ class FlowGraph implements Inference {
   }
 
   #read(name: string | undefined): Flow {
+    if (name !== undefined && this.#blockingMethods.has(name)) return this.#always;
     return name === undefined ? this.#anything : this.#join(this.#property(name), this.#pool);
   }
 

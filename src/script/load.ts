@@ -63,6 +63,11 @@ class Loader {
     const { source, program, typescript: erased } = parseModule(url, text, typescript);
     const module = new ParsedModule(source, program, erased);
     this.#modules.set(url, module);
+    for (const { node } of module.scope.free) {
+      if (node.name === "require" || node.name === "module" || node.name === "exports") {
+        throw source.error("k6d cannot run CommonJS yet; use import and export", node.start);
+      }
+    }
     for (const node of program.body) {
       const specifier = specifierOf(node);
       if (!specifier || node.type === "ImportDeclaration" && !module.keepsImport(node)) continue;
@@ -109,13 +114,11 @@ class Loader {
       const text = await this.#host.readTextFile(path);
       return text.startsWith("\ufeff") ? text.slice(1) : text;
     } catch (error) {
-      if (error instanceof Deno.errors.NotFound) {
-        throw new ScriptError(`${what} couldn't be found on local disk (${path})`);
-      }
-      if (error instanceof Deno.errors.IsADirectory) {
-        throw new ScriptError(`${what} is a directory, not a file (${path})`);
-      }
-      if (error instanceof Error) throw new ScriptError(`${what} couldn't be read (${path}): ${error.message}`);
+      // For an import the caller makes another error, which has its position.
+      const fail = (message: string) => new ScriptError(`${what} ${message}`, { isMissingScript: true });
+      if (error instanceof Deno.errors.NotFound) throw fail(`couldn't be found on local disk (${path})`);
+      if (error instanceof Deno.errors.IsADirectory) throw fail(`is a directory, not a file (${path})`);
+      if (error instanceof Error) throw fail(`couldn't be read (${path}): ${error.message}`);
       throw error;
     }
   }

@@ -30,7 +30,7 @@ export function installNativeCallbacks(): void {
 
 /** Calls back as compiled code would. */
 function run(callback: Callback, thisArg: unknown, ...args: unknown[]): Coroutine {
-  return runtime.invoke(thisArg, callback as never, "callback", ...args);
+  return runtime.invoke(callback as never, thisArg, "callback", ...args);
 }
 
 function callable(callback: unknown): asserts callback is Callback {
@@ -178,11 +178,11 @@ function* collectionForEach(this: Map<unknown, unknown> | Set<unknown>, callback
 }
 
 function callForm(this: Callback, thisArg: unknown, ...args: unknown[]): Coroutine {
-  return runtime.invoke(thisArg, this as never, "call", ...args);
+  return runtime.invoke(this as never, thisArg, "call", ...args);
 }
 
 function applyForm(this: Callback, thisArg: unknown, args?: ArrayLike<unknown> | null): Coroutine {
-  return runtime.invoke(thisArg, this as never, "apply", ...Array.from(args ?? []));
+  return runtime.invoke(this as never, thisArg, "apply", ...Array.from(args ?? []));
 }
 
 /** A bound function is as suspending as its target. */

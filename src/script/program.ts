@@ -43,4 +43,11 @@ export interface ProgramGlobals {
  */
 export class ScriptError extends Error {
   override name = "ScriptError";
+  /** Whether the script itself, not one of its imports, can't be read. */
+  readonly isMissingScript: boolean;
+
+  constructor(message: string, { isMissingScript = false } = {}) {
+    super(message);
+    this.isMissingScript = isMissingScript;
+  }
 }

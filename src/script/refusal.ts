@@ -18,9 +18,11 @@ export function onRefusal(callback: ((refusal: Refusal) => void) | undefined): v
  * Refuses a blocking call that was made plainly. For the plain form of a blocking built-in, and for compiled functions.
  *
  * @param what The blocking function as the script names it, for example `http.get`.
+ * @param callee The function that was called; the refusal names the place of that call.
  */
-export function refuse(what: string): never {
-  const { position, through } = callSite();
+// deno-lint-ignore ban-types -- any function that may stand on the stack
+export function refuse(what: string, callee: Function = refuse): never {
+  const { position, through } = callSite(callee);
   const refusal = new Refusal(
     `${position}: ${what} blocks here, where k6d cannot suspend yet (${through}); move the call out of it`,
   );

@@ -34,8 +34,8 @@ function call(callee: Callable, text: string, ...args: unknown[]): Coroutine {
   return suspending === undefined ? immediate.of(callee(...args)) : suspending(...args);
 }
 
-/** `(yield* $k.invoke(o, o.m, "o.m", …))`: the same for a method. */
-function invoke(receiver: unknown, callee: Callable, text: string, ...args: unknown[]): Coroutine {
+/** `(yield* $k.invoke(o.m, o, "o.m", …))`: the same for a method. */
+function invoke(callee: Callable, receiver: unknown, text: string, ...args: unknown[]): Coroutine {
   if (typeof callee !== "function") throw new TypeError(`${text} is not a function`);
   const suspending = callee[SUSPEND];
   return suspending === undefined
@@ -43,31 +43,36 @@ function invoke(receiver: unknown, callee: Callable, text: string, ...args: unkn
     : Reflect.apply(suspending, receiver, args) as Coroutine;
 }
 
-/** Runs a suspending form for a plain caller: to its end if it doesn't block, else it is refused. */
-function block(coroutine: Coroutine): unknown {
+/** Runs a suspending form for the plain caller of `plain`: to its end if it doesn't block, else the call is refused. */
+function block(coroutine: Coroutine, plain?: Callable): unknown {
   const result = coroutine.next();
   if (result.done) return result.value;
-  return refuse("a call");
+  return refuse(`${plain?.name || "a function"}()`, plain ?? block);
 }
 
 /** The author's function for a suspending form that is a function expression. */
 function fn(generator: Generator, length: number, name: string): Callable {
-  const plain = function (this: unknown, ...args: unknown[]) {
-    return block(generator.apply(this, args));
-  };
-  return finish(plain, generator, length, name);
+  return finish(
+    function plain(this: unknown, ...args: unknown[]) {
+      return block(generator.apply(this, args), plain);
+    },
+    generator,
+    length,
+    name,
+  );
 }
 
 /** The same for an arrow; the generator is bound to `this` if it uses it. */
 function arrow(generator: Generator, length: number, name: string): Callable {
-  return finish((...args: unknown[]) => block(generator(...args)), generator, length, name);
+  const plain: Callable = (...args: unknown[]) => block(generator(...args), plain);
+  return finish(plain, generator, length, name);
 }
 
 /** The same for a method. */
 function method(generator: Generator, length: number, name: string): Callable {
-  const plain = {
+  const plain: Callable = {
     method(...args: unknown[]) {
-      return block(generator.apply(this, args));
+      return block(generator.apply(this, args), plain);
     },
   }.method;
   return finish(plain, generator, length, name);
@@ -94,6 +99,18 @@ function wrapMethod(holder: Methods, name: string): void {
   Object.defineProperty(holder, name, { value, writable: true, enumerable: false, configurable: true });
 }
 
+const privateMethods = new WeakMap<Generator, Callable>();
+
+/** The author's method for a private one that is used as a value. */
+function privateMethod(generator: Generator): Callable {
+  let plain = privateMethods.get(generator);
+  if (!plain) {
+    plain = method(generator, generator.length, generator.name);
+    privateMethods.set(generator, plain);
+  }
+  return plain;
+}
+
 /** `__ITER`: unknown in the init stage. */
 function iteration(value: number | undefined): number {
   if (value === undefined) throw new ReferenceError("__ITER is not defined");
@@ -118,6 +135,7 @@ export const runtime = {
   arrow,
   method,
   methods,
+  privateMethod,
   iteration,
   defaultOf,
   meta,

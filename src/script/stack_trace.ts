@@ -16,6 +16,8 @@ export function registerModule(url: string, edits: Int32Array): void {
   columnEdits.set(url, edits);
   if (installed) return;
   installed = true;
+  // Each call between suspending functions takes up to three frames, most of them not the script's.
+  Error.stackTraceLimit = 50;
   Error.prepareStackTrace = (error, frames) => {
     let text = headline(error);
     for (const frame of frames) {
@@ -31,42 +33,50 @@ export function registerModule(url: string, edits: Int32Array): void {
 
 /** The innermost place of the script on the current stack, if any. */
 export function scriptPosition(): ScriptPosition | undefined {
-  for (const frame of currentFrames()) {
+  for (const frame of currentFrames(scriptPosition)) {
     const position = scriptPositionOf(frame);
     if (position) return position;
   }
   return undefined;
 }
 
-/** Where a blocking call was made, and what between it and the iteration could not be suspended, in words. */
-export function callSite(): { position: string; through: string } {
-  const frames = currentFrames();
-  const first = frames.findIndex((frame) => scriptPositionOf(frame) !== undefined);
-  const position = first < 0 ? undefined : scriptPositionOf(frames[first]!);
-  const place = position ? `${position.url}:${position.line}:${position.column}` : "script";
-  for (const frame of frames.slice(Math.max(first, 0))) {
-    const inScript = scriptPositionOf(frame) !== undefined;
-    if (inScript && frame.isConstructor()) return { position: place, through: "inside a constructor" };
-    if (!inScript && frame.isNative() || frame.getFileName() === null && frame.getFunctionName() !== null) {
-      const name = frame.getFunctionName();
-      if (name === "next") break;
-      return { position: place, through: `called from native code, ${frame.getTypeName() ?? ""}.${name}` };
-    }
-  }
-  return { position: place, through: "inside code that runs to its end at once" };
+/** Where `callee` was called, and what stands between there and the iteration that can't be suspended, in words. */
+// deno-lint-ignore ban-types -- any function that may stand on the stack
+export function callSite(callee: Function): { position: string; through: string } {
+  const frames = currentFrames(callee);
+  const first = frames.find((frame) => scriptPositionOf(frame) !== undefined);
+  const place = first && scriptPositionOf(first)!;
+  return { position: place ? `${place.url}:${place.line}:${place.column}` : "script", through: obstacle(frames) };
 }
 
-function currentFrames(): NodeJS.CallSite[] {
-  const previous = Error.prepareStackTrace;
-  const limit = Error.stackTraceLimit;
+function obstacle(frames: readonly NodeJS.CallSite[]): string {
+  for (const frame of frames) {
+    const name = frame.getFunctionName() ?? "";
+    if (scriptPositionOf(frame)) {
+      if (frame.isConstructor()) return "inside a constructor";
+      if (/^[gs]et /.test(name)) return "inside a getter or setter";
+    } else if (name === "next") {
+      return "inside a generator";
+    } else if (name !== "") {
+      return `called from native code, ${frame.getTypeName() ?? "Object"}.${name}`;
+    }
+  }
+  return "in code that runs to its end at once";
+}
+
+// deno-lint-ignore ban-types -- any function that may stand on the stack
+function currentFrames(below: Function): NodeJS.CallSite[] {
+  const { prepareStackTrace, stackTraceLimit } = Error;
   const holder: { stack?: unknown } = {};
-  Error.prepareStackTrace = (_error, frames) => frames;
-  Error.stackTraceLimit = 50;
-  Error.captureStackTrace(holder, currentFrames);
-  const frames = holder.stack as NodeJS.CallSite[];
-  Error.prepareStackTrace = previous;
-  Error.stackTraceLimit = limit;
-  return frames;
+  try {
+    Error.prepareStackTrace = (_error, frames) => frames;
+    Error.stackTraceLimit = 50;
+    Error.captureStackTrace(holder, below);
+    return holder.stack as NodeJS.CallSite[];
+  } finally {
+    Error.prepareStackTrace = prepareStackTrace;
+    Error.stackTraceLimit = stackTraceLimit;
+  }
 }
 
 function headline(error: unknown): string {
@@ -101,5 +111,7 @@ export function sourceColumn(edits: Int32Array, line: number, column: number): n
 /** The author's name of a frame's function: without the suffix of suspending forms. */
 function functionName(frame: NodeJS.CallSite): string {
   const name = frame.getFunctionName() ?? "";
+  // What V8 calls a function without a name in evaluated text.
+  if (name === "eval") return "";
   return name.replace(/\$k_*s$/, "").replace(/^.*\./, (owner) => owner === "Object." ? "" : owner);
 }

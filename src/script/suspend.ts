@@ -18,7 +18,7 @@ import {
 } from "./ast.ts";
 import type { Edits } from "./edits.ts";
 import type { Inference } from "./inference.ts";
-import type { Binding, ModuleScope } from "./scope.ts";
+import type { ModuleScope } from "./scope.ts";
 
 /** The names that compiled text uses; none of them occurs in the author's text. */
 export interface Names {
@@ -47,7 +47,7 @@ export function reserveNames(text: string): Names {
     default: `${prefix}D`,
     suspend: `${prefix}S`,
     suffix: `${prefix}s`,
-    temporary: `${prefix}0`,
+    temporary: `${prefix}T`,
     arguments: `${prefix}A`,
     super: `${prefix}P`,
   };
@@ -79,6 +79,16 @@ interface Place {
   readonly inArrow: boolean;
 }
 
+/** `o.#m` of a method that suspends. */
+type SuspendingPrivateMember = NodeOf<"MemberExpression"> & { readonly property: NodeOf<"PrivateIdentifier"> };
+
+/** Text that goes before a link of a chain; see `Edits.insert`. */
+interface Opening {
+  readonly text: string;
+  readonly mark: number;
+  readonly source: number;
+}
+
 const PLAIN: Place = { suspending: false, fn: undefined, inArrow: false };
 
 class SuspendRewriter {
@@ -87,7 +97,11 @@ class SuspendRewriter {
   readonly #edits: Edits;
   /** Statements for the head of a function, block or the module, by node. */
   readonly #heads = new Map<Node, string>();
-  readonly #usesTemporary = new Set<FunctionNode>();
+  /** Number of temporaries by function. */
+  readonly #temporaries = new Map<FunctionNode, number>();
+  /** Private names of the classes around, innermost last; true for methods that suspend. */
+  readonly #privateMethods: Map<string, boolean>[] = [];
+  readonly #functionBodies = new Set<Node>();
 
   constructor(input: SuspendInput, edits: Edits) {
     this.#input = input;
@@ -149,6 +163,13 @@ class SuspendRewriter {
         return;
       case "MemberExpression":
         if (place.inArrow && node.object.type === "Super") return this.#superMember(node, place);
+        if (this.#isSuspendingPrivateMethod(node)) {
+          // The method itself as a value.
+          this.#edits.insert(node.start, `${this.#names.runtime}.privateMethod(`);
+          this.#visit(node.object, place);
+          this.#edits.insert(node.end, ")");
+          return;
+        }
         this.#visit(node.object, place);
         if (node.computed) this.#visit(node.property, place);
         return;
@@ -167,8 +188,6 @@ class SuspendRewriter {
       this.#edits.prepend(node.start + 1, this.#heads.get(node)!);
     }
   }
-
-  readonly #functionBodies = new Set<Node>();
 
   #switch(node: NodeOf<"SwitchStatement">, place: Place): void {
     const attached = this.#attachments(node.cases.flatMap((clause) => clause.consequent));
@@ -217,8 +236,8 @@ class SuspendRewriter {
 
   #function(node: FunctionNode, place: Place, name: string): void {
     if (!this.#input.inference.suspends(node)) return this.#plainFunction(node, place);
-    if (node.type === "ArrowFunctionExpression") return this.#arrow(node, place, name);
-    const { runtime, suspend, suffix } = this.#names;
+    if (node.type === "ArrowFunctionExpression") return this.#arrow(node, name);
+    const { runtime, suffix } = this.#names;
     const keyword = this.#input.text.indexOf("function", node.start);
     const own = node.id?.name;
     if (node.type === "FunctionDeclaration" && node.id) {
@@ -228,13 +247,13 @@ class SuspendRewriter {
       );
       this.#edits.insert(
         node.start,
-        `function ${own}(${parameters}){return ${runtime}.block(${own}${suffix}.apply(this,arguments))}`,
+        `function ${own}(${parameters}){return ${runtime}.block(${own}${suffix}.apply(this,arguments),${own})}`,
       );
       this.#edits.replace(keyword, keyword + 8, "function*");
       this.#edits.insert(node.id.end, suffix);
       return this.#body(node, false);
     }
-    const selfReferring = own !== undefined && this.#bindingOf(node.id!)!.references.length > 0;
+    const selfReferring = own !== undefined && this.#input.scope.bindingOf.get(node.id!)!.references.length > 0;
     this.#edits.insert(node.start, selfReferring ? `(()=>{const ${own}=${runtime}.fn(` : `${runtime}.fn(`);
     this.#edits.replace(keyword, keyword + 8, "function*");
     if (node.id) this.#edits.insert(node.id.end, suffix);
@@ -244,7 +263,6 @@ class SuspendRewriter {
       node.end,
       `,${expectedArguments(node)},${JSON.stringify(own ?? name)})${selfReferring ? `;return ${own}})()` : ""}`,
     );
-    void suspend;
   }
 
   #plainFunction(node: FunctionNode, place: Place): void {
@@ -257,7 +275,7 @@ class SuspendRewriter {
     this.#head(node);
   }
 
-  #arrow(node: NodeOf<"ArrowFunctionExpression">, place: Place, name: string): void {
+  #arrow(node: NodeOf<"ArrowFunctionExpression">, name: string): void {
     const { runtime } = this.#names;
     this.#edits.insert(node.start, `${runtime}.arrow(function*${this.#generatorName(name)}`);
     const bare = this.#input.text[node.start] !== "(";
@@ -270,7 +288,6 @@ class SuspendRewriter {
     this.#body(node, true);
     const bound = lexicalUses(node).this || lexicalUses(node).super ? ".bind(this)" : "";
     this.#edits.insert(node.end, `${bound},${expectedArguments(node)},${JSON.stringify(name)})`);
-    void place;
   }
 
   /** Offset of `=>`, which follows the parameters. */
@@ -291,7 +308,7 @@ class SuspendRewriter {
     }
     this.#edits.insert(
       node.body.start,
-      () => `{${this.#usesTemporary.has(node) ? `let ${this.#names.temporary};` : ""}return (`,
+      () => `{${this.#declaredTemporaries(node)}return (`,
     );
     this.#visit(node.body, place);
     this.#edits.insert(node.body.end, ")}");
@@ -301,7 +318,7 @@ class SuspendRewriter {
   #head(node: FunctionNode): void {
     const body = node.body as NodeOf<"BlockStatement">;
     let text = this.#heads.get(body) ?? "";
-    if (this.#usesTemporary.has(node)) text = `let ${this.#names.temporary};${text}`;
+    text = this.#declaredTemporaries(node) + text;
     if (node.type !== "ArrowFunctionExpression") {
       const captured = this.#capturedBy(node);
       if (captured.arguments) text = `const ${this.#names.arguments}=arguments;${text}`;
@@ -333,6 +350,7 @@ class SuspendRewriter {
 
   #class(node: ClassNode, place: Place): void {
     if (node.superClass) this.#visit(node.superClass, place);
+    this.#privateMethods.push(this.#privateNames(node));
     const methods: string[] = [];
     const statics: string[] = [];
     for (const element of node.body.body) {
@@ -357,6 +375,7 @@ class SuspendRewriter {
         this.#plainFunction(element.value, PLAIN);
       }
     }
+    this.#privateMethods.pop();
     if (methods.length + statics.length === 0) return;
     const { runtime } = this.#names;
     this.#edits.prepend(
@@ -365,99 +384,169 @@ class SuspendRewriter {
     );
   }
 
+  #privateNames(node: ClassNode): Map<string, boolean> {
+    const names = new Map<string, boolean>();
+    for (const element of node.body.body) {
+      if (element.type === "StaticBlock" || element.key.type !== "PrivateIdentifier") continue;
+      names.set(element.key.name, element.type === "MethodDefinition" && this.#input.inference.suspends(element.value));
+    }
+    return names;
+  }
+
   #call(node: NodeOf<"CallExpression">, place: Place): void {
-    if (!place.suspending || !this.#input.inference.suspendingCall(node) || node.callee.type === "Super") {
-      return this.#plainCall(node, place);
+    if (this.#suspendsAt(node, place)) return this.#link(node, place, []);
+    if (this.#isSuspendingPrivateMethod(node.callee)) {
+      this.#edits.insert(node.start, `${this.#names.runtime}.block(`);
+      this.#visit((node.callee as NodeOf<"MemberExpression">).object, place);
+      this.#arguments(node, place);
+      this.#edits.insert(node.end, ")");
+      return;
     }
-    this.#suspendingCall(node, place, node.start, undefined);
-  }
-
-  #plainCall(node: NodeOf<"CallExpression">, place: Place): void {
     this.#visit(node.callee, place);
+    this.#arguments(node, place);
+  }
+
+  #suspendsAt(node: Node, place: Place): boolean {
+    return node.type === "CallExpression" && place.suspending && this.#input.inference.suspendingCall(node);
+  }
+
+  #arguments(node: NodeOf<"CallExpression">, place: Place): void {
     for (const argument of node.arguments) this.#visit(argument, place);
-  }
-
-  /**
-   * @param at Where the call's own text begins: its start or, in an optional chain, behind the link that it follows.
-   * @param base What stands for the chain's object there.
-   */
-  #suspendingCall(node: NodeOf<"CallExpression">, place: Place, at: number, base: string | undefined): void {
-    void base;
-    const { runtime, suspend, suffix, temporary } = this.#names;
-    const callee = node.callee;
-    const open = this.#openParenthesis(node);
-    const comma = node.arguments.length > 0 ? "," : "";
-    if (callee.type === "Identifier") {
-      const binding = this.#bindingOf(callee);
-      const known = binding && this.#input.inference.knownFunction(binding);
-      if (known && known.type === "FunctionDeclaration" && this.#isOwn(binding!)) {
-        this.#edits.insert(at, "(yield*", 7, node.start);
-        this.#edits.insert(callee.end, suffix);
-      } else if (known && known.type !== "FunctionDeclaration" && this.#isOwn(binding!) && binding!.kind === "self") {
-        this.#edits.insert(at, "(yield*", 7, node.start);
-        this.#edits.insert(callee.end, suffix);
-      } else if (known && this.#input.inference.suspends(known)) {
-        this.#edits.insert(at, "(yield*(0,", 7, node.start);
-        this.#visit(callee, place);
-        this.#edits.insert(callee.end, `[${suspend}])`);
-      } else {
-        const prefix = `(yield*${runtime}.call(`;
-        this.#edits.insert(at, prefix, prefix.length - 5, node.start);
-        this.#visit(callee, place);
-        this.#edits.replace(callee.end, open + 1, `,${JSON.stringify(callee.name)}${comma}`);
-      }
-    } else if (callee.type === "MemberExpression") {
-      this.#methodCall(node, callee, place, open, comma);
-    } else {
-      const prefix = `(yield*${runtime}.call(`;
-      this.#edits.insert(at, prefix, prefix.length - 5, node.start);
-      this.#visit(callee, place);
-      this.#edits.replace(callee.end, open + 1, `,${JSON.stringify(this.#calleeText(callee))}${comma}`);
-    }
-    void temporary;
-    for (const argument of node.arguments) this.#visit(argument, place);
-    this.#edits.insert(node.end, ")");
-  }
-
-  #methodCall(
-    node: NodeOf<"CallExpression">,
-    callee: NodeOf<"MemberExpression">,
-    place: Place,
-    open: number,
-    comma: string,
-  ): void {
-    const { runtime, temporary } = this.#names;
-    const object = callee.object;
-    const described = JSON.stringify(this.#calleeText(callee));
-    if (callee.property.type === "PrivateIdentifier" && this.#isSuspendingPrivateMethod(callee)) {
-      this.#edits.insert(node.start, "(yield*", 7, callee.property.start);
-      this.#visit(object, place);
-      return;
-    }
-    const prefix = `(yield*${runtime}.invoke(`;
-    const mark = prefix.length - 7;
-    if (object.type === "Super") {
-      this.#edits.insert(node.start, `${prefix}this,`, mark, callee.property.start);
-      this.#visit(callee, place);
-      this.#edits.replace(callee.end, open + 1, `,${described}${comma}`);
-      return;
-    }
-    const simple = object.type === "ThisExpression" || object.type === "Identifier" && !this.#rewritten(object, place);
-    const name = object.type === "Identifier" ? object.name : "this";
-    if (!simple) this.#temporaryIn(place);
-    this.#edits.insert(node.start, simple ? prefix : `${prefix}${temporary}=`, mark, callee.property.start);
-    this.#visit(object, place);
-    this.#edits.insert(object.end, `,${simple ? name : temporary}`);
-    if (callee.computed) this.#visit(callee.property, place);
-    this.#edits.replace(callee.end, open + 1, `,${described}${comma}`);
-  }
-
-  #taggedTemplate(node: NodeOf<"TaggedTemplateExpression">, place: Place): void {
-    forEachChild(node, (child) => this.#visit(child, place));
   }
 
   #chain(node: NodeOf<"ChainExpression">, place: Place): void {
-    this.#visit(node.expression, { ...place, suspending: false });
+    let optional = 0;
+    let suspends = false;
+    let link: Node = node.expression;
+    while (link.type === "CallExpression" || link.type === "MemberExpression") {
+      if (link.optional) optional++;
+      suspends ||= this.#suspendsAt(link, place);
+      link = link.type === "CallExpression" ? link.callee : link.object;
+    }
+    if (!suspends) return this.#visit(node.expression, place);
+    this.#link(node.expression, place, []);
+    this.#edits.insert(node.end, ")".repeat(optional));
+  }
+
+  /**
+   * One link of a chain of calls and members. `openings` is what its links further out put before it: at its start, or,
+   * when it is optional, behind the test that it begins with: `a?.b(x)` is `(($1=a)==null?void 0:(yield*…$1.b…))`.
+   */
+  #link(node: Node, place: Place, openings: Opening[]): void {
+    if (node.type === "MemberExpression" && node.object.type !== "Super") this.#member(node, place, openings);
+    else if (node.type === "CallExpression" && (node.optional || this.#suspendsAt(node, place))) {
+      this.#suspendingCall(node, place, openings);
+    } else if (node.type === "CallExpression") {
+      this.#link(node.callee, place, openings);
+      this.#arguments(node, place);
+    } else {
+      this.#open(node.start, openings);
+      this.#visit(node, place);
+    }
+  }
+
+  /** A member whose object is kept in `receiver`, if that is given. */
+  #member(node: NodeOf<"MemberExpression">, place: Place, openings: Opening[], receiver?: string): void {
+    const { object, property } = node;
+    if (node.optional) {
+      const value = receiver ?? this.#freshTemporary(place);
+      this.#test(object, value, place, openings);
+      const dot = skipTo(this.#input.text, object.end, "?.");
+      this.#edits.replace(dot, dot + 2, node.computed ? "" : ".");
+    } else if (receiver === undefined) {
+      this.#link(object, place, openings);
+    } else {
+      this.#link(object, place, [...openings, { text: `(${receiver}=`, mark: -1, source: 0 }]);
+      this.#edits.insert(object.end, ")");
+    }
+    if (node.computed) this.#visit(property, place);
+  }
+
+  /** `((value=…)==null?void 0:`, then what stands before the rest of the chain, then `value`. The chain's end closes it. */
+  #test(base: Node, value: string, place: Place, openings: Opening[], receiver?: string): void {
+    const test = [{ text: `((${value}=`, mark: -1, source: 0 }];
+    if (base.type === "MemberExpression" && base.object.type !== "Super") this.#member(base, place, test, receiver);
+    else this.#link(base, place, test);
+    this.#edits.insert(base.end, ")==null?void 0:");
+    this.#open(base.end, openings);
+    this.#edits.insert(base.end, value);
+  }
+
+  #open(at: number, openings: readonly Opening[]): void {
+    for (const { text, mark, source } of openings) this.#edits.insert(at, text, mark, source);
+  }
+
+  #suspendingCall(node: NodeOf<"CallExpression">, place: Place, openings: Opening[]): void {
+    const { runtime } = this.#names;
+    const callee = node.callee;
+    const described = `,${JSON.stringify(calleeText(callee))}${node.arguments.length > 0 ? "," : ""}`;
+    const parenthesis = skipTo(this.#input.text, callee.end, "(");
+    if (this.#isSuspendingPrivateMethod(callee) && !node.optional) {
+      this.#link(callee, place, [...openings, { text: "(yield*", mark: 6, source: callee.property.start }]);
+    } else if (callee.type === "MemberExpression") {
+      const opening = { text: `(yield*${runtime}.invoke(`, mark: 8 + runtime.length, source: callee.property.start };
+      const receiver = this.#receiver(callee, place, node.optional === true);
+      if (node.optional) {
+        this.#test(callee, this.#freshTemporary(place), place, [...openings, opening], receiver.temporary);
+      } else if (callee.object.type === "Super") {
+        this.#open(node.start, [...openings, opening]);
+        this.#visit(callee, place);
+      } else {
+        this.#member(callee, place, [...openings, opening], receiver.temporary);
+      }
+      this.#edits.replace(callee.end, parenthesis + 1, `,${receiver.text}${described}`);
+    } else if (callee.type === "Identifier" && !node.optional && this.#directCall(callee, node, place, openings)) {
+      // The suspending form is called by its own name.
+    } else {
+      const opening = { text: `(yield*${runtime}.call(`, mark: 8 + runtime.length, source: node.start };
+      if (node.optional) this.#test(callee, this.#freshTemporary(place), place, [...openings, opening]);
+      else this.#link(callee, place, [...openings, opening]);
+      this.#edits.replace(callee.end, parenthesis + 1, described);
+    }
+    this.#arguments(node, place);
+    this.#edits.insert(node.end, ")");
+  }
+
+  /** A call of a function that is known: no lookup at run time. */
+  #directCall(
+    callee: NodeOf<"Identifier">,
+    node: NodeOf<"CallExpression">,
+    place: Place,
+    openings: readonly Opening[],
+  ): boolean {
+    const binding = this.#input.scope.bindingOf.get(callee);
+    const known = binding && this.#input.inference.knownFunction(binding);
+    if (!known || !this.#input.inference.suspends(known)) return false;
+    // A function expression has a name of its own only inside.
+    const named = binding.kind === "self" || binding.kind === "function" && binding.declaration === known;
+    this.#open(node.start, openings);
+    this.#edits.insert(node.start, named ? "(yield*" : "(yield*(0,", named ? 7 : -1, node.start);
+    this.#visit(callee, place);
+    this.#edits.insert(callee.end, named ? this.#names.suffix : `[${this.#names.suspend}])`);
+    if (!named) {
+      // V8 places such a call at its parenthesis.
+      const parenthesis = skipTo(this.#input.text, callee.end, "(");
+      this.#edits.replace(parenthesis, parenthesis + 1, "(", 0, node.start);
+    }
+    return true;
+  }
+
+  /** How a method call names its receiver a second time: as it is, or through a temporary. */
+  #receiver(callee: NodeOf<"MemberExpression">, place: Place, fresh: boolean): { text: string; temporary?: string } {
+    const { object } = callee;
+    if (!callee.optional) {
+      if (object.type === "ThisExpression" || object.type === "Super") return { text: "this" };
+      if (object.type === "Identifier" && !this.#rewritten(object, place)) return { text: object.name };
+    }
+    const temporary = fresh || callee.computed || callee.optional
+      ? this.#freshTemporary(place)
+      : this.#temporary(place, 0);
+    return { text: temporary, temporary };
+  }
+
+  #taggedTemplate(node: NodeOf<"TaggedTemplateExpression">, place: Place): void {
+    // The tag is called plainly: a tag that blocks is refused where it runs.
+    forEachChild(node, (child) => this.#visit(child, place));
   }
 
   #superMember(node: NodeOf<"MemberExpression">, place: Place): void {
@@ -473,8 +562,22 @@ class SuspendRewriter {
     }
   }
 
-  #temporaryIn(place: Place): void {
-    if (place.fn) this.#usesTemporary.add(place.fn);
+  /** The temporary that serves wherever nothing else can run between its two uses. */
+  #temporary(place: Place, index: number): string {
+    const fn = place.fn!;
+    this.#temporaries.set(fn, Math.max(this.#temporaries.get(fn) ?? 1, index + 1));
+    return `${this.#names.temporary}${index}`;
+  }
+
+  #freshTemporary(place: Place): string {
+    return this.#temporary(place, this.#temporaries.get(place.fn!) ?? 1);
+  }
+
+  /** `let …;` for a function's temporaries. */
+  #declaredTemporaries(node: FunctionNode): string {
+    const count = this.#temporaries.get(node) ?? 0;
+    if (count === 0) return "";
+    return `let ${Array.from({ length: count }, (_, index) => `${this.#names.temporary}${index}`)};`;
   }
 
   /** Names whose text changes can't be said twice. */
@@ -482,42 +585,36 @@ class SuspendRewriter {
     return this.#input.replaced.has(node) || place.inArrow && node.name === "arguments";
   }
 
-  /** True for a binding whose suspending form has a name in this module. */
-  #isOwn(binding: Binding): boolean {
-    return binding.kind !== "import";
-  }
-
-  #bindingOf(node: NodeOf<"Identifier">): Binding | undefined {
-    return this.#input.scope.bindingOf.get(node);
-  }
-
-  #isSuspendingPrivateMethod(callee: NodeOf<"MemberExpression">): boolean {
-    void callee;
-    return false;
-  }
-
-  #openParenthesis(node: NodeOf<"CallExpression">): number {
-    return skipTo(this.#input.text, node.callee.end, "(");
-  }
-
-  /** The callee as V8 words it in "… is not a function". */
-  #calleeText(callee: Node): string {
-    const inner = unwrap(callee);
-    if (inner.type === "Identifier") return inner.name;
-    if (inner.type === "ThisExpression") return "this";
-    if (inner.type === "MemberExpression") {
-      const object = inner.object.type === "Super" ? "(intermediate value)" : this.#calleeText(inner.object);
-      const key = staticKey(inner, inner.property);
-      if (key !== undefined) return `${object}.${key}`;
-      return `${object}[${inner.property.type === "Identifier" ? inner.property.name : "..."}]`;
-    }
-    if (inner.type === "CallExpression") return `${this.#calleeText(inner.callee)}(...)`;
-    return "(intermediate value)";
+  #isSuspendingPrivateMethod(callee: Node): callee is SuspendingPrivateMember {
+    if (callee.type !== "MemberExpression" || callee.property.type !== "PrivateIdentifier") return false;
+    const { name } = callee.property;
+    return this.#privateMethods.findLast((methods) => methods.has(name))?.get(name) === true;
   }
 
   /** The name that a suspending form shows in stack traces; empty when the author's name is no identifier. */
   #generatorName(name: string): string {
     return /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(name) ? ` ${name}${this.#names.suffix}` : "";
+  }
+}
+
+/** The callee as V8 words it in "… is not a function". */
+function calleeText(callee: Node): string {
+  const inner = unwrap(callee);
+  switch (inner.type) {
+    case "Identifier":
+      return inner.name;
+    case "ThisExpression":
+      return "this";
+    case "CallExpression":
+      return `${calleeText(inner.callee)}(...)`;
+    case "MemberExpression": {
+      const object = inner.object.type === "Super" ? "(intermediate value)" : calleeText(inner.object);
+      const key = staticKey(inner, inner.property);
+      if (key !== undefined) return `${object}.${key}`;
+      return `${object}[${calleeText(inner.property)}]`;
+    }
+    default:
+      return "(intermediate value)";
   }
 }
 

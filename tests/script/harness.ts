@@ -1,0 +1,116 @@
+/** Runs test scripts: compiled, with fake blocking primitives, and as plain synchronous JavaScript. */
+
+import { assert as assertTruthy } from "@std/assert";
+import { LoadedProgram } from "../../src/script/instantiate.ts";
+import { loadProgram } from "../../src/script/load.ts";
+import type { Program, ProgramHost } from "../../src/script/program.ts";
+import { refuse } from "../../src/script/refusal.ts";
+import { type Coroutine, SUSPEND, type Suspension } from "../../src/script/suspension.ts";
+
+const assert: (value: unknown, message: string) => asserts value = assertTruthy;
+
+/** Loads a program from texts by file name; the first is the script. */
+export function load(files: Record<string, string>): Promise<Program> {
+  const [entry] = Object.keys(files);
+  return loadProgram({ path: `/test/${entry}` }, {
+    cwd: "/test",
+    builtins: ["k6", "k6/http", "k6/test"],
+    readTextFile: (path) => {
+      const text = files[path.replace("/test/", "")];
+      return text === undefined ? Promise.reject(new Deno.errors.NotFound(path)) : Promise.resolve(text);
+    },
+  });
+}
+
+/** A suspension that the test resumes by hand. */
+export const suspension: Suspension = { begin: () => {} };
+
+/** A blocking built-in: suspends once, then returns its argument; throws it if it is an error. */
+export function blocking(name: string): unknown {
+  const plain = (): never => refuse(name, plain);
+  return Object.assign(plain, {
+    *[SUSPEND](value: unknown): Coroutine {
+      yield suspension;
+      if (value instanceof Error) throw value;
+      return value;
+    },
+  });
+}
+
+/** `k6.group`, as the API has it. */
+function group(_name: string, body: () => unknown): unknown {
+  return body();
+}
+
+const suspendingGroup = Object.assign(group, {
+  *[SUSPEND](_name: string, body: (() => unknown) & { [SUSPEND]?: () => Coroutine }) {
+    return body[SUSPEND] ? yield* body[SUSPEND]() : body();
+  },
+});
+
+/** What the scripts of the tests import. */
+export function host(trace: unknown[]): ProgramHost {
+  const modules: Record<string, Readonly<Record<string, unknown>>> = {
+    "k6": { sleep: blocking("sleep"), group: suspendingGroup },
+    "k6/http": { get: blocking("http.get"), url: String },
+    "k6/test": { wait: blocking("wait") },
+  };
+  return {
+    builtin: (specifier) => modules[specifier]!,
+    globals: { __VU: 1, __ITER: 0, __ENV: { trace: (value: unknown) => trace.push(value) } as never },
+  };
+}
+
+/** Starts the default function's suspending form. */
+export function start(exports: Record<string, unknown>): Coroutine {
+  const form = (exports.default as (() => unknown) & { [SUSPEND]?: () => Coroutine })[SUSPEND];
+  assert(form, "the default function suspends");
+  return form();
+}
+
+/** Drives the default function to its end, telling each suspension. */
+export function run(exports: Record<string, unknown>, suspended: () => void = () => {}): unknown {
+  const coroutine = start(exports);
+  for (;;) {
+    const step = coroutine.next();
+    if (step.done) return step.value;
+    suspended();
+  }
+}
+
+/** The outcome of a script in comparable form. */
+export interface Outcome {
+  readonly trace: unknown[];
+  readonly result: unknown;
+}
+
+/** Runs compiled text. */
+export async function runCompiled(source: string): Promise<Outcome & { suspensions: number; program: Program }> {
+  const program = await load({ "script.js": `import { wait } from "k6/test";${source}` });
+  const trace: unknown[] = [];
+  let suspensions = 0;
+  const exports = new LoadedProgram(program).instantiate(host(trace));
+  const result = outcome(() => run(exports, () => suspensions++));
+  return { trace, result, suspensions, program };
+}
+
+/** Runs the same text as it is, `wait` being an ordinary function. */
+export function runPlain(source: string): Outcome {
+  const trace: unknown[] = [];
+  const wait = (value: unknown) => {
+    if (value instanceof Error) throw value;
+    return value;
+  };
+  const env = { trace: (value: unknown) => trace.push(value) };
+  const text = `"use strict";${source.replace("export default", "return")}`;
+  const result = outcome(() => (new Function("wait", "__ENV", text)(wait, env) as () => unknown)());
+  return { trace, result };
+}
+
+function outcome(work: () => unknown): unknown {
+  try {
+    return { returned: work() };
+  } catch (error) {
+    return error instanceof Error ? { threw: `${error.name}: ${error.message}` } : { threw: error };
+  }
+}

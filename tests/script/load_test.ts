@@ -1,0 +1,182 @@
+import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
+import { LoadedProgram } from "../../src/script/instantiate.ts";
+import { loadProgram } from "../../src/script/load.ts";
+import { ScriptError } from "../../src/script/program.ts";
+import { host, load, run } from "./harness.ts";
+
+async function messageOf(files: Record<string, string>): Promise<string> {
+  const error = await assertRejects(() => load(files), ScriptError) as Error;
+  return error.message;
+}
+
+async function evaluate(
+  files: Record<string, string>,
+): Promise<{ exports: Record<string, unknown>; trace: unknown[] }> {
+  const trace: unknown[] = [];
+  return { exports: new LoadedProgram(await load(files)).instantiate(host(trace)), trace };
+}
+
+const errors: Record<string, { files: Record<string, string>; message: RegExp }> = {
+  "a syntax error": {
+    files: { "s.js": "export default function () {\n  let x = ;\n}" },
+    message:
+      /^SyntaxError: Unexpected token\n {4}at file:\/\/\/test\/s\.js:2:11\n.*\n {2}2 \|   let x = ;\n {4}\| {11}\^$/,
+  },
+  "a syntax error in TypeScript": {
+    files: { "s.ts": "const a: number = 1;\nlet x: string = ;\n" },
+    message: /^SyntaxError: Expression expected\n {4}at file:\/\/\/test\/s\.ts:2:17\n/,
+  },
+  "an enum": {
+    files: { "s.ts": "let a = 1;\n  enum E { A }\n" },
+    message: /^SyntaxError: TypeScript enum is not supported\n {4}at file:\/\/\/test\/s\.ts:2:3\n/,
+  },
+  "a missing import": {
+    files: { "s.js": "import k6 from 'k6';\nimport x from './no.js';" },
+    message:
+      /^The module ".\/no.js" couldn't be found on local disk \(\/test\/no.js\)\n {4}at file:\/\/\/test\/s\.js:2:15\n/,
+  },
+  "a bare import": {
+    files: { "s.js": "import _ from 'lodash';" },
+    message: /^The moduleSpecifier "lodash" couldn't be recognised as something k6 supports\.\n {4}at .*s\.js:1:15/,
+  },
+  "an unknown k6 module": {
+    files: { "s.js": "import x from 'k6/browser';" },
+    message: /^k6d has no module "k6\/browser" \(yet\); it has k6, k6\/http, k6\/test\n {4}at .*s\.js:1:15/,
+  },
+  "an import from the network": {
+    files: { "s.js": "import x from 'https://jslib.k6.io/a.js';" },
+    message: /^k6d cannot import from the network yet: .*\n {4}at .*s\.js:1:15/,
+  },
+  "a name that a module lacks": {
+    files: { "s.js": "import { a,\n  b } from './m.js';", "m.js": "export const a = 1;" },
+    message: /^The requested module '.\/m.js' does not provide an export named 'b'\n {4}at .*s\.js:2:3/,
+  },
+  "async": {
+    files: { "s.js": "export default async () => {}" },
+    message: /^k6d cannot run `async` functions yet;.*\n {4}at .*s\.js:1:16/,
+  },
+  "a top-level await": { files: { "s.js": "await 1;" }, message: /top-level `await` yet.*\n {4}at .*s\.js:1:1/ },
+  "a dynamic import": { files: { "s.js": "import('./x.js');" }, message: /^import\(\) is not possible/ },
+  "CommonJS": {
+    files: { "s.js": "const http = require('k6/http');" },
+    message: /^k6d cannot run CommonJS yet.*\n {4}at .*s\.js:1:14/,
+  },
+};
+
+for (const [name, { files, message }] of Object.entries(errors)) {
+  Deno.test(`refused with its place: ${name}`, async () => assertMatch(await messageOf(files), message));
+}
+
+Deno.test("a script that is missing or a directory is named", async () => {
+  const missing = await assertRejects(
+    () => loadProgram({ path: "no/such.js" }, { cwd: "/test" }),
+    ScriptError,
+  ) as Error;
+  assertEquals(missing.message, `The script "no/such.js" couldn't be found on local disk (/test/no/such.js)`);
+  const directory = await assertRejects(() => loadProgram({ path: "." }), ScriptError) as Error;
+  assertStringIncludes(directory.message, "is a directory");
+});
+
+Deno.test("a script from standard input imports from the working directory and may be TypeScript", async () => {
+  const program = await loadProgram({ stdin: "import { a } from './a.js'; export const n: number = a;" }, {
+    cwd: "/test dir",
+    readTextFile: (path) => Promise.resolve(path === "/test dir/a.js" ? "export const a = 3" : ""),
+  });
+  assertEquals(new LoadedProgram(program).instantiate(host([])).n, 3);
+  assertEquals(program.modules.map(({ url }) => url), ["file:///test%20dir/a.js", "file:///-"]);
+});
+
+Deno.test("every form of import and export", async () => {
+  const { exports } = await evaluate({
+    "main.js":
+      `import dflt, { a as x, inc, count } from './m.js'; import * as ns from './m.js'; import k6http, { url, nothing } from 'k6/http'; import * as http from 'k6/http';
+      export { a as renamed, default as other } from './m.js'; export * from './stars.js'; export * as whole from './stars.js'; export { x as local };
+      export class K {} export let live = 1; export const { p, q: [r] } = { p: 1, q: [2] };
+      inc(); live = 2;
+      export const seen = [dflt(), x, count, ns.count, Object.keys(ns), typeof url, typeof nothing, k6http === http, import.meta.url, import.meta.resolve('./z')];
+      export default class {}`,
+    "m.js": "export const a = 1; export let count = 0; export function inc() { count++; } export default () => 'd';",
+    "stars.js": "export const star = '*'; export default 0; export { a as deep } from './m.js';",
+  });
+  assertEquals(Object.keys(exports), [
+    "K",
+    "deep",
+    "default",
+    "live",
+    "local",
+    "other",
+    "p",
+    "r",
+    "renamed",
+    "seen",
+    "star",
+    "whole",
+  ]);
+  assertEquals(exports.seen, [
+    "d",
+    1,
+    1,
+    1,
+    ["a", "count", "default", "inc"],
+    "function",
+    "undefined",
+    true,
+    "file:///test/main.js",
+    "file:///test/z",
+  ]);
+  assertEquals(
+    [exports.live, exports.local, exports.deep, exports.renamed, (exports.default as { name: string }).name],
+    [2, 1, 1, 1, "default"],
+  );
+});
+
+Deno.test("modules of a cycle see each other's functions and live bindings", async () => {
+  const { exports } = await evaluate({
+    "main.js": "import { even } from './even.js'; export const r = [even(4), even(3)];",
+    "even.js":
+      "import { odd, n } from './odd.js'; export function even(x) { return x === 0 || odd(x - 1); } export const seen = n;",
+    "odd.js":
+      "import { even } from './even.js'; export function odd(x) { return x !== 0 && even(x - 1); } export const n = odd(1) ? 1 : 2;",
+  });
+  assertEquals(exports.r, [true, false]);
+});
+
+Deno.test("blocking helpers work across modules", async () => {
+  const { exports } = await evaluate({
+    "main.ts":
+      `import { Options } from 'k6/options'; import type { X } from './types.ts'; import api, { hit, Client } from './api.ts'; import * as lib from './api.ts';
+      export const options: Options = {}; export default function (): unknown { return [hit(1), api.go(2), new Client('c').get(3), lib.hit(4), lib.late(5), group('g', () => hit(6))]; } import { group } from 'k6';`,
+    "api.ts":
+      `import http from 'k6/http'; export const hit = (n: number) => http.get(n); export default { go(n: number) { return hit(n); } };
+      export class Client { constructor(public_: string) { this.base = public_; } base: string; get(x: number) { return this.base + http.get(x); } } export { late } from './late.js';`,
+    "late.js": "import { wait } from 'k6/test'; export let late = (x) => x; late = (x) => wait(x * 2);",
+  });
+  assertEquals(run(exports), [1, 2, "c3", 4, 10, 6]);
+});
+
+Deno.test("each virtual user has its own module state and global object", async () => {
+  const program = await load({
+    "s.js":
+      "import { wait } from 'k6/test'; let n = 0; globalThis.g = (globalThis.g ?? 0) + 1; export default function () { n++; global.h = wait(n); return [n, g, h, typeof nope, globalThis === global, typeof g]; }",
+  });
+  const loaded = new LoadedProgram(program);
+  const a = loaded.instantiate(host([])), b = loaded.instantiate(host([]));
+  assertEquals(run(a), [1, 1, 1, "undefined", true, "number"]);
+  assertEquals(run(a), [2, 1, 2, "undefined", true, "number"]);
+  assertEquals(run(b), [1, 1, 1, "undefined", true, "number"]);
+  assertEquals("g" in globalThis, false);
+});
+
+Deno.test("__ITER is unknown in the init stage", async () => {
+  const program = await load({
+    "s.js":
+      "export const type = typeof __ITER; export let name; try { __ITER; } catch (e) { name = e.name + ': ' + e.message; } export const vu = { __VU };",
+  });
+  const exports = new LoadedProgram(program).instantiate({
+    builtin: () => ({}),
+    globals: { __VU: 0, __ITER: undefined, __ENV: {} },
+  });
+  assertEquals([exports.type, exports.name, exports.vu], ["undefined", "ReferenceError: __ITER is not defined", {
+    __VU: 0,
+  }]);
+});

@@ -1,0 +1,118 @@
+import { assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
+import { LoadedProgram } from "../../src/script/instantiate.ts";
+import { onRefusal, Refusal } from "../../src/script/refusal.ts";
+import { host, load, run, start } from "./harness.ts";
+
+async function stackOf(files: Record<string, string>): Promise<string> {
+  const exports = new LoadedProgram(await load(files)).instantiate(host([]));
+  try {
+    run(exports);
+  } catch (error) {
+    return (error as Error).stack!;
+  }
+  throw new Error("the script did not throw");
+}
+
+Deno.test("a stack shows the author's lines and columns through types and rewriting", async () => {
+  const stack = await stackOf({
+    "s.ts": [
+      "import http from 'k6/http';",
+      "import { deep } from './lib.js';",
+      "class A { m(x: number) { return http.get(1) + deep(x); } }",
+      "export default function (): void {",
+      "  const a: A = new A(), o = { a };",
+      "  [1].map((x) => http.get(x) && o.a.m(x));",
+      "}",
+    ].join("\n"),
+    "lib.js":
+      "import http from 'k6/http';\nexport const deep = (x) => http.get(x) && oops(http.get(x));\nfunction oops(x) {\n  http.get(x); throw new TypeError('bad');\n}",
+  });
+  assertEquals(stack.split("\n\tat "), [
+    "TypeError: bad",
+    "oops (file:///test/lib.js:4:22)",
+    "deep (file:///test/lib.js:2:43)",
+    "m (file:///test/s.ts:3:47)",
+    "file:///test/s.ts:6:37",
+    "default (file:///test/s.ts:6:7)",
+  ]);
+});
+
+Deno.test("an error in the init stage has its place", async () => {
+  const program = await load({ "s.js": "\n  throw new Error('init');" });
+  const error = assertThrows(() => new LoadedProgram(program).instantiate(host([]))) as Error;
+  assertEquals(error.stack, "Error: init\n\tat file:///test/s.js:2:9");
+});
+
+Deno.test("dropping a coroutine runs no finally and no catch", async () => {
+  const trace: unknown[] = [];
+  const program = await load({
+    "s.js":
+      "import { wait } from 'k6/test'; export default function () { try { wait(1); __ENV.trace('on'); wait(2); } catch { __ENV.trace('catch'); } finally { __ENV.trace('finally'); } }",
+  });
+  const coroutine = start(new LoadedProgram(program).instantiate(host(trace)));
+  coroutine.next();
+  coroutine.next();
+  assertEquals(trace, ["on"]);
+});
+
+Deno.test("functions that cannot suspend stay byte for byte", async () => {
+  const pure = [
+    "function add(a, b) { return a + b; }",
+    "const mul = (a, b = 2) => a * b;",
+    "class P { x = 1; sum(o) { return add(this.x, o.x) + Math.max(1, 2); } get y() { return JSON.stringify(this); } }",
+    "const table = [1, 2].map((v) => add(v, mul(v)));",
+    "function each(list, f) { return list.map((item) => f(item)); }",
+    "const res = each([1], (v) => v + 1);",
+  ];
+  const program = await load({
+    "s.js": `import http from 'k6/http';\n${
+      pure.join("\n")
+    }\nexport default function () { http.get(add(1, new P().sum({ x: mul(2) }))); }`,
+  });
+  const lines = program.modules[0]!.code.split("\n");
+  assertEquals(lines.slice(1, 1 + pure.length), pure);
+});
+
+const refusals: Record<string, { source: string; message: RegExp }> = {
+  "a constructor": {
+    source: "class A {\n  constructor() { this.r = hit(1); } }\nexport default () => { hit(0); new A(); }",
+    message:
+      /^file:\/\/\/test\/s\.js:3:28: hit\(\) blocks here, where k6d cannot suspend yet \(inside a constructor\); move the call out of it$/,
+  },
+  "a comparator": {
+    source: "export default () => { hit(0);\n [2, 1].sort((a, b) => hit(a) - hit(b)); }",
+    message: /^file:\/\/\/test\/s\.js:3:9: .*\(called from native code, Array\.sort\)/,
+  },
+  "a getter": {
+    source: "const o = { get g() { return hit(1); } }; export default () => { hit(0); return o.g; }",
+    message: /:2:30: hit\(\) blocks here.*\(inside a getter or setter\)/,
+  },
+  "a generator": {
+    source: "function* g() { yield hit(1); } export default () => { hit(0); return [...g()]; }",
+    message: /:2:23: hit\(\) blocks here.*\(inside a generator\)/,
+  },
+  "a parameter's default": {
+    source: "const f = (x = hit(1)) => hit(x); export default () => f();",
+    message: /:2:16: hit\(\) blocks here/,
+  },
+  "a built-in called plainly": {
+    source: "class A { constructor() { http.get(1); } } export default () => { hit(0); new A(); }",
+    message: /:2:32: http\.get blocks here.*inside a constructor/,
+  },
+};
+
+for (const [name, { source, message }] of Object.entries(refusals)) {
+  Deno.test(`a blocking call in ${name} is refused, even when it is caught`, async () => {
+    const reported: Refusal[] = [];
+    onRefusal((refusal) => reported.push(refusal));
+    const files = { "s.js": `import http from 'k6/http'; const hit = (x) => http.get(x);\n${source}` };
+    try {
+      const stack = await stackOf(files);
+      assertStringIncludes(stack, "Refusal: file:///test/s.js");
+      assertEquals(reported.length, 1);
+      assertMatch(reported[0]!.message, message);
+    } finally {
+      onRefusal(undefined);
+    }
+  });
+}
