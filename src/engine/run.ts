@@ -176,6 +176,6 @@ function scriptErrorCode({ isMissingScript }: ScriptError): number {
 }
 
 function fail(log: Log, message: string, code: number): number {
-  log.error(message);
+  if (message !== "") log.error(message);
   return code;
 }

@@ -48,7 +48,7 @@ interface Stop {
   readonly message: string | null;
 }
 
-/** Why a run can't even begin: a message for the user and the exit code. */
+/** Why a run can't even begin: a message for the user (empty when it has been logged already) and the exit code. */
 export class RunError extends Error {
   override name = "RunError";
   readonly code: number;
@@ -447,8 +447,9 @@ export class TestRun {
     }
   }
 
+  /** The reason has been logged when the stop came. */
   #stopError(): RunError {
-    return new RunError(this.#stop?.code ?? ExitCode.ExternalAbort, "the test was stopped before it began");
+    return new RunError(this.#stop?.code ?? ExitCode.ExternalAbort, "");
   }
 
   #wait(matches: (message: FromWorker) => boolean): Promise<FromWorker> {
