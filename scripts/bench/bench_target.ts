@@ -1,6 +1,7 @@
 /** The one target of a benchmark: nginx with one worker and no access log where it is installed, else the embedded target. */
 
 import { findProgram, nginx } from "../../tests/support/debian.ts";
+import { freePort } from "../../tests/support/free_port.ts";
 import { ROOT } from "../repository.ts";
 import { withManyFiles } from "./measured_process.ts";
 
@@ -34,7 +35,7 @@ export async function startBenchTarget(): Promise<BenchTarget> {
 }
 
 /** Starts a server whose end `resources` will own, and waits until it listens at a loopback port; throws when it ends before. */
-export async function startServer(port: number, command: Deno.Command, resources: AsyncDisposableStack): Promise<void> {
+async function startServer(port: number, command: Deno.Command, resources: AsyncDisposableStack): Promise<void> {
   const child = command.spawn();
   let ended: Deno.CommandStatus | undefined;
   const status = child.status.then((status) => ended = status);
@@ -57,12 +58,6 @@ async function accepts(port: number): Promise<boolean> {
     if (error instanceof Deno.errors.ConnectionRefused) return false;
     throw error;
   }
-}
-
-/** A loopback port that nobody listens on. */
-export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
 
 function nginxConfig(port: number): string {

@@ -1,8 +1,7 @@
 /** A real Prometheus behind a proxy that notes when remote writes come and how long they take: flush times seen from outside. */
 
 import { findProgram, prometheus } from "../../tests/support/debian.ts";
-import { ROOT } from "../repository.ts";
-import { freePort, startServer } from "./bench_target.ts";
+import { startPrometheus } from "../../tests/support/prometheus.ts";
 
 /** A running Prometheus that takes remote writes. */
 export interface PrometheusTap extends AsyncDisposable {
@@ -20,26 +19,15 @@ export async function startPrometheusTap(): Promise<PrometheusTap | null> {
   const program = findProgram(prometheus);
   if (program === null) return null;
   await using resources = new AsyncDisposableStack();
-  const folder = await Deno.makeTempDir({ prefix: "k6d-bench-prometheus-" });
-  resources.defer(() => Deno.remove(folder, { recursive: true }));
-  await Deno.writeTextFile(`${folder}/prometheus.yml`, "{}\n");
-  const port = freePort();
-  const args = [
-    `--config.file=${folder}/prometheus.yml`,
-    `--storage.tsdb.path=${folder}/data`,
-    `--web.listen-address=127.0.0.1:${port}`,
-    "--web.enable-remote-write-receiver",
-    "--log.level=error",
-  ];
-  await startServer(port, new Deno.Command(program, { args, cwd: ROOT, stdin: "piped", stdout: "null" }), resources);
+  const server = resources.use(await startPrometheus(program));
 
   const writes: { readonly startedMs: number; readonly endedMs: number }[] = [];
   const stop = new AbortController();
   const proxy = Deno.serve(
     { hostname: "127.0.0.1", port: 0, signal: stop.signal, onListen() {} },
-    async ({ method, headers, body, url }) => {
+    async ({ method, headers, body }) => {
       const startedMs = performance.now();
-      const answer = await fetch(`http://127.0.0.1:${port}${new URL(url).pathname}`, { method, headers, body });
+      const answer = await fetch(server.writeUrl, { method, headers, body });
       const text = await answer.text();
       writes.push({ startedMs, endedMs: performance.now() });
       return new Response(answer.status === 204 ? null : text, { status: answer.status });
