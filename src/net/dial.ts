@@ -1,6 +1,6 @@
 /** From a URL to a connected socket: look up the name, connect, and for `https` shake hands and verify. */
 
-import type { SecureContext, TLSSocket } from "node:tls";
+import { checkServerIdentity, connect, createSecureContext, type SecureContext, type TLSSocket } from "node:tls";
 import { type Deadlines, Expiring } from "./deadlines.ts";
 import { dialFailure, type Failure, FAILURES, genericFailure, NetError, tlsFailure } from "./errors.ts";
 import { Resolver } from "./resolver.ts";
@@ -35,16 +35,18 @@ export class Dialer {
   readonly settings: NetSettings;
   readonly deadlines: Deadlines;
   readonly resolver = new Resolver();
-  #secureContext: Promise<SecureContext | undefined> | null = null;
+  #secureContext: SecureContext | null = null;
 
   constructor(settings: NetSettings, deadlines: Deadlines) {
     this.settings = settings;
     this.deadlines = deadlines;
   }
 
-  /** The trusted roots; undefined means Node's default, the Mozilla roots. */
-  secureContext(): Promise<SecureContext | undefined> {
-    return this.#secureContext ??= makeSecureContext(this.settings.caCerts);
+  /** The trusted roots; undefined means Deno's default, Mozilla's. */
+  secureContext(): SecureContext | undefined {
+    const ca = [...this.settings.caCerts];
+    if (ca.length === 0) return undefined;
+    return this.#secureContext ??= withDeno(() => createSecureContext({ ca }));
   }
 }
 
@@ -117,20 +119,19 @@ export class Dial extends Expiring {
    * never to reject, so that verification is ours: k6 reports a wrong name before an unknown authority.
    */
   async #connectTls(ip: string, signal: AbortSignal): Promise<Dialled> {
-    const { connect, checkServerIdentity } = await import("node:tls");
     const { hostname, port } = this.#url;
-    const secureContext = await this.#dialer.secureContext();
-    signal.throwIfAborted();
-
+    const secureContext = this.#dialer.secureContext();
     const startedAt = performance.now();
-    const socket = connect({
-      host: ip,
-      port,
-      rejectUnauthorized: false,
-      ALPNProtocols: ["http/1.1"],
-      ...(ip === hostname ? {} : { servername: hostname }),
-      ...(secureContext === undefined ? {} : { secureContext }),
-    });
+    const socket = withDeno(() =>
+      connect({
+        host: ip,
+        port,
+        rejectUnauthorized: false,
+        ALPNProtocols: ["http/1.1"],
+        ...(ip === hostname ? {} : { servername: hostname }),
+        ...(secureContext === undefined ? {} : { secureContext }),
+      })
+    );
     const cancel = () => socket.destroy(new Error("cancelled"));
     signal.addEventListener("abort", cancel);
     try {
@@ -193,8 +194,13 @@ function authorizationError(socket: TLSSocket): Error {
   return Object.assign(new Error(`the certificate can't be verified (${String(reason)})`), { code: String(reason) });
 }
 
-async function makeSecureContext(caCerts: readonly string[]): Promise<SecureContext | undefined> {
-  if (caCerts.length === 0) return undefined;
-  const { createSecureContext, rootCertificates } = await import("node:tls");
-  return createSecureContext({ ca: [...rootCertificates, ...caCerts] });
+/** Runs a function of `node:tls`, which looks for `Deno` on the global object; scripts, which don't run meanwhile, must not find it there. */
+function withDeno<T>(run: () => T): T {
+  if ("Deno" in globalThis) return run();
+  Object.defineProperty(globalThis, "Deno", { value: Deno, configurable: true });
+  try {
+    return run();
+  } finally {
+    Reflect.deleteProperty(globalThis, "Deno");
+  }
 }

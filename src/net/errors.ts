@@ -1,5 +1,8 @@
 /** What can go wrong in an exchange: k6's error codes and words, and what Deno's and Node's errors mean in them. */
 
+// Scripts find these gone from the global object.
+const { Deno } = globalThis;
+
 /** The numbers that k6 gives to failures (its documentation, "Error codes"). */
 export const ERROR_CODES = {
   generic: 1000,
@@ -66,9 +69,10 @@ export function genericFailure(text: string): Failure {
 
 /** What an error of a name lookup means. */
 export function lookupFailure(error: unknown): Failure {
-  const code = errnoOf(error);
-  if (code === "ENOTFOUND" || code === "ENODATA") return FAILURES.noSuchHost;
-  return { code: ERROR_CODES.dns, text: `lookup: ${code === "EAI_AGAIN" ? "temporary failure" : textOf(error)}` };
+  // A name that can't be asked for, for example with a label of 64 characters, does not exist either.
+  const malformed = error instanceof Error && error.message.startsWith("proto error: ");
+  if (error instanceof Deno.errors.NotFound || malformed) return FAILURES.noSuchHost;
+  return { code: ERROR_CODES.dns, text: `lookup: ${textOf(error)}` };
 }
 
 /** What an error of a TCP connect means. */

@@ -1,10 +1,9 @@
-/** Names to addresses: the system's resolver (with its hosts file) behind a cache, picked from as k6's `dns` option does by default. */
+/** Names to addresses: Deno's resolver (with the hosts file) behind a cache, picked from as k6's `dns` option does by default. */
 
-import { isIP } from "node:net";
 import { lookupFailure, NetError } from "./errors.ts";
 
 // Scripts find these gone from the global object.
-const { performance } = globalThis;
+const { Deno, performance } = globalThis;
 
 /** k6's default `dns.ttl`. */
 const TTL_MS = 5 * 60_000;
@@ -24,7 +23,7 @@ export class Resolver {
    * @throws {NetError} when the name can't be resolved; failures are not cached
    */
   async lookup(hostname: string): Promise<string> {
-    if (isIP(hostname) !== 0 || hostname.includes(":")) return hostname;
+    if (IPV4.test(hostname) || hostname.includes(":")) return hostname;
     const now = performance.now();
     let entry = this.#cache.get(hostname);
     if (entry === undefined || entry.expiresAt <= now) {
@@ -41,14 +40,17 @@ export class Resolver {
   }
 }
 
-/** All addresses of the preferred family. */
+const IPV4 = /^\d{1,3}(\.\d{1,3}){3}$/;
+
+/** All addresses of the preferred family: IPv4, or IPv6 where there are none. `node:dns` would need globals that scripts must not see. */
 async function lookupAll(hostname: string): Promise<readonly string[]> {
-  // Loaded when needed: a run against an address starts faster without it.
-  const { lookup } = await import("node:dns/promises");
   try {
-    const found = await lookup(hostname, { all: true });
-    const preferred = found.some(({ family }) => family === 4) ? 4 : 6;
-    return found.filter(({ family }) => family === preferred).map(({ address }) => address);
+    return await Deno.resolveDns(hostname, "A");
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw new NetError(lookupFailure(error));
+  }
+  try {
+    return await Deno.resolveDns(hostname, "AAAA");
   } catch (error) {
     throw new NetError(lookupFailure(error));
   }

@@ -2,9 +2,6 @@
 
 import type { TLSSocket } from "node:tls";
 
-// Scripts find these gone from the global object.
-const { Deno } = globalThis;
-
 /** A connected byte stream. A `Deno.Conn` is one as it is, so that plain HTTP pays for no layer between. */
 export interface Socket {
   /** Reads what there is, at least one byte; null at the end of the stream. At most one read at a time. */

@@ -51,7 +51,7 @@ export interface HttpResult extends HttpTimings {
   /** Whether the answer has these headers, noted while parsing: without them nobody need look at `rawHeaders`. */
   readonly hasSetCookie: boolean;
   readonly hasContentEncoding: boolean;
-  /** Null when discarded, when the answer has none by definition, or after a failure. */
+  /** Null when discarded, when the answer has none by definition, or after a failure. May be a view into a larger buffer. */
   readonly body: Uint8Array | null;
   readonly remoteIp: string;
   readonly remotePort: number;
@@ -76,7 +76,7 @@ export interface NetSettings {
   readonly insecureSkipTlsVerify: boolean;
   /** Close each connection after its exchange. */
   readonly noConnectionReuse: boolean;
-  /** Extra trusted roots, PEM; the system's (or Mozilla's) stay trusted. */
+  /** All trusted roots, PEM; none means Mozilla's. To add some to those see `trustedRoots`. */
   readonly caCerts: readonly string[];
   readonly dialTimeoutMs: number;
 }

@@ -1,6 +1,8 @@
 /** A real nginx on loopback, with its own folder, for tests and the bench of the HTTP client. */
 
 import { findProgram, nginx } from "../support/debian.ts";
+import { freePort } from "../support/free_port.ts";
+import { makeCertificate } from "./certificate.ts";
 
 /** A running nginx; disposing stops it. */
 export interface Nginx extends AsyncDisposable {
@@ -20,7 +22,9 @@ export async function startNginx(pages: Readonly<Record<string, string>>): Promi
   await Deno.chmod(folder, 0o755);
   await Deno.mkdir(`${folder}/pages`);
   for (const [path, content] of Object.entries(pages)) await Deno.writeTextFile(`${folder}/pages${path}`, content);
-  const { certificate } = await makeCertificate(folder, "localhost", "DNS:localhost,IP:127.0.0.1");
+  const { certificate, key } = await makeCertificate("localhost", "DNS:localhost,IP:127.0.0.1");
+  await Deno.writeTextFile(`${folder}/server.pem`, certificate);
+  await Deno.writeTextFile(`${folder}/server.key`, key);
   const [httpPort, httpsPort] = [freePort(), freePort()];
   await Deno.writeTextFile(
     `${folder}/nginx.conf`,
@@ -61,32 +65,6 @@ http {
       await Deno.remove(folder, { recursive: true });
     },
   };
-}
-
-/** Makes a self-signed certificate with `openssl`, as `server.pem` and `server.key` in `folder`. */
-export async function makeCertificate(
-  folder: string,
-  commonName: string,
-  names: string,
-): Promise<{ certificate: string; key: string }> {
-  const { success, stderr } = await new Deno.Command("openssl", {
-    args: [
-      ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"],
-      ...["-keyout", `${folder}/server.key`, "-out", `${folder}/server.pem`],
-      ...["-subj", `/CN=${commonName}`, "-addext", `subjectAltName=${names}`],
-    ],
-    stdout: "null",
-    stderr: "piped",
-  }).output();
-  if (!success) throw new Error(`openssl failed: ${new TextDecoder().decode(stderr)}`);
-  const read = (name: string) => Deno.readTextFile(`${folder}/${name}`);
-  return { certificate: await read("server.pem"), key: await read("server.key") };
-}
-
-/** A port that was free a moment ago, for a program that can't choose its own. */
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
 
 /** Resolves when the port takes connections. */
