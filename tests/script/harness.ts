@@ -1,13 +1,10 @@
 /** Runs test scripts: compiled, with fake blocking primitives, and as plain synchronous JavaScript. */
 
-import { assert as assertTruthy } from "@std/assert";
 import { LoadedProgram } from "../../src/script/instantiate.ts";
 import { loadProgram } from "../../src/script/load.ts";
 import type { Program, ProgramHost } from "../../src/script/program.ts";
 import { refuse } from "../../src/script/refusal.ts";
 import { type Coroutine, SUSPEND, type Suspension } from "../../src/script/suspension.ts";
-
-const assert: (value: unknown, message: string) => asserts value = assertTruthy;
 
 /** Loads a program from texts by file name; the first is the script. */
 export function load(files: Record<string, string>): Promise<Program> {
@@ -61,15 +58,19 @@ export function host(trace: unknown[]): ProgramHost {
   };
 }
 
+type Default = (() => unknown) & { [SUSPEND]?: () => Coroutine };
+
 /** Starts the default function's suspending form. */
 export function start(exports: Record<string, unknown>): Coroutine {
-  const form = (exports.default as (() => unknown) & { [SUSPEND]?: () => Coroutine })[SUSPEND];
-  assert(form, "the default function suspends");
+  const form = (exports.default as Default)[SUSPEND];
+  if (!form) throw new Error("the default function has no suspending form");
   return form();
 }
 
 /** Drives the default function to its end, telling each suspension. */
 export function run(exports: Record<string, unknown>, suspended: () => void = () => {}): unknown {
+  const plain = exports.default as Default;
+  if (!plain[SUSPEND]) return plain();
   const coroutine = start(exports);
   for (;;) {
     const step = coroutine.next();

@@ -37,7 +37,7 @@ const { expression, statement } = fc.letrec<{ expression: string; statement: str
       e.map((x) => `${x}\n;`),
       e.map((x) => `return ${x};`),
       fc.tuple(e, s, s).map(([x, y, z]) => `if (${x}) ${y} else { ${z} }`),
-      fc.tuple(e, block).map(([x, b]) => `for (let a = 0; a < 2; a++) { if (${x}) break; ${b} }`),
+      fc.tuple(e, block).map(([x, b]) => `for (let a = 0; enter() || a < 2; a++) { if (${x}) break; ${b} }`),
       fc.tuple(e, e, block).map(([x, y, b]) =>
         `for (const b of [${x}, ${y}]) { let a = b, c = t(a); ${b} if (b > 1) continue; t("after"); }`
       ),
@@ -58,9 +58,9 @@ Deno.test("random programs do the same suspended as plain", async () => {
   await fc.assert(
     fc.asyncProperty(body, body, body, expression, body, async (f, g, m, arrow, main) => {
       const source = `
-let depth = 0;
+let steps = 0;
 const t = (value) => { __ENV.trace(typeof value === "function" ? "function" : value); return value; };
-const enter = () => { if (++depth > 30) throw new Error("deep"); };
+const enter = () => { if (++steps > 40) throw new Error("too long"); };
 function f(a, b) { enter(); let c = 1; ${f} }
 const g = function (b, a) { enter(); let c = 2; ${g} };
 const o = { m(a, c) { enter(); let b = 3; ${m} } };
