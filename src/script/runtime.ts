@@ -47,7 +47,7 @@ function invoke(callee: Callable, receiver: unknown, text: string, ...args: unkn
 function block(coroutine: Coroutine, plain?: Callable): unknown {
   const result = coroutine.next();
   if (result.done) return result.value;
-  return refuse(`${plain?.name || "a function"}()`, plain ?? block);
+  return refuse(plain?.name ? `${plain.name}()` : "a function", plain ?? block);
 }
 
 /** The author's function for a suspending form that is a function expression. */

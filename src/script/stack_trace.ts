@@ -9,6 +9,8 @@ export interface ScriptPosition {
 
 /** Column maps of the compiled modules by URL (see `ProgramModule.columnEdits`). */
 const columnEdits = new Map<string, Int32Array>();
+/** Ends the function names of suspending forms (suspend.ts). */
+const SUSPENDING_FORM = /\$k_*s$/;
 let installed = false;
 
 /** Makes a compiled module's frames map back to its source. */
@@ -50,13 +52,15 @@ export function callSite(callee: Function): { position: string; through: string 
 }
 
 function obstacle(frames: readonly NodeJS.CallSite[]): string {
+  let caller = "";
   for (const frame of frames) {
     const name = frame.getFunctionName() ?? "";
     if (scriptPositionOf(frame)) {
       if (frame.isConstructor()) return "inside a constructor";
       if (/^[gs]et /.test(name)) return "inside a getter or setter";
+      caller = name;
     } else if (name === "next") {
-      return "inside a generator";
+      return SUSPENDING_FORM.test(caller) ? "in code that runs to its end at once" : "inside a generator";
     } else if (name !== "") {
       return `called from native code, ${frame.getTypeName() ?? "Object"}.${name}`;
     }
@@ -113,5 +117,5 @@ function functionName(frame: NodeJS.CallSite): string {
   const name = frame.getFunctionName() ?? "";
   // What V8 calls a function without a name in evaluated text.
   if (name === "eval") return "";
-  return name.replace(/\$k_*s$/, "").replace(/^.*\./, (owner) => owner === "Object." ? "" : owner);
+  return name.replace(SUSPENDING_FORM, "").replace(/^.*\./, (owner) => owner === "Object." ? "" : owner);
 }

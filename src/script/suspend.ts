@@ -591,9 +591,9 @@ class SuspendRewriter {
     return this.#privateMethods.findLast((methods) => methods.has(name))?.get(name) === true;
   }
 
-  /** The name that a suspending form shows in stack traces; empty when the author's name is no identifier. */
+  /** The name of a suspending form in V8's eyes: the author's, if it is an identifier, and the suffix. */
   #generatorName(name: string): string {
-    return /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(name) ? ` ${name}${this.#names.suffix}` : "";
+    return ` ${/^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(name) ? name : ""}${this.#names.suffix}`;
   }
 }
 
