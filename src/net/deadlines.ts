@@ -30,13 +30,20 @@ export class Deadlines {
   readonly #queues = new Map<number, DeadlineQueue>();
   #timer: ReturnType<typeof setTimeout> | null = null;
   #timerAt = Infinity;
+  /** So many queues are a reason to look for empty ones. */
+  #dropAt = 64;
+
+  /** How many different timeouts are remembered. */
+  get queues(): number {
+    return this.#queues.size;
+  }
 
   /** Makes `entry` expire `timeoutMs` after `now` unless it is removed. */
   add(entry: Expiring, now: number, timeoutMs: number): void {
     let queue = this.#queues.get(timeoutMs);
     if (queue === undefined) {
       // A script may choose every timeout anew: queues that ran empty must not pile up.
-      if (this.#queues.size >= 64) this.#dropEmptyQueues();
+      if (this.#queues.size >= this.#dropAt) this.#dropEmptyQueues();
       this.#queues.set(timeoutMs, queue = { first: null, last: null });
     }
     entry.deadline = now + timeoutMs;
@@ -95,5 +102,7 @@ export class Deadlines {
     for (const [timeoutMs, queue] of this.#queues) {
       if (queue.first === null) this.#queues.delete(timeoutMs);
     }
+    // Twice what is in use, so that looking costs little per added queue.
+    this.#dropAt = Math.max(64, 2 * this.#queues.size);
   }
 }

@@ -79,17 +79,19 @@ export class Dial extends Expiring {
 
   async #run(): Promise<void> {
     const signal = this.#cancelled.signal;
+    let dialled: Dialled;
     try {
       const ip = await this.#dialer.resolver.lookup(this.#url.hostname);
       signal.throwIfAborted();
-      const dialled = this.#url.secure ? await this.#connectTls(ip, signal) : await this.#connect(ip, signal);
-      if (signal.aborted) dialled.socket.close();
-      else this.#observer.dialled(dialled);
+      dialled = this.#url.secure ? await this.#connectTls(ip, signal) : await this.#connect(ip, signal);
+      if (signal.aborted) return dialled.socket.close();
     } catch (error) {
+      // Nobody waits any more for what a cancelled dial ran into.
       if (signal.aborted) return;
       this.#dialer.deadlines.remove(this);
-      this.#observer.dialFailed(error instanceof NetError ? error : genericFailure(String(error)));
+      return this.#observer.dialFailed(error instanceof NetError ? error : genericFailure(String(error)));
     }
+    this.#observer.dialled(dialled);
   }
 
   async #connect(ip: string, signal: AbortSignal): Promise<Dialled> {

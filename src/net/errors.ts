@@ -70,7 +70,7 @@ export function genericFailure(text: string): Failure {
 /** What an error of a name lookup means. */
 export function lookupFailure(error: unknown): Failure {
   // A name that can't be asked for, for example with a label of 64 characters, does not exist either.
-  const malformed = error instanceof Error && error.message.startsWith("proto error: ");
+  const malformed = error instanceof Error && /^proto error: .*label/i.test(error.message);
   if (error instanceof Deno.errors.NotFound || malformed) return FAILURES.noSuchHost;
   return { code: ERROR_CODES.dns, text: `lookup: ${textOf(error)}` };
 }

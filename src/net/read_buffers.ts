@@ -2,6 +2,8 @@
 
 const LARGE_BYTES = 64 * 1024;
 const KEPT = 64;
+/** Small buffers are kept for bursts: ten thousand virtual users that wake in the same second. */
+const KEPT_SMALL_BYTES = 8 * 1024 * 1024;
 const SLAB_BYTES = 32 * 1024;
 const SLAB_LIMIT_BYTES = 4 * 1024;
 
@@ -10,7 +12,7 @@ export class ReadBuffers {
   readonly #small: Uint8Array<ArrayBuffer>[] = [];
   readonly #large: Uint8Array<ArrayBuffer>[] = [];
   /** Grows with the answers that are seen, up to 16 KiB: what a first read should have room for. */
-  #smallBytes = 4 * 1024;
+  #smallBytes = 2 * 1024;
   #slab = new Uint8Array(0);
   #slabUsed = 0;
 
@@ -34,7 +36,7 @@ export class ReadBuffers {
   /** Takes a buffer back; no read may be under way into it. */
   give(buffer: Uint8Array<ArrayBuffer>): void {
     if (buffer.length === this.#smallBytes) {
-      if (this.#small.length < KEPT) this.#small.push(buffer);
+      if (this.#small.length * buffer.length < KEPT_SMALL_BYTES) this.#small.push(buffer);
     } else if (buffer.length === LARGE_BYTES) {
       if (this.#large.length < KEPT) this.#large.push(buffer);
     }
