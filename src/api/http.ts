@@ -12,7 +12,7 @@ import { decompressBody, DecompressionError } from "./compression.ts";
 import { CookieJar } from "./cookies.ts";
 import { DEFAULT_EXPECTED_STATUSES, ExpectedStatuses, expectedStatuses } from "./expected_statuses.ts";
 import { canonicalHeaderName, getHeader } from "./headers.ts";
-import { buildRequest, redirectRequest, type ScriptRequest, withCookies } from "./http_request.ts";
+import { buildRequest, maskCredentials, redirectRequest, type ScriptRequest, withCookies } from "./http_request.ts";
 import { Response } from "./http_response.ts";
 import { HttpSeriesCache } from "./http_series.ts";
 import { file } from "./multipart.ts";
@@ -126,6 +126,8 @@ class HttpCall implements Coroutine, Suspension, HttpCompletion {
   }
 
   throw(error: unknown): IteratorResult<Suspension, unknown> {
+    // Only now is the script's own code on the stack.
+    if (error instanceof Error) Error.captureStackTrace(error);
     throw error;
   }
 
@@ -209,13 +211,14 @@ class HttpCall implements Coroutine, Suspension, HttpCompletion {
   #finish(response: Response, result: HttpResult, request: ScriptRequest): void {
     const coroutine = this.#coroutine!;
     if (result.errorCode === 0) return coroutine.resume(response);
-    if (request.throws) return coroutine.resumeWithError(new Error(result.error));
-    warnFailed(request.wire.method, request.name, result.error);
+    const description = describeFailure(request.wire.method, request.wire.url.href, result.error);
+    if (request.throws) return coroutine.resumeWithError(new Error(description));
+    session.log("warn", "Request Failed", { error: description });
     coroutine.resume(response);
   }
 }
 
-/** The result with its body decoded; a failure when that can't be done. */
+/** The result with its body decoded; a failure, without the answer's protocol, when that can't be done. */
 function decompressed(result: HttpResult): HttpResult {
   const { blocked, connecting, tlsHandshaking, sending, waiting, receiving } = result;
   const { status, statusText, proto, rawHeaders, hasSetCookie, remoteIp, remotePort } = result;
@@ -229,7 +232,7 @@ function decompressed(result: HttpResult): HttpResult {
     return { ...copy, body: decompressBody(getHeader(rawHeaders, "Content-Encoding") ?? "", result.body!) };
   } catch (failure) {
     if (!(failure instanceof DecompressionError)) throw failure;
-    return { ...copy, status: 0, body: null, errorCode: failure.code, error: failure.message };
+    return { ...copy, status: 0, proto: "", body: null, errorCode: failure.code, error: failure.message };
   }
 }
 
@@ -243,9 +246,10 @@ function resolve(base: HttpUrl, location: string): HttpUrl | null {
   }
 }
 
-function warnFailed(method: string, url: string, error: string): void {
+/** A failed request in words, as the log and exceptions have it. */
+function describeFailure(method: string, url: string, error: string): string {
   const verb = method.charAt(0) + method.slice(1).toLowerCase();
-  session.log("warn", "Request Failed", { error: `${verb} "${url}": ${error}` });
+  return `${verb} "${maskCredentials(url)}": ${error}`;
 }
 
 /** Never filled. */
@@ -283,9 +287,12 @@ function request(method: string, url: unknown, body: unknown, params: unknown): 
   } catch (error) {
     if (!(error instanceof NetError)) throw error;
     const throws = (params as { throw?: unknown } | null | undefined)?.throw ?? options.throw;
-    if (throws) throw new Error(error.message);
-    warnFailed(method, String(url), error.message);
-    return new AtOnce(new Response(null, null, String(url), error.message, error.code));
+    // It may quote the URL.
+    const text = maskCredentials(error.message);
+    const description = describeFailure(method, String(url), text);
+    if (throws) throw new Error(description);
+    session.log("warn", "Request Failed", { error: description });
+    return new AtOnce(new Response(null, null, String(url), text, error.code));
   }
 }
 
@@ -332,8 +339,7 @@ function blocks(name: string): never {
 const custom = suspending(
   "request",
   (..._args: [method?: unknown, url?: unknown, body?: unknown, params?: unknown]): unknown => blocks("request"),
-  (method?: unknown, url?: unknown, body?: unknown, params?: unknown) =>
-    request(String(method).toUpperCase(), url, body, params),
+  (method?: unknown, url?: unknown, body?: unknown, params?: unknown) => request(String(method), url, body, params),
 );
 
 function setResponseCallback(callback: unknown): void {

@@ -108,12 +108,11 @@ export function redirectRequest(
   href: string,
 ): ScriptRequest {
   const { wire } = request;
-  // As Go does: 307 and 308 keep method and body, the others turn all but HEAD into GET.
+  // As Go does: 307 and 308 keep method and body, the others turn all but HEAD into GET and keep the headers even so.
   const keeps = status === 307 || status === 308;
   const method = keeps || wire.method === "GET" || wire.method === "HEAD" ? wire.method : "GET";
   const body = keeps ? wire.body : null;
-  let headers = request.headers;
-  if (!keeps) headers = withoutHeaders(headers, ["Content-Type", "Content-Length"]);
+  let { headers } = request;
   if (target.hostname !== wire.url.hostname) headers = withoutHeaders(headers, ["Authorization", "Cookie"]);
   return {
     ...request,
@@ -217,7 +216,13 @@ function basicAuth(url: HttpUrl): string {
 }
 
 function withoutCredentials(url: HttpUrl, text: string): string {
-  return url.username === "" && url.password === "" ? text : text.replace(/\/\/[^@/]*@/, "//****:****@");
+  return url.username === "" && url.password === "" ? text : maskCredentials(text);
+}
+
+/** A URL as it may be shown: `****:****` in place of a user and password. Not only for valid URLs. */
+export function maskCredentials(url: string): string {
+  // A password may hold further @ signs.
+  return url.replace(/\/\/[^/?#]*@/, "//****:****@");
 }
 
 function responseTypeOf(value: unknown, discard: boolean): ResponseType {
