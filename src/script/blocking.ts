@@ -36,7 +36,8 @@ const BUILTINS: Readonly<Record<string, BuiltinBlocking>> = {
   },
   "k6/metrics": NEVER,
   "k6/data": { members: { SharedArray: "never" }, others: "always", methods: [] },
-  "k6/execution": NEVER,
+  // `exec.test.abort` suspends and is never resumed, so that no script can catch it.
+  "k6/execution": { members: {}, others: "never", methods: ["abort"] },
 };
 
 /** Names of `k6/http` that are worth assuming on any object once the module's object is passed around. */

@@ -612,7 +612,12 @@ class FlowGraph implements Inference {
         if (element.type === "PropertyDefinition") {
           if (element.value) this.#store(name, this.#value(element.value, OUTSIDE));
         } else {
-          if (element.kind !== "method" || element.computed) this.#opaque.add(element.value);
+          // Of two methods with one name the last counts; which one is found by name can't be told apart later.
+          const repeated = node.body.body.some((other) =>
+            other !== element && other.type !== "StaticBlock" && other.static === element.static &&
+            staticKey(other, other.key) === name
+          );
+          if (element.kind !== "method" || element.computed || repeated) this.#opaque.add(element.value);
           if (element.kind === "constructor" && node.superClass) this.#derivedConstructors.add(element.value);
           const value = this.#value(element.value, OUTSIDE);
           if (element.kind === "method") this.#store(name, value);

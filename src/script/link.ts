@@ -220,7 +220,7 @@ class LinkedModule {
       if (specifier.type === "ImportNamespaceSpecifier") {
         this.imports.set(binding, { kind: "namespace" });
         this.namespaces.push(dependency.module);
-        this.#late += `const ${local}=${exports};`;
+        this.#late += `const ${local}=${runtime}.namespace(${exports});`;
         continue;
       }
       const name = specifier.type === "ImportSpecifier" ? nameOf(specifier.imported) : "default";

@@ -1,6 +1,6 @@
 /** Suspending forms of the native functions that call back: same semantics, one callback after the other. */
 
-import { type Coroutine, SUSPEND } from "./suspension.ts";
+import { type Coroutine, SUSPEND, type Suspension } from "./suspension.ts";
 import { runtime } from "./runtime.ts";
 
 // deno-lint-ignore ban-types -- any callable
@@ -25,6 +25,11 @@ export function installNativeCallbacks(): void {
   attach(Map.prototype, { forEach: collectionForEach } as unknown as Record<string, Form>);
   attach(Set.prototype, { forEach: collectionForEach } as unknown as Record<string, Form>);
   attach(Function.prototype, { call: callForm, apply: applyForm } as unknown as Record<string, Form>);
+  attach(Reflect, { apply: reflectApply } as unknown as Record<string, Form>);
+  const TypedArray = Object.getPrototypeOf(Uint8Array) as { prototype: object };
+  const { flatMap: _, ...shared } = arrayForms;
+  attach(TypedArray.prototype, { ...shared, ...typedArrayForms } as unknown as Record<string, Form>);
+  attach(TypedArray, { from: typedArrayFrom } as unknown as Record<string, Form>);
   carrySuspendThroughBind();
 }
 
@@ -140,6 +145,27 @@ const arrayForms = {
     return result;
   },
 };
+
+type TypedArray = Uint8Array & { constructor: { from(items: Iterable<unknown>): TypedArray } };
+
+/** Where typed arrays make new ones. */
+const typedArrayForms = {
+  *map(this: TypedArray, callback: unknown, thisArg?: unknown) {
+    return this.constructor.from(yield* Reflect.apply(arrayForms.map, this, [callback, thisArg]));
+  },
+  *filter(this: TypedArray, callback: unknown, thisArg?: unknown) {
+    return this.constructor.from(yield* Reflect.apply(arrayForms.filter, this, [callback, thisArg]));
+  },
+};
+
+function* typedArrayFrom(this: TypedArray["constructor"], items: unknown, callback?: unknown, thisArg?: unknown) {
+  const values = yield* Reflect.apply(from, Array, [items, callback, thisArg]) as Generator<Suspension, unknown[]>;
+  return this.from(values);
+}
+
+function reflectApply(target: unknown, thisArg: unknown, args: ArrayLike<unknown>): Coroutine {
+  return runtime.invoke(target as never, thisArg, "Reflect.apply target", ...Array.from(args));
+}
 
 /** The `find` family visits holes, too. */
 function* search(value: unknown, callback: unknown, thisArg: unknown, step: 1 | -1) {

@@ -122,6 +122,13 @@ function defaultOf(builtin: Readonly<Record<string, unknown>>): unknown {
   return "default" in builtin ? builtin.default : builtin;
 }
 
+/** A module's exports as an `import * as` object. */
+function namespace(exports: object): object {
+  if (!Object.isExtensible(exports)) return exports;
+  Object.defineProperty(exports, Symbol.toStringTag, { value: "Module" });
+  return Object.preventExtensions(exports);
+}
+
 /** `import.meta` of a module. */
 function meta(url: string): { url: string; resolve(specifier: string): string } {
   return { url, resolve: (specifier) => new URL(specifier, url).href };
@@ -139,6 +146,7 @@ export const runtime = {
   iteration,
   defaultOf,
   meta,
+  namespace,
   /** Stands for an imported name that the script assigns to. */
   set constant(_value: unknown) {
     throw new TypeError("Assignment to constant variable.");

@@ -21,7 +21,8 @@ export function registerModule(url: string, edits: Int32Array): void {
   // Each call between suspending functions takes up to three frames, most of them not the script's.
   Error.stackTraceLimit = 50;
   Error.prepareStackTrace = (error, frames) => {
-    let text = headline(error);
+    const first = headline(error);
+    let text = first;
     for (const frame of frames) {
       const position = scriptPositionOf(frame);
       if (!position) continue;
@@ -29,7 +30,8 @@ export function registerModule(url: string, edits: Int32Array): void {
       const place = `${position.url}:${position.line}:${position.column}`;
       text += name ? `\n\tat ${name} (${place})` : `\n\tat ${place}`;
     }
-    return text;
+    // An error without any script frame is k6d's own: show where it is.
+    return text === first ? [first, ...frames].join("\n\tat ") : text;
   };
 }
 

@@ -200,19 +200,21 @@ class SuspendRewriter {
     }
   }
 
-  /** `f[SUSPEND]=f$s;` for the suspending functions that some statements declare. */
+  /** `f[SUSPEND]=f$s;` for the suspending functions that some statements declare and somebody may look at. */
   #attachments(statements: readonly Node[]): string {
-    let text = "";
+    const attached = new Map<string, string>();
     for (const statement of statements) {
-      const declared = statement.type === "ExportNamedDeclaration" || statement.type === "ExportDefaultDeclaration"
-        ? statement.declaration
-        : statement;
-      if (declared?.type !== "FunctionDeclaration" || !declared.id || !this.#input.inference.suspends(declared)) {
-        continue;
-      }
-      text += `${declared.id.name}[${this.#names.suspend}]=${declared.id.name}${this.#names.suffix};`;
+      const exported = statement.type === "ExportNamedDeclaration" || statement.type === "ExportDefaultDeclaration";
+      const declared = exported ? statement.declaration : statement;
+      if (declared?.type !== "FunctionDeclaration" || !declared.id) continue;
+      const { name } = declared.id;
+      const binding = this.#input.scope.bindingOf.get(declared.id)!;
+      const seen = exported || binding.reassigned || binding.references.some(({ call }) => !call);
+      // Of two declarations of a name the last one counts.
+      const suspends = seen && this.#input.inference.suspends(declared);
+      attached.set(name, suspends ? `${name}[${this.#names.suspend}]=${name}${this.#names.suffix};` : "");
     }
-    return text;
+    return [...attached.values()].join("");
   }
 
   /** An expression whose value takes its name from where it goes, if it is an anonymous function. */

@@ -20,7 +20,7 @@ const errors: Record<string, { files: Record<string, string>; message: RegExp }>
   "a syntax error": {
     files: { "s.js": "export default function () {\n  let x = ;\n}" },
     message:
-      /^SyntaxError: Unexpected token\n {4}at file:\/\/\/test\/s\.js:2:11\n.*\n {2}2 \|   let x = ;\n {4}\| {11}\^$/,
+      /^SyntaxError: Unexpected token\n {4}at file:\/\/\/test\/s\.js:2:11\n.*\n {2}2 \| {3}let x = ;\n {4}\| {11}\^$/,
   },
   "a syntax error in TypeScript": {
     files: { "s.ts": "const a: number = 1;\nlet x: string = ;\n" },
@@ -93,7 +93,7 @@ Deno.test("every form of import and export", async () => {
       export { a as renamed, default as other } from './m.js'; export * from './stars.js'; export * as whole from './stars.js'; export { x as local };
       export class K {} export let live = 1; export const { p, q: [r] } = { p: 1, q: [2] };
       inc(); live = 2;
-      export const seen = [dflt(), x, count, ns.count, Object.keys(ns), typeof url, typeof nothing, k6http === http, import.meta.url, import.meta.resolve('./z')];
+      export const seen = [dflt(), x, count, ns.count, Object.keys(ns), typeof url, typeof nothing, Object.prototype.toString.call(ns), k6http === http, import.meta.url, import.meta.resolve('./z')];
       export default class {}`,
     "m.js": "export const a = 1; export let count = 0; export function inc() { count++; } export default () => 'd';",
     "stars.js": "export const star = '*'; export default 0; export { a as deep } from './m.js';",
@@ -120,6 +120,7 @@ Deno.test("every form of import and export", async () => {
     ["a", "count", "default", "inc"],
     "function",
     "undefined",
+    "[object Module]",
     true,
     "file:///test/main.js",
     "file:///test/z",

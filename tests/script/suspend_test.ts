@@ -50,6 +50,10 @@ const cases: Record<string, string> = {
     `export default function () { const f = () => wait(1); try { [].reduce((a, b) => wait(a)); } catch (e) { __ENV.trace(e.name); } try { [1].map(wait(3)); } catch (e) { __ENV.trace(e.name); } return f(); }`,
   "Map and Set":
     `export default function () { const out = []; new Map([["a", 1], ["b", 2]]).forEach((v, k) => out.push(wait(v), k)); new Set([5, 6]).forEach((v) => out.push(wait(v))); return out; }`,
+  "typed arrays and Reflect.apply":
+    `export default function () { const n = (x) => wait(x) + 1; const a = Uint8Array.from([1, 2, 3], n); return [a, a.map(n), a.filter((x) => n(x) > 3), a.reduce((s, x) => s + n(x), 0), a.find((x) => n(x) === 4), Reflect.apply(n, null, [5])]; }`,
+  "declarations of one name":
+    `export default function () { function f() { return wait(1); } function f() { return 2; } class A { m() { return wait(1); } m() { return 3; } } const o = { m() { return wait(1); }, m: () => 4 }; const g = [f]; return [wait(0), f(), g[0](), new A().m(), o.m()]; }`,
   "destructuring and defaults":
     `const get = () => wait({ a: 1, b: { c: [2, 3] } }); export default function () { const { a, b: { c: [x, y = 9, z = wait(8)] }, d = wait(7), ...rest } = get(); let p, q; [p, q = wait(5)] = [wait(4)]; return [a, x, y, z, d, rest, p, q]; }`,
   "functions that come out of destructuring":
