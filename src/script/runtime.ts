@@ -47,7 +47,9 @@ function invoke(callee: Callable, receiver: unknown, text: string, ...args: unkn
 function block(coroutine: Coroutine, plain?: Callable): unknown {
   const result = coroutine.next();
   if (result.done) return result.value;
-  return refuse(plain?.name ? `${plain.name}()` : "a function", plain ?? block);
+  // A script may have put anything in place of a declared function.
+  if (typeof plain !== "function") return refuse("a function", block);
+  return refuse(plain.name ? `${plain.name}()` : "a function", plain);
 }
 
 /** The author's function for a suspending form that is a function expression. */

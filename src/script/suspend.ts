@@ -228,7 +228,11 @@ class SuspendRewriter {
     const name = staticKey(node, node.key) ?? "";
     const value = node.value;
     if (!node.method || !isFunction(value) || !this.#input.inference.suspends(value)) {
-      if (node.shorthand && value.type === "Identifier") return;
+      if (node.shorthand && value.type === "Identifier") {
+        const captured = place.inArrow && value.name === "arguments";
+        if (captured) this.#edits.insert(value.end, `:${this.#names.arguments}`);
+        return;
+      }
       return isFunction(value) ? this.#function(value, place, name) : this.#visit(value, place);
     }
     this.#edits.insert(value.start, `:${this.#names.runtime}.method(function*${this.#generatorName(name)}`);

@@ -11,7 +11,7 @@ export function load(files: Record<string, string>): Promise<Program> {
   const [entry] = Object.keys(files);
   return loadProgram({ path: `/test/${entry}` }, {
     cwd: "/test",
-    builtins: ["k6", "k6/http", "k6/test"],
+    builtins: ["k6", "k6/http", "k6/execution", "k6/test"],
     readTextFile: (path) => {
       const text = files[path.replace("/test/", "")];
       return text === undefined ? Promise.reject(new Deno.errors.NotFound(path)) : Promise.resolve(text);

@@ -41,7 +41,8 @@ const errors: Record<string, { files: Record<string, string>; message: RegExp }>
   },
   "an unknown k6 module": {
     files: { "s.js": "import x from 'k6/browser';" },
-    message: /^k6d has no module "k6\/browser" \(yet\); it has k6, k6\/http, k6\/test\n {4}at .*s\.js:1:15/,
+    message:
+      /^k6d has no module "k6\/browser" \(yet\); it has k6, k6\/http, k6\/execution, k6\/test\n {4}at .*s\.js:1:15/,
   },
   "an import from the network": {
     files: { "s.js": "import x from 'https://jslib.k6.io/a.js';" },
@@ -180,4 +181,18 @@ Deno.test("__ITER is unknown in the init stage", async () => {
   assertEquals([exports.type, exports.name, exports.vu], ["undefined", "ReferenceError: __ITER is not defined", {
     __VU: 0,
   }]);
+});
+
+Deno.test("what blocks is known by its module: exec.test.abort, blocking functions that travel", async () => {
+  const program = await load({
+    "s.js": `import exec from 'k6/execution'; import http from 'k6/http'; import { sleep as nap } from 'k6';
+function stop() { exec.test.abort(); }
+function viaObject(client) { client.get(1); }
+const { post } = http;
+export default function () { stop(); viaObject(http); post(1); nap(1); [nap].forEach((f) => f(1)); http['g' + 'et'](2); }`,
+  });
+  const [, stop, viaObject, , main] = program.modules[0]!.code.split("\n");
+  assertStringIncludes(stop!, "yield*$k.invoke(($kT0=exec.test).abort,");
+  assertStringIncludes(viaObject!, "yield*$k.invoke(client.get,client,");
+  assertEquals(main!.match(/yield\*/g)?.length, 7);
 });

@@ -90,7 +90,7 @@ const cases: Record<string, string> = {
   "super in object methods":
     `const base = { m() { return "base"; } }; const o = { __proto__: base, m() { return super.m() + "!"; }, n() { return wait(this.m()); } }; export default function () { return o.n(); }`,
   "this, arguments and super in arrows":
-    `class A { v = 1; m(x) { return wait(x); } } class B extends A { m(x) { const f = () => super.m(this.v + arguments.length + x); const g = () => [0].map(() => f() + super["m"](arguments[0])); return g(); } } function h() { return [1, 2].map((x) => wait(arguments[0] + x)); } export default function () { return [new B().m(5), h(10)]; }`,
+    `class A { v = 1; m(x) { return wait(x); } } class B extends A { m(x) { const f = () => super.m(this.v + arguments.length + x); const g = () => [0].map(() => f() + super["m"](arguments[0])); return g(); } } function i() { const f = () => ({ arguments, n: wait(1) }); return f().arguments.length; } function h() { return [1, 2].map((x) => wait(arguments[0] + x)); } export default function () { return [new B().m(5), h(10), i(1, 2, 3)]; }`,
   "call, apply and bind":
     `function f(a, b) { return wait(this.k + a + b); } export default function () { const o = { k: 1 }; const g = f.bind(o, 2); return [f.call(o, 1, 2), f.apply(o, [3, 4]), g(5), f.bind(o)(1, 1), g.name, g.length]; }`,
   "functions in data structures":
