@@ -1,11 +1,13 @@
 /** The module `k6/execution`: what a running test tells its script, and how the script ends it. */
 
+import type { Coroutine, Suspension } from "../script/suspension.ts";
 import { nowEpochMs } from "../worker/runtime.ts";
 import { WorkerCell } from "../worker/shared_state.ts";
 import { currentUser, type ScenarioContext, type VirtualUser } from "../worker/virtual_user.ts";
 import { session } from "./session.ts";
+import { suspending } from "./suspending.ts";
 
-/** Ends the coroutine of whoever called `exec.test.abort()`; the engine ends the test. */
+/** What `exec.test.abort()` throws where it can't suspend; the engine ends the test. */
 export class TestAborted extends Error {
   override name = "TestAborted";
 }
@@ -22,6 +24,21 @@ function requireScenario(): ScenarioContext {
   if (context === null) throw new Error("getting scenario information outside of the VU context is not supported");
   return context;
 }
+
+function abortMessage(reason: unknown): string {
+  return reason === undefined ? "test aborted" : `test aborted: ${String(reason)}`;
+}
+
+function abortTest(reason?: unknown): never {
+  const message = abortMessage(reason);
+  session.abort(message);
+  throw new TestAborted(message);
+}
+
+/** Suspends for good: whoever waits for it is dropped, and none of its `catch` and `finally` runs. */
+const NEVER_RESUMED: Suspension = { begin: () => {} };
+const NEVER_STEP: IteratorResult<Suspension, unknown> = { done: false, value: NEVER_RESUMED };
+const NEVER: Coroutine = { next: () => NEVER_STEP, [Symbol.iterator]: () => NEVER };
 
 const instance = {
   get currentTestRunDuration(): number {
@@ -66,11 +83,12 @@ const scenario = {
 };
 
 const test = {
-  abort(reason?: unknown): never {
-    const message = reason === undefined ? "test aborted" : `test aborted: ${String(reason)}`;
-    session.abort(message);
-    throw new TestAborted(message);
-  },
+  abort: suspending("abort", abortTest, (reason?: unknown) => {
+    // In the init stage there is nothing to suspend.
+    if (currentUser === null || currentUser.inInit) return abortTest(reason);
+    session.abort(abortMessage(reason));
+    return NEVER;
+  }),
   fail(reason?: unknown): void {
     session.markFailed(reason === undefined ? "test marked as failed" : `test marked as failed: ${String(reason)}`);
   },
@@ -92,11 +110,9 @@ const tags = new Proxy<Record<string, unknown>>({}, {
       user.setTag(name, String(value));
       return true;
     }
-    const message =
-      `the tag '${name}' can't be set: only String, Boolean and Number types are accepted as a metric tag value`;
-    if (user.runtime.options.throw) throw new TypeError(message);
-    session.log("warn", message);
-    return true;
+    throw new TypeError(
+      `the tag '${name}' can't be set: only String, Boolean and Number types are accepted as a metric tag value`,
+    );
   },
   deleteProperty(_, name) {
     if (typeof name === "string") requirePhase("vu").setTag(name, undefined);

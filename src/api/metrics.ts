@@ -17,7 +17,7 @@ abstract class CustomMetric {
     if (currentUser !== null && !currentUser.inInit) {
       throw new Error("metrics must be declared in the init context");
     }
-    const text = String(name);
+    const text = name === undefined || name === null ? "" : String(name);
     assertMetricName(text);
     this.#type = type;
     this.#id = session.recorder.defineMetric(text, type, isTime === true ? "time" : "default");

@@ -397,17 +397,17 @@ export class TestRun {
     }, VUS_INTERVAL_MS);
   }
 
-  /** Iterations of shared counters that nobody took. */
+  /** Iterations of shared counters that nobody took in time; a test that was stopped has dropped none. */
   #recordLeftOver(options: Options): void {
     const recorder = this.#vus!;
     options.scenarios.forEach((scenario, index) => {
-      if (scenario.executor !== "shared-iterations") return;
+      if (this.#stop !== null || scenario.executor !== "shared-iterations") return;
       const left = scenario.iterations - this.#state!.iterationsTaken(index);
       if (left <= 0) return;
       const tags = TagSet.root().withAll([
         ...Object.entries(options.tags),
-        ["scenario", scenario.name],
         ...Object.entries(scenario.tags),
+        ["scenario", scenario.name],
       ]);
       const root = new SampleRecorder((batch) => this.#ingest(LEFT_OVER_SOURCE + index, batch));
       root.record(

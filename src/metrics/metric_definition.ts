@@ -7,14 +7,14 @@ export class MetricDefinitionError extends Error {
   override name = "MetricDefinitionError";
 }
 
-/** k6's rule: 2 to 128 ASCII letters, digits and underscores, not starting with a digit. */
-const METRIC_NAME = /^[a-zA-Z_][a-zA-Z0-9_]{1,127}$/;
+/** k6's rule: 2 to 129 ASCII letters, digits and underscores, not starting with a digit. */
+const METRIC_NAME = /^[a-zA-Z_][a-zA-Z0-9_]{1,128}$/;
 
 /** Throws a `MetricDefinitionError` when a script can't give this name to a metric. */
 export function assertMetricName(name: string): void {
   if (!METRIC_NAME.test(name)) {
     throw new MetricDefinitionError(
-      `Invalid metric name '${name}': use 2 to 128 ASCII letters, digits and underscores, starting with a letter or an underscore`,
+      `Invalid metric name '${name}': use 2 to 129 ASCII letters, digits and underscores, starting with a letter or an underscore`,
     );
   }
 }

@@ -15,7 +15,7 @@ import { LoadedProgram } from "../script/instantiate.ts";
 import type { Program, ProgramHost } from "../script/program.ts";
 import { onRefusal, Refusal } from "../script/refusal.ts";
 import type { FromWorker, InitMessage, PhaseMessage, PlanMessage, ScriptFailure, ToWorker } from "./messages.ts";
-import { WorkerRuntime } from "./runtime.ts";
+import { nowEpochMs, WorkerRuntime } from "./runtime.ts";
 import { ScenarioRunner } from "./scenario_runner.ts";
 import { readFileThroughMain } from "./script_files.ts";
 import { installScriptGlobals } from "./script_globals.ts";
@@ -57,9 +57,11 @@ class WorkerSession implements InitSession {
   #runtime: WorkerRuntime | null = null;
   #runners: ScenarioRunner[] = [];
   #starts: StartTimer[] = [];
-  /** Virtual users that no scenario holds. */
-  readonly #free: VirtualUser[] = [];
+  /** Virtual users that no scenario holds; the one that was returned first is taken first. */
+  readonly #free = new Queue<VirtualUser>();
   #setupJson: string | undefined;
+  /** Ends the running `setup` or `teardown` with what it has done so far. */
+  #dropPhase: ((reason: string) => void) | null = null;
 
   readonly log: InitSession["log"] = (level, message, fields = {}) => post({ type: "log", level, message, fields });
 
@@ -101,10 +103,8 @@ class WorkerSession implements InitSession {
     for (const id of message.vuIds) {
       const user = this.#newUser(id);
       if (user === null) return;
-      this.#free.push(user);
+      this.#free.add(user);
     }
-    // The first scenario to start gets the users with the lowest ids.
-    this.#free.reverse();
     this.#runners = options.scenarios.map((scenario, index) => {
       const part = message.parts[index]!;
       const share = divide(part.weights)[message.worker]!;
@@ -117,24 +117,24 @@ class WorkerSession implements InitSession {
     const user = this.#newUser(0);
     if (user === null) return;
     const runtime = this.#runtime!;
-    const timeout = new PhaseTimeout(() => {
-      user.close();
-      const seconds = timeoutMs / 1000;
-      post({
-        type: "phase-failed",
-        failure: { kind: "timeout", stack: `${phase}() execution timed out after ${seconds} seconds` },
-      });
-    });
-    const ended = (): void => {
+    const end = (outcome: FromWorker): void => {
+      this.#dropPhase = null;
       runtime.timers.remove(timeout);
       user.setGroup(`::${phase}`);
-      user.recordData(performance.timeOrigin + performance.now());
+      user.recordData(nowEpochMs());
       this.recorder.flush();
-      const { failed, error, result } = user;
       user.close();
-      if (failed) post({ type: "phase-failed", failure: describe(error) });
-      else post({ type: "phase-done", data: JSON.stringify(result) });
+      post(outcome);
     };
+    const drop = (kind: "abort" | "timeout", stack: string): void =>
+      end({ type: "phase-failed", failure: { kind, stack } });
+    const timeout = new PhaseTimeout(() =>
+      drop("timeout", `${phase}() execution timed out after ${timeoutMs / 1000} seconds`)
+    );
+    const ended = (): void => {
+      if (this.#dropPhase !== null) end(phaseOutcome(phase, user));
+    };
+    this.#dropPhase = (reason) => drop("abort", reason);
     user.enter(runtime.rootTags, `::${phase}`);
     runtime.timers.add(timeout, performance.now() + timeoutMs);
     const exported = user.exports[phase] as PhaseFunction;
@@ -159,12 +159,13 @@ class WorkerSession implements InitSession {
       }
     }
     for (const start of this.#starts) if (start.started) start.runner.stop();
+    this.#starts = [];
   }
 
   // What scenario runners ask for.
 
   takeUser(): VirtualUser | null {
-    return this.#free.pop() ?? null;
+    return this.#free.take();
   }
 
   createUser(): VirtualUser | null {
@@ -172,7 +173,7 @@ class WorkerSession implements InitSession {
   }
 
   returnUser(user: VirtualUser): void {
-    this.#free.push(user);
+    this.#free.add(user);
   }
 
   setupJson(): string | undefined {
@@ -231,6 +232,8 @@ class WorkerSession implements InitSession {
 
   abort(message: string): void {
     post({ type: "abort", failure: { kind: "abort", stack: message } });
+    this.#dropPhase?.(message);
+    this.stop();
   }
 
   markFailed(message: string): void {
@@ -260,6 +263,26 @@ class WorkerSession implements InitSession {
   }
 }
 
+/** First in, first out. */
+class Queue<T extends object> {
+  #items: T[] = [];
+  #taken = 0;
+
+  add(item: T): void {
+    this.#items.push(item);
+  }
+
+  take(): T | null {
+    const item = this.#items[this.#taken];
+    if (item === undefined) return null;
+    if (++this.#taken === this.#items.length) {
+      this.#items = [];
+      this.#taken = 0;
+    }
+    return item;
+  }
+}
+
 class StartTimer implements TimerEntry {
   readonly runner: ScenarioRunner;
   readonly startAtMs: number;
@@ -286,6 +309,17 @@ class PhaseTimeout implements TimerEntry {
 
   constructor(timerDue: () => void) {
     this.timerDue = timerDue;
+  }
+}
+
+function phaseOutcome(phase: "setup" | "teardown", { failed, error, result }: VirtualUser): FromWorker {
+  if (failed) return { type: "phase-failed", failure: describe(error) };
+  if (phase === "teardown") return { type: "phase-done", data: undefined };
+  try {
+    return { type: "phase-done", data: JSON.stringify(result) };
+  } catch (refused) {
+    const stack = `setup() returned data that can't be written as JSON: ${(refused as Error).message}`;
+    return { type: "phase-failed", failure: { kind: "exception", stack } };
   }
 }
 

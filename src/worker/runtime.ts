@@ -44,10 +44,10 @@ export class WorkerRuntime {
     this.rootTags = TagSet.root().withAll(Object.entries(options.tags));
   }
 
-  /** Tags of code that runs in a scenario, or in none when `scenario` is empty. */
+  /** Tags of code that runs in a scenario; its own name wins over a tag `scenario`. */
   tagsFor(scenario: string, tags: Readonly<Record<string, string>>): TagSet {
-    const named = this.systemTags.has("scenario") ? this.rootTags.with("scenario", scenario) : this.rootTags;
-    return named.withAll(Object.entries(tags));
+    const own = this.rootTags.withAll(Object.entries(tags));
+    return this.systemTags.has("scenario") ? own.with("scenario", scenario) : own;
   }
 
   log(level: LogLevel, message: string, fields: LogFields = {}): void {

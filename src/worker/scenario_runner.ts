@@ -355,7 +355,9 @@ class UserLoop implements PhaseListener, TimerEntry {
     user.iterationInScenario++;
     this.#inIteration = true;
     if (this.#runner.isOpen) this.#runner.activeChanged(1);
-    return user.run(this.#exported, user.ownSetupData(this.#runner.setupJson), this);
+    const { setupJson } = this.#runner;
+    // As in k6, what an iteration does to the data is gone with it.
+    return user.run(this.#exported, setupJson === undefined ? undefined : JSON.parse(setupJson), this);
   }
 
   /** Books the iteration; returns whether the user is free for the next one. */

@@ -81,9 +81,6 @@ export class VirtualUser implements Resumable {
   http: UserHttp | null = null;
   /** Random numbers after `randomSeed`. */
   random: (() => number) | null = null;
-  /** Setup data, parsed for this user, and the JSON that it came from. */
-  setupData: unknown = undefined;
-  setupJson: string | undefined = undefined;
   /** How the last phase ended. */
   result: unknown = undefined;
   error: unknown = undefined;
@@ -192,15 +189,6 @@ export class VirtualUser implements Resumable {
     recorder.record(series.sent, atEpochMs, http === null ? 0 : http.bytesSent);
     recorder.record(series.received, atEpochMs, http === null ? 0 : http.bytesReceived);
     if (http !== null) http.bytesSent = http.bytesReceived = 0;
-  }
-
-  /** The setup data as this user's own copy. */
-  ownSetupData(json: string | undefined): unknown {
-    if (json !== this.setupJson) {
-      this.setupJson = json;
-      this.setupData = json === undefined ? undefined : JSON.parse(json);
-    }
-    return this.setupData;
   }
 
   /** Closes the sockets. */
