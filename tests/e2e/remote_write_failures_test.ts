@@ -1,0 +1,61 @@
+/** Remote-write endpoints that fail: the run takes its time and no more, each cause is told once, the exit code is the test's. */
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { freePort } from "../support/free_port.ts";
+import { type Answer, RemoteWriteReceiver } from "../support/remote_write_receiver.ts";
+import { consoleMessages, logEntries, runSuccessfully, summaryCount } from "./support/k6d.ts";
+
+/** Twenty iterations a second for a second, whatever becomes of the metrics. */
+const SCRIPT = `
+export const options = {
+  scenarios: { steady: { executor: "constant-arrival-rate", rate: 20, duration: "1s", preAllocatedVUs: 2 } },
+};
+export default function () {}
+export function teardown() { console.log("torn down"); }`;
+
+interface FailingEndpoint {
+  readonly name: string;
+  /** Given to every request; nobody listens without it. */
+  readonly answer?: Answer;
+  readonly says: RegExp;
+}
+
+const FAILING_ENDPOINTS: readonly FailingEndpoint[] = [
+  { name: "answers 400", answer: { status: 400, body: "out of order sample" }, says: /400.*out of order sample/ },
+  { name: "answers 401", answer: 401, says: /401/ },
+  { name: "answers 404", answer: 404, says: /404/ },
+  { name: "answers 429", answer: 429, says: /429/ },
+  { name: "answers 500", answer: { status: 500, body: "disk full" }, says: /500.*disk full/ },
+  { name: "hangs", answer: "hang", says: /no answer|time/ },
+  { name: "closes the connection", answer: "reset", says: /hang up|reset|closed/ },
+  { name: "is not there", says: /refused/ },
+];
+
+Deno.test("a remote-write endpoint that fails is told once a cause and costs the test nothing", async () => {
+  // At the same time, as they mostly wait.
+  await Promise.all(FAILING_ENDPOINTS.map(assertHarmless));
+});
+
+async function assertHarmless({ name, answer, says }: FailingEndpoint): Promise<void> {
+  await using receiver = new RemoteWriteReceiver();
+  if (answer !== undefined) receiver.answer(...Array.from({ length: 1000 }, () => answer));
+  const url = new URL(answer === undefined ? `http://127.0.0.1:${freePort()}/write` : receiver.url);
+  url.username = "robot";
+  url.password = "topsecret";
+  const result = await runSuccessfully({
+    files: SCRIPT,
+    args: ["run", "script.js", "--quiet", "--out", "prometheus-rw"],
+    env: { K6_PROMETHEUS_RW_SERVER_URL: url.href, K6_PROMETHEUS_RW_PUSH_INTERVAL: "200ms" },
+  });
+  const log = `an endpoint that ${name}: ${result.stderr}`;
+  assertEquals(consoleMessages(result), ["torn down"], log);
+  const iterations = summaryCount(result, "iterations");
+  assert(iterations === 20 || iterations === 21, `an endpoint that ${name}: ${result.stdout}`);
+  const complaints = logEntries(result.stderr).filter(({ source }) => source !== "console").map(({ msg }) => msg ?? "");
+  assertMatch(complaints[0] ?? "", says, log);
+  // What failed, that it takes long, what failed at the end, and how many flushes in all.
+  assert(complaints.length <= 4, log);
+  assertEquals(new Set(complaints).size, complaints.length, log);
+  assert(!result.stderr.includes("topsecret"), log);
+  assert(result.durationMs < 12_000, `${result.durationMs} ms with ${log}`);
+}
