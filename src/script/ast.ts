@@ -53,8 +53,12 @@ export interface LexicalUses {
   newTarget: boolean;
 }
 
+const knownUses = new WeakMap<Node, LexicalUses>();
+
 /** Looks through nested arrows, not into other functions or classes. */
-export function lexicalUses(node: Node): LexicalUses {
+export function lexicalUses(node: Node): Readonly<LexicalUses> {
+  const known = knownUses.get(node);
+  if (known) return known;
   const uses = { this: false, arguments: false, super: false, newTarget: false };
   const visit = (child: Node): void => {
     switch (child.type) {
@@ -83,6 +87,7 @@ export function lexicalUses(node: Node): LexicalUses {
     }
   };
   forEachChild(node, visit);
+  knownUses.set(node, uses);
   return uses;
 }
 

@@ -1,5 +1,7 @@
 /** Edits to a source text that keep its lines, and the map of the columns that they moved. */
 
+import { LineIndex } from "./source.ts";
+
 interface Edit {
   readonly start: number;
   readonly end: number;
@@ -17,6 +19,7 @@ const LINE_END = /\r\n|[\n\r\u2028\u2029]/g;
 /** Insertions at one offset come in the order of recording, then what replaces text from there on. Replaced ranges may not overlap. */
 export class Edits {
   readonly #edits: Edit[] = [];
+  readonly #parentheses = new Set<number>();
   #prepended = 0;
 
   constructor(readonly text: string) {}
@@ -26,6 +29,7 @@ export class Edits {
    * in `text`, is where V8 will place a call that the source has at `source`.
    */
   insert(at: number, text: string | (() => string), mark = -1, source = at): void {
+    if (typeof text === "string" && text.startsWith("(")) this.#parentheses.add(at);
     this.#edits.push({ start: at, end: at, text, order: this.#edits.length, mark, source });
   }
 
@@ -36,15 +40,14 @@ export class Edits {
 
   /** Puts `text` in place of a range; line ends of the range stay, in front of `text`. */
   replace(start: number, end: number, text: string, mark = -1, source = start): void {
+    if (text.startsWith("(")) this.#parentheses.add(start);
     const lines = this.text.slice(start, end).match(LINE_END)?.join("") ?? "";
     this.#edits.push({ start, end, text: lines + text, order: this.#edits.length, mark, source });
   }
 
-  /** True when an edit at `offset` puts text there that begins with `character`. */
-  beginsWith(offset: number, character: string): boolean {
-    return this.#edits.some((edit) =>
-      edit.start === offset && typeof edit.text === "string" && edit.text.startsWith(character)
-    );
+  /** True when text that was put at `offset` begins with a parenthesis. */
+  opensParenthesis(offset: number): boolean {
+    return this.#parentheses.has(offset);
   }
 
   /** The edited text between `head`, which has no line end, and `tail`, and its column map (see `ProgramModule.columnEdits`). */
@@ -52,21 +55,21 @@ export class Edits {
     const edits = this.#edits.sort((a, b) =>
       a.start - b.start || Number(a.end > a.start) - Number(b.end > b.start) || a.order - b.order
     );
-    const output = new MappedText();
+    const output = new MappedText(this.text);
     output.add(head);
     let at = 0;
     for (const edit of edits) {
       const text = typeof edit.text === "string" ? edit.text : edit.text();
-      if (edit.start > at) output.copy(this.text, at, edit.start);
+      if (edit.start > at) output.copy(at, edit.start);
       at = Math.max(at, edit.end);
       if (edit.mark < 0) {
         output.add(text);
       } else {
         output.add(text.slice(0, edit.mark));
-        output.addMarked(text.slice(edit.mark), this.text, edit.source);
+        output.addMarked(text.slice(edit.mark), edit.source);
       }
     }
-    output.copy(this.text, at, this.text.length);
+    output.copy(at, this.text.length);
     output.add(tail);
     return { code: output.code, columnEdits: Int32Array.from(output.map) };
   }
@@ -81,21 +84,27 @@ class MappedText {
   /** Column shift that holds at the output's end, and the one that the map says. */
   #mapped = 0;
 
+  readonly #lines: LineIndex;
+
+  constructor(readonly source: string) {
+    this.#lines = new LineIndex(source);
+  }
+
   add(text: string): void {
     this.code += text;
     this.#advance(text);
   }
 
   /** Text of ours whose position stands for one in the source. */
-  addMarked(text: string, source: string, offset: number): void {
-    this.#record(this.#column - columnOf(source, offset));
+  addMarked(text: string, offset: number): void {
+    this.#record(this.#column - this.#lines.position(offset).column);
     this.add(text);
   }
 
   /** Copies a range of the source. */
-  copy(source: string, start: number, end: number): void {
-    this.#record(this.#column - columnOf(source, start));
-    this.add(source.slice(start, end));
+  copy(start: number, end: number): void {
+    this.#record(this.#column - this.#lines.position(start).column);
+    this.add(this.source.slice(start, end));
   }
 
   #record(shift: number): void {
@@ -117,14 +126,4 @@ class MappedText {
       this.#mapped = 0;
     }
   }
-}
-
-function columnOf(source: string, offset: number): number {
-  let start = offset;
-  while (start > 0 && !isLineEnd(source.charCodeAt(start - 1))) start--;
-  return offset - start + 1;
-}
-
-function isLineEnd(code: number): boolean {
-  return code === 10 || code === 13 || code === 0x2028 || code === 0x2029;
 }

@@ -8,9 +8,29 @@ export interface Position {
   readonly column: number;
 }
 
+/** Where the lines of a text begin; line ends are those that JavaScript counts. */
+export class LineIndex {
+  readonly starts: number[] = [0];
+
+  constructor(text: string) {
+    for (const match of text.matchAll(/\r\n|[\n\r\u2028\u2029]/g)) this.starts.push(match.index + match[0].length);
+  }
+
+  /** Where `offset` is. */
+  position(offset: number): Position {
+    let low = 0, high = this.starts.length;
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if (this.starts[middle]! <= offset) low = middle;
+      else high = middle;
+    }
+    return { line: low + 1, column: offset - this.starts[low]! + 1 };
+  }
+}
+
+/** A file's text and what can be said about places in it. */
 export class Source {
-  /** Offsets at which lines begin. */
-  readonly #lineStarts: number[] = [0];
+  readonly #lines: LineIndex;
 
   /**
    * @param url The file's URL.
@@ -18,25 +38,12 @@ export class Source {
    * @param original The author's text, for code frames.
    */
   constructor(readonly url: string, readonly text: string, readonly original: string = text) {
-    for (const match of original.matchAll(/\r\n|[\n\r\u2028\u2029]/g)) {
-      this.#lineStarts.push(match.index + match[0].length);
-    }
-  }
-
-  /** Where `offset` is. */
-  position(offset: number): Position {
-    let low = 0, high = this.#lineStarts.length;
-    while (high - low > 1) {
-      const middle = (low + high) >> 1;
-      if (this.#lineStarts[middle]! <= offset) low = middle;
-      else high = middle;
-    }
-    return { line: low + 1, column: offset - this.#lineStarts[low]! + 1 };
+    this.#lines = new LineIndex(original);
   }
 
   /** A complete error about the text at `offset`. */
   error(message: string, offset: number): ScriptError {
-    return this.errorAt(message, this.position(offset));
+    return this.errorAt(message, this.#lines.position(offset));
   }
 
   /** The same for a known line and column. */
@@ -48,12 +55,12 @@ export class Source {
     const shown = [];
     const width = String(line).length;
     for (let number = Math.max(1, line - 2); number <= line; number++) {
-      const start = this.#lineStarts[number - 1] ?? this.original.length;
-      const end = this.#lineStarts[number] ?? this.original.length;
+      const start = this.#lines.starts[number - 1] ?? this.original.length;
+      const end = this.#lines.starts[number] ?? this.original.length;
       const text = this.original.slice(start, end).trimEnd().slice(0, 200);
       shown.push(`  ${String(number).padStart(width)} | ${text}`);
     }
-    const before = this.original.slice(this.#lineStarts[line - 1] ?? 0).slice(0, column - 1).replace(/[^\t]/g, " ");
+    const before = this.original.slice(this.#lines.starts[line - 1] ?? 0).slice(0, column - 1).replace(/[^\t]/g, " ");
     shown.push(`  ${" ".repeat(width)} | ${before}^`);
     return shown.join("\n");
   }

@@ -151,7 +151,7 @@ class SuspendRewriter {
       case "ExpressionStatement": {
         this.#visit(node.expression, place);
         // A statement that used to begin with a name must not begin with a parenthesis: it would call the line above.
-        if (this.#input.text[node.start] !== "(" && this.#edits.beginsWith(node.start, "(")) {
+        if (this.#input.text[node.start] !== "(" && this.#edits.opensParenthesis(node.start)) {
           this.#edits.prepend(node.start, "0,");
         }
         return;
