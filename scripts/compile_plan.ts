@@ -5,7 +5,7 @@
 
 import { parse } from "acorn";
 import { stripTypeScriptTypes } from "node:module";
-import { denoCommand, ROOT } from "./repository.ts";
+import { denoCommand, ROOT, V8_FLAGS } from "./repository.ts";
 
 /** The entry of the binary. */
 export const ENTRY = "main.ts";
@@ -23,6 +23,7 @@ export function compileArguments(): string[] {
     "compile",
     "-A",
     "--no-check",
+    V8_FLAGS,
     ...unstable.map((feature) => `--unstable-${feature}`),
     ...INCLUDED.flatMap((path) => ["--include", path]),
     "--output",

@@ -6,6 +6,12 @@ export const ROOT = decodeURIComponent(new URL("../", import.meta.url).pathname)
 /** The Deno version that k6d is built and tested with. */
 export const DENO_VERSION = "2.9.6";
 
+/**
+ * V8's flags for k6d: a small young generation. Each thread has a heap of its own, and V8's default of 16 MB lets it
+ * hold 20 MB more garbage; measured with 10,000 users 354 against 310 MB, at the same CPU a request.
+ */
+export const V8_FLAGS = "--v8-flags=--max-semi-space-size=2";
+
 /** A command for the Deno that runs this script, started in the repository's root. */
 export function denoCommand(args: readonly string[], options: Deno.CommandOptions = {}): Deno.Command {
   return new Deno.Command(Deno.execPath(), { cwd: ROOT, ...options, args: [...args] });

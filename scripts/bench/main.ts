@@ -5,7 +5,7 @@
  */
 
 import { parseArgs } from "@std/cli/parse-args";
-import { exists, print, printError, ROOT } from "../repository.ts";
+import { exists, print, printError, ROOT, V8_FLAGS } from "../repository.ts";
 import { startBenchTarget } from "./bench_target.ts";
 import { type BenchCase, type BenchContext, BenchError, CASES, type Tool } from "./cases.ts";
 import { type Figure, formatTable, type Row, toRows } from "./report.ts";
@@ -69,7 +69,7 @@ function tools(): Tool[] {
   const found: Tool[] = [
     {
       name: "k6d",
-      command: k6d === undefined ? [Deno.execPath(), "run", "-A", `${ROOT}main.ts`] : [existing("K6D_BIN", k6d)],
+      command: k6d === undefined ? [Deno.execPath(), "run", "-A", V8_FLAGS, `${ROOT}main.ts`] : [existing("K6D_BIN", k6d)],
     },
   ];
   if (k6 !== undefined) found.push({ name: "k6", command: [existing("K6_BIN", k6)] });
