@@ -88,3 +88,11 @@ export const INERT_METHODS: ReadonlySet<string> = new Set([
   "includes",
   "indexOf",
 ]);
+
+/** Names of the methods that natives have. */
+export const NATIVE_METHODS: ReadonlySet<string> = new Set(
+  [Array, String, Number, Map, Set, WeakMap, Date, RegExp, Uint8Array, Object.getPrototypeOf(Uint8Array), Promise]
+    .flatMap((native) => Object.getOwnPropertyNames(native.prototype))
+    .concat([Math, JSON, Object, Number, String, Array, Date].flatMap((native) => Object.getOwnPropertyNames(native)))
+    .filter((name) => name !== "constructor" && name !== "name"),
+);

@@ -18,7 +18,7 @@ import {
   staticKey,
   unwrap,
 } from "./ast.ts";
-import { builtinBlocking, CALLBACK_METHODS, HTTP_METHODS, INERT_METHODS } from "./blocking.ts";
+import { builtinBlocking, CALLBACK_METHODS, HTTP_METHODS, INERT_METHODS, NATIVE_METHODS } from "./blocking.ts";
 import type { Binding, ModuleScope } from "./scope.ts";
 
 /** What an imported name stands for. */
@@ -38,6 +38,7 @@ export interface InferenceModule {
   /** Meaning of the module's import bindings. */
   readonly imports: ReadonlyMap<Binding, ImportTarget>;
   /** Bindings that leave the module as properties (namespace imports, the script's own exports). */
+  readonly exposesDefault: boolean;
   readonly exposed: readonly { readonly name: string; readonly binding: Binding }[];
 }
 
@@ -107,6 +108,7 @@ class FlowGraph implements Inference {
   readonly #derivedConstructors = new Set<FunctionNode>();
   /** Names under which the script itself stores values; a native of that name can't be assumed. */
   readonly #storedNames = new Set<string>();
+  #defaultExport = this.#never;
   /** Blocking methods of the objects that built-ins hand out. */
   readonly #blockingMethods = new Set<string>();
   readonly #pending: Flow[] = [];
@@ -150,6 +152,7 @@ class FlowGraph implements Inference {
   add(module: InferenceModule): void {
     for (const { name, binding } of module.exposed) this.#connect(this.#binding(binding), this.#property(name));
     const place = OUTSIDE;
+    this.#defaultExport = module.exposesDefault ? this.#property("default") : this.#never;
     forEachChild(module.program, (child) => void this.#value(child, place));
   }
 
@@ -211,6 +214,8 @@ class FlowGraph implements Inference {
 
   #read(name: string | undefined): Flow {
     if (name !== undefined && this.#blockingMethods.has(name)) return this.#always;
+    // Nobody stores a function under a native's name without spelling it out.
+    if (name !== undefined && NATIVE_METHODS.has(name) && !this.#storedNames.has(name)) return this.#property(name);
     return name === undefined ? this.#anything : this.#join(this.#property(name), this.#pool);
   }
 
@@ -363,6 +368,10 @@ class FlowGraph implements Inference {
         return this.#never;
       case "LabeledStatement":
         return this.#value(node.body, place);
+      case "ExportDefaultDeclaration":
+        // Read as `namespace.default`; by name it is followed through the import.
+        this.#connect(this.#value(node.declaration, place), this.#defaultExport);
+        return this.#never;
       case "ExportNamedDeclaration":
         return node.declaration ? this.#value(node.declaration, place) : this.#never;
       default:

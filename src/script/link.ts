@@ -52,6 +52,7 @@ export function link(modules: readonly ParsedModule[]): Program {
     program: module.parsed.program,
     scope: module.parsed.scope,
     imports: module.imports,
+    exposesDefault: namespaces.has(module.parsed),
     exposed: namespaces.has(module.parsed) ? linker.exposed(module.parsed) : [],
   }));
   const inference = infer(inputs);
@@ -191,7 +192,13 @@ class LinkedModule {
   constructor(readonly parsed: ParsedModule, linker: Linker) {
     this.#linker = linker;
     this.#names = reserveNames(parsed.source.text);
-    for (const node of parsed.program.body) if (node.type === "ImportDeclaration") this.#import(node);
+    for (const node of parsed.program.body) {
+      if (node.type === "ImportDeclaration") this.#import(node);
+      if (node.type === "ExportAllDeclaration" && node.exported) {
+        const dependency = parsed.dependencies.get(String(node.source.value));
+        if (dependency?.kind === "module") this.namespaces.push(dependency.module);
+      }
+    }
   }
 
   #import(node: NodeOf<"ImportDeclaration">): void {

@@ -147,13 +147,14 @@ Deno.test("blocking helpers work across modules", async () => {
   const { exports } = await evaluate({
     "main.ts":
       `import { Options } from 'k6/options'; import type { X } from './types.ts'; import api, { hit, Client } from './api.ts'; import * as lib from './api.ts';
-      export const options: Options = {}; export default function (): unknown { return [hit(1), api.go(2), new Client('c').get(3), lib.hit(4), lib.late(5), group('g', () => hit(6))]; } import { group } from 'k6';`,
+      export const options: Options = {}; export default function (): unknown { return [hit(1), api.go(2), new Client('c').get(3), lib.hit(4), lib.late(5), lib.default.go(7), lib.whole.default(8), group('g', () => hit(6))]; } import { group } from 'k6';`,
     "api.ts":
       `import http from 'k6/http'; export const hit = (n: number) => http.get(n); export default { go(n: number) { return hit(n); } };
-      export class Client { constructor(public_: string) { this.base = public_; } base: string; get(x: number) { return this.base + http.get(x); } } export { late } from './late.js';`,
-    "late.js": "import { wait } from 'k6/test'; export let late = (x) => x; late = (x) => wait(x * 2);",
+      export class Client { constructor(public_: string) { this.base = public_; } base: string; get(x: number) { return this.base + http.get(x); } } export { late } from './late.js'; export * as whole from './late.js';`,
+    "late.js":
+      "import { wait } from 'k6/test'; export let late = (x) => x; late = (x) => wait(x * 2); export default (x) => late(x) + 1;",
   });
-  assertEquals(run(exports), [1, 2, "c3", 4, 10, 6]);
+  assertEquals(run(exports), [1, 2, "c3", 4, 10, 7, 17, 6]);
 });
 
 Deno.test("each virtual user has its own module state and global object", async () => {
