@@ -89,6 +89,15 @@ export function responseHeaders(pairs: readonly string[]): Record<string, string
   return headers;
 }
 
+/** Values of all `Set-Cookie` headers, in order. */
+export function setCookieValues(pairs: readonly string[]): string[] {
+  const values: string[] = [];
+  for (let i = 0; i < pairs.length; i += 2) {
+    if (canonicalHeaderName(pairs[i]!) === "Set-Cookie") values.push(pairs[i + 1]!);
+  }
+  return values;
+}
+
 /** `Response.request.headers`: canonical names with a list of values each. */
 export function requestHeadersForScript(pairs: readonly string[]): Record<string, string[]> {
   const headers: Record<string, string[]> = {};

@@ -2,22 +2,25 @@
 
 import { HttpClient } from "../net/http_client.ts";
 import type { HttpCompletion, HttpResult, HttpUrl } from "../net/types.ts";
-import { NetError } from "../net/errors.ts";
+import { ERROR_CODES, NetError } from "../net/errors.ts";
 import { resolveReference } from "../net/url.ts";
-import { refuse } from "../script/refusal.ts";
+import { refuse, refuseMissing } from "../script/refusal.ts";
 import type { Coroutine, Resumable, Suspension } from "../script/suspension.ts";
-import type { WorkerRuntime } from "../worker/runtime.ts";
+import { nowEpochMs, type WorkerRuntime } from "../worker/runtime.ts";
 import { currentUser, requireUser, type UserHttp, type VirtualUser } from "../worker/virtual_user.ts";
 import { decompressBody, DecompressionError } from "./compression.ts";
 import { CookieJar } from "./cookies.ts";
 import { DEFAULT_EXPECTED_STATUSES, ExpectedStatuses, expectedStatuses } from "./expected_statuses.ts";
-import { canonicalHeaderName, getHeader } from "./headers.ts";
+import { getHeader, setCookieValues } from "./headers.ts";
 import { buildRequest, maskCredentials, redirectRequest, type ScriptRequest, withCookies } from "./http_request.ts";
 import { Response } from "./http_response.ts";
+import { HTTP_CONSTANTS } from "./http_constants.ts";
 import { HttpSeriesCache } from "./http_series.ts";
 import { file } from "./multipart.ts";
+import { withScriptTags } from "./k6.ts";
 import { session } from "./session.ts";
 import { suspending } from "./suspending.ts";
+import { url } from "./url_template.ts";
 
 /** From here on an answer's status makes an error code: 1000 + status. */
 const FIRST_ERROR_STATUS = 400;
@@ -91,6 +94,8 @@ class HttpCall implements Coroutine, Suspension, HttpCompletion {
   readonly #user: VirtualUser;
   readonly #session: HttpSession;
   #request: ScriptRequest | null = null;
+  /** The request with the cookies that go with it. */
+  #onWire: ScriptRequest | null = null;
   #sent = "";
   #hops = 0;
   #coroutine: Resumable | null = null;
@@ -161,7 +166,7 @@ class HttpCall implements Coroutine, Suspension, HttpCompletion {
     );
     if (result.hasSetCookie) this.#keepCookies(request.wire.url, result);
     if (result.status >= 300 && result.status < 400 && this.#follow(request, result)) return;
-    this.#finish(new Response(result, request, this.#sent, result.error, errorCode), result, request);
+    this.#finish(new Response(result, this.#onWire!, this.#sent, result.error, errorCode), result, request);
   }
 
   #sendHop(): void {
@@ -171,13 +176,14 @@ class HttpCall implements Coroutine, Suspension, HttpCompletion {
       const cookie = (jar ?? NO_COOKIES).headerFor(request.wire.url, Date.now(), request.cookies);
       request = withCookies(request, cookie);
     }
+    this.#onWire = request;
     client.send(request.wire, this);
   }
 
   /** Sends the next hop when `result` is a redirect to follow; returns whether it did. */
   #follow(request: ScriptRequest, result: HttpResult): boolean {
     if (result.status === 304 || result.status === 300 || result.status > 308) return false;
-    const location = getHeader(result.rawHeaders, canonicalHeaderName("location"));
+    const location = getHeader(result.rawHeaders, "Location");
     if (location === undefined) return false;
     if (this.#hops >= request.redirects) {
       if (!request.redirectsGiven) {
@@ -200,12 +206,8 @@ class HttpCall implements Coroutine, Suspension, HttpCompletion {
   }
 
   #keepCookies(url: HttpUrl, result: HttpResult): void {
-    const values: string[] = [];
-    const { rawHeaders } = result;
-    for (let i = 0; i < rawHeaders.length; i += 2) {
-      if (canonicalHeaderName(rawHeaders[i]!) === "Set-Cookie") values.push(rawHeaders[i + 1]!);
-    }
-    (this.#session.jar ??= new CookieJar()).setFromResponse(url, values, Date.now());
+    const jar = this.#session.jar ??= new CookieJar();
+    jar.setFromResponse(url, setCookieValues(result.rawHeaders), Date.now());
   }
 
   #finish(response: Response, result: HttpResult, request: ScriptRequest): void {
@@ -286,7 +288,9 @@ function request(method: string, url: unknown, body: unknown, params: unknown): 
     return http.call.send(prepared);
   } catch (error) {
     if (!(error instanceof NetError)) throw error;
-    const throws = (params as { throw?: unknown } | null | undefined)?.throw ?? options.throw;
+    const given = params as RequestParams;
+    if (error.code === ERROR_CODES.generic) recordUndialled(user, http, method, String(url), given, error);
+    const throws = given?.throw ?? options.throw;
     // It may quote the URL.
     const text = maskCredentials(error.message);
     const description = describeFailure(method, String(url), text);
@@ -295,6 +299,36 @@ function request(method: string, url: unknown, body: unknown, params: unknown): 
     return new AtOnce(new Response(null, null, String(url), text, error.code));
   }
 }
+
+type RequestParams = { readonly throw?: unknown; readonly tags?: Record<string, unknown> } | null | undefined;
+
+/** The samples of a request that failed because its URL names nothing to dial (`example.com/x`, without a scheme). */
+function recordUndialled(
+  user: VirtualUser,
+  http: HttpSession,
+  method: string,
+  url: string,
+  params: RequestParams,
+  { code, message }: NetError,
+): void {
+  const { name, ...others } = params?.tags ?? {};
+  const expected = http.callback === null ? null : http.callback.matches(0);
+  const result: HttpResult = { ...NOTHING_SENT, errorCode: code, error: message, endedAtEpochMs: nowEpochMs() };
+  http.shared.series.record(
+    withScriptTags(user.tags, others),
+    name === undefined ? maskCredentials(url) : String(name),
+    method,
+    result,
+    code,
+    expected,
+  );
+}
+
+const NOTHING_SENT = {
+  ...{ blocked: 0, connecting: 0, tlsHandshaking: 0, sending: 0, waiting: 0, receiving: 0 },
+  ...{ status: 0, statusText: "", proto: "", rawHeaders: [], hasSetCookie: false, hasContentEncoding: false },
+  ...{ body: null, remoteIp: "", remotePort: 0, tlsVersion: "", tlsCipherSuite: "" },
+};
 
 function preparedRequest(
   { prepared }: SharedHttp,
@@ -342,6 +376,13 @@ const custom = suspending(
   (method?: unknown, url?: unknown, body?: unknown, params?: unknown) => request(String(method), url, body, params),
 );
 
+/** A function of k6's that k6d has not yet. */
+function missing(name: string): () => never {
+  return function absent(): never {
+    refuseMissing(`http.${name}`, absent);
+  };
+}
+
 function setResponseCallback(callback: unknown): void {
   if (callback !== null && !(callback instanceof ExpectedStatuses)) {
     throw new TypeError("unsupported responseCallback: use http.expectedStatuses() or null");
@@ -363,4 +404,7 @@ export const http: Readonly<Record<string, unknown>> = {
   expectedStatuses,
   file,
   setResponseCallback,
+  url,
+  ...HTTP_CONSTANTS,
+  ...Object.fromEntries(["asyncRequest", "batch", "cookieJar", "CookieJar"].map((name) => [name, missing(name)])),
 };

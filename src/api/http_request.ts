@@ -13,6 +13,7 @@ import { getHeader, requestHeaderPairs, setHeader } from "./headers.ts";
 import { withScriptTags } from "./k6.ts";
 import { encodeMultipart, hasFile } from "./multipart.ts";
 import { session } from "./session.ts";
+import { UrlTemplate } from "./url_template.ts";
 
 /** k6's default for `params.timeout`. */
 const DEFAULT_TIMEOUT_MS = 60_000;
@@ -23,7 +24,7 @@ export type ResponseType = "text" | "binary" | "none";
 /** A request of a script, before its first hop. */
 export interface ScriptRequest {
   readonly wire: HttpRequest;
-  /** The URL as the script wrote it. */
+  /** The URL as the script wrote it, with what needs it escaped. */
   readonly url: string;
   /** Value of the tags `name` and `url`: the URL without credentials unless the script gave a name; null until a hop says so. */
   readonly name: string;
@@ -59,7 +60,8 @@ export function buildRequest(
   params: Readonly<Record<string, unknown>> | null | undefined,
   options: Options,
 ): ScriptRequest {
-  const text = urlText(url);
+  const template = url instanceof UrlTemplate ? url : null;
+  const text = template === null ? urlText(url) : template.url;
   const target = parseHttpUrl(text);
   const headers = params?.headers === undefined || params.headers === null
     ? []
@@ -73,7 +75,8 @@ export function buildRequest(
     setHeader(headers, "User-Agent", options.userAgent);
   }
   const tags = params?.tags as Readonly<Record<string, unknown>> | null | undefined;
-  const { name: givenName, ...otherTags } = tags ?? {};
+  const { name: tagName, ...otherTags } = tags ?? {};
+  const givenName = tagName ?? template?.name;
   const responseType = responseTypeOf(params?.responseType, options.discardResponseBodies);
   const redirects = params?.redirects;
   return {
@@ -85,7 +88,7 @@ export function buildRequest(
       timeoutMs: timeoutOf(params?.timeout),
       discardBody: responseType === "none",
     },
-    url: text,
+    url: target.href,
     name: givenName === undefined ? withoutCredentials(target, text) : String(givenName),
     named: givenName !== undefined,
     headers,

@@ -1,12 +1,15 @@
 /** What `http.get` and its like return. Everything that costs is made when the script asks for it. */
 
 import type { HttpResult } from "../net/types.ts";
-import { requestHeadersForScript, responseHeaders } from "./headers.ts";
+import { type ResponseCookie, responseCookies } from "./cookies.ts";
+import { requestHeadersForScript, responseHeaders, setCookieValues } from "./headers.ts";
 import type { ScriptRequest } from "./http_request.ts";
 import { parseJsonBody, selectJson } from "./json_selector.ts";
 import { decodeText } from "./response_body.ts";
 
 const NO_HEADERS: readonly string[] = [];
+const NO_BYTES = new Uint8Array(0);
+const NO_OCSP = { produced_at: 0, this_update: 0, next_update: 0, revoked_at: 0, revocation_reason: "" } as const;
 
 /** `Response.timings`, in milliseconds. */
 export interface Timings {
@@ -34,6 +37,7 @@ export class Response {
   #json: unknown = undefined;
   #headers: Record<string, string> | undefined;
   #timings: Timings | undefined;
+  #cookies: Record<string, ResponseCookie[]> | undefined;
 
   /** `result` is null when the request could not even be sent. */
   constructor(
@@ -91,6 +95,16 @@ export class Response {
     return this.#result?.tlsCipherSuite ?? "";
   }
 
+  /** Cookies that the answer set, by name. */
+  get cookies(): Record<string, ResponseCookie[]> {
+    return this.#cookies ??= responseCookies(setCookieValues(this.#result?.rawHeaders ?? NO_HEADERS));
+  }
+
+  /** Nobody asks an OCSP responder: the fields are there, and empty. */
+  get ocsp(): Readonly<Record<string, unknown>> {
+    return { ...NO_OCSP, status: this.tls_version === "" ? "" : "unknown" };
+  }
+
   get timings(): Timings {
     return this.#timings ??= timingsOf(this.#result);
   }
@@ -126,8 +140,8 @@ export class Response {
 
   /** So that `JSON.stringify` shows a response as k6 does. */
   toJSON(): Readonly<Record<string, unknown>> {
-    const { remote_ip, remote_port, url, status, status_text, proto, headers, body, timings } = this;
-    const { tls_version, tls_cipher_suite, error, error_code, request } = this;
+    const { remote_ip, remote_port, url, status, status_text, proto, headers, cookies, body, timings } = this;
+    const { tls_version, tls_cipher_suite, ocsp, error, error_code, request } = this;
     return {
       remote_ip,
       remote_port,
@@ -136,10 +150,12 @@ export class Response {
       status_text,
       proto,
       headers,
+      cookies,
       body,
       timings,
       tls_version,
       tls_cipher_suite,
+      ocsp,
       error,
       error_code,
       request,
@@ -154,7 +170,11 @@ export class Response {
   }
 
   #bytes(): Uint8Array | null {
-    return this.#result?.body ?? null;
+    const result = this.#result;
+    const request = this.#request;
+    if (result === null || result.body !== null || request === null) return result?.body ?? null;
+    const isEmpty = request.wire.method === "HEAD" && result.status !== 0 && request.responseType !== "none";
+    return isEmpty ? NO_BYTES : null;
   }
 
   #text(): string {

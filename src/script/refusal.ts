@@ -14,6 +14,14 @@ export function onRefusal(callback: ((refusal: Refusal) => void) | undefined): v
   report = callback;
 }
 
+/** Refuses a call of what k6 has and k6d has not yet; `what` and `callee` as in `refuse`. */
+// deno-lint-ignore ban-types -- any function that may stand on the stack
+export function refuseMissing(what: string, callee: Function): never {
+  const refusal = new Refusal(`${callSite(callee).position}: ${what} is not supported by k6d yet`);
+  report?.(refusal);
+  throw refusal;
+}
+
 /**
  * Refuses a blocking call that was made plainly. For the plain form of a blocking built-in, and for compiled functions.
  *
