@@ -21,7 +21,7 @@ import { readFileThroughMain } from "./script_files.ts";
 import { installScriptGlobals } from "./script_globals.ts";
 import { SharedState, WorkerCell } from "./shared_state.ts";
 import type { TimerEntry } from "./timers.ts";
-import { type PhaseFunction, VirtualUser } from "./virtual_user.ts";
+import { currentUser, type PhaseFunction, VirtualUser } from "./virtual_user.ts";
 
 // Scripts find these gone from the global object.
 const { performance, setInterval } = globalThis;
@@ -151,14 +151,15 @@ class WorkerSession implements InitSession {
     for (const start of this.#starts) runtime.timers.add(start, start.startAtMs);
   }
 
-  stop(): void {
+  /** Ends all scenarios; `aborter` is the virtual user that asked for it, if one did. */
+  stop(aborter: VirtualUser | null): void {
     for (const start of this.#starts) {
       if (!start.started) {
         this.#runtime!.timers.remove(start);
         this.scenarioDone(start.runner.index, false);
       }
     }
-    for (const start of this.#starts) if (start.started) start.runner.stop();
+    for (const start of this.#starts) if (start.started) start.runner.stop(aborter);
     this.#starts = [];
   }
 
@@ -233,7 +234,7 @@ class WorkerSession implements InitSession {
   abort(message: string): void {
     post({ type: "abort", failure: { kind: "abort", stack: message } });
     this.#dropPhase?.(message);
-    this.stop();
+    this.stop(currentUser);
   }
 
   markFailed(message: string): void {
@@ -361,7 +362,7 @@ scope.onmessage = ({ data }) => {
     case "start":
       return session.start(data.startAtEpochMs, data.data);
     case "stop":
-      return session.stop();
+      return session.stop(null);
   }
 };
 Math.random = scriptRandom;

@@ -60,7 +60,7 @@ export class ScenarioRunner implements ScenarioContext {
   #taken = 0;
   readonly #pacer: TimerEntry = { dueAtMs: 0, heapIndex: -1, timerDue: () => this.#pace() };
   readonly #end: TimerEntry = { dueAtMs: 0, heapIndex: -1, timerDue: () => this.#regularEnd() };
-  readonly #grace: TimerEntry = { dueAtMs: 0, heapIndex: -1, timerDue: () => this.#interrupt() };
+  readonly #grace: TimerEntry = { dueAtMs: 0, heapIndex: -1, timerDue: () => this.#interrupt(null) };
 
   constructor(
     runtime: WorkerRuntime,
@@ -133,10 +133,13 @@ export class ScenarioRunner implements ScenarioContext {
     }
   }
 
-  /** Ends the scenario at once: nothing begins any more, what runs is interrupted. */
-  stop(): void {
+  /**
+   * Ends the scenario at once: nothing begins any more, what runs is interrupted; save that the iteration of `aborter`,
+   * which ended the test itself, counts as complete.
+   */
+  stop(aborter: VirtualUser | null): void {
     if (this.#done) return;
-    this.#interrupt();
+    this.#interrupt(aborter);
   }
 
   /** Closed model: whether `loop` may begin another iteration; otherwise it is over. Hot. */
@@ -269,10 +272,10 @@ export class ScenarioRunner implements ScenarioContext {
     if (this.#running === 0) this.#finish();
   }
 
-  #interrupt(): void {
+  #interrupt(aborter: VirtualUser | null): void {
     if (this.#done) return;
     this.#stopping = true;
-    for (const loop of this.#loops) loop.interrupt();
+    for (const loop of this.#loops) loop.drop(loop.user === aborter);
     this.#finish();
   }
 
@@ -329,8 +332,8 @@ class UserLoop implements PhaseListener, TimerEntry {
     if (this.#ended() && !this.#runner.isOpen) this.next();
   }
 
-  /** Drops a running iteration, or one that waits out its minimum duration. */
-  interrupt(): void {
+  /** Drops a running iteration, as complete or as interrupted, or the waiting for a minimum duration. */
+  drop(isComplete: boolean): void {
     const runner = this.#runner;
     runner.runtime.timers.remove(this);
     if (this.#inIteration || (!runner.isOpen && !this.#over)) runner.activeChanged(-1);
@@ -338,7 +341,8 @@ class UserLoop implements PhaseListener, TimerEntry {
     if (!this.#inIteration) return;
     this.#inIteration = false;
     this.user.drop();
-    runner.iterationInterrupted(this.user);
+    if (isComplete) runner.iterationEnded(this.user, performance.now());
+    else runner.iterationInterrupted(this.user);
   }
 
   /** The minimum duration is over. */
