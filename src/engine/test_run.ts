@@ -87,7 +87,8 @@ export class TestRun {
   #stop: Stop | null = null;
   #markedFailed = false;
   #setupJson: string | undefined;
-  #awaited: ((message: FromWorker) => boolean) | null = null;
+  /** Is given each answer of a worker, or null when none will come: the run was stopped or a worker broke down. */
+  #awaited: ((message: FromWorker | null) => void) | null = null;
   #wakeWhenOver: (() => void) | null = null;
   #vus: SampleRecorder | null = null;
 
@@ -151,8 +152,8 @@ export class TestRun {
     const { scriptEnv: env } = this.#settings;
     this.#pool.send(0, { type: "init", program, env, fileGate: this.#pool.createFileGate() });
     const message = await this.#wait((said) => said.type === "init-done" || said.type === "init-failed");
-    if (message.type === "init-failed") throw initError(message.failure, 0);
-    if (message.type !== "init-done") throw this.#stopError();
+    if (message?.type === "init-failed") throw initError(message.failure, 0);
+    if (message?.type !== "init-done") throw this.#stopError();
     if (message.functions.length === 0) {
       throw new RunError(ExitCode.Failure, "no exported functions in script: export a default function");
     }
@@ -221,8 +222,8 @@ export class TestRun {
     const last = await this.#wait((message) =>
       message.type === "init-failed" || (message.type === "ready" && --left === 0)
     );
-    if (last.type === "init-failed") throw initError(last.failure, last.vu);
-    if (last.type !== "ready") throw this.#stopError();
+    if (last?.type === "init-failed") throw initError(last.failure, last.vu);
+    if (last?.type !== "ready") throw this.#stopError();
   }
 
   /** Runs set-up, scenarios and tear-down. */
@@ -331,13 +332,11 @@ export class TestRun {
     const deadline = setTimeout(() => this.#hangingPhase(phase), timeoutMs + STOP_GRACE_MS);
     this.#pool.send(0, { type: "phase", phase, data, timeoutMs });
     const message = await this.#wait((said) =>
-      said.type === "phase-done" || said.type === "phase-failed" || said.type === "init-failed" ||
-      (phase === "setup" && said.type === "scenario-done")
+      said.type === "phase-done" || said.type === "phase-failed" || said.type === "init-failed"
     );
     clearTimeout(deadline);
-    if (message.type === "phase-done") return message.data;
-    if (message.type === "phase-failed") this.#phaseFailed(phase, message.failure);
-    if (message.type === "init-failed") this.#phaseFailed(phase, message.failure);
+    if (message?.type === "phase-done") return message.data;
+    if (message?.type === "phase-failed" || message?.type === "init-failed") this.#phaseFailed(phase, message.failure);
     return undefined;
   }
 
@@ -355,7 +354,7 @@ export class TestRun {
     this.#log.error(`${phase}() never yields and did not end in time; the worker thread was ended`);
     this.#stop ??= { code: ExitCode.GenericTimeout, message: null };
     this.#pool.terminate();
-    this.#awaited?.({ type: "phase-done", data: undefined });
+    this.#awaited?.(null);
   }
 
   #checkThresholds(options: Options): void {
@@ -443,7 +442,7 @@ export class TestRun {
         this.#wakeWhenOver();
       }, STOP_GRACE_MS);
     } else if (this.#phase === "setup" || this.#phase === "init") {
-      this.#awaited?.({ type: "scenario-done", scenario: -1, interrupted: true });
+      this.#awaited?.(null);
     }
   }
 
@@ -452,14 +451,15 @@ export class TestRun {
     return new RunError(this.#stop?.code ?? ExitCode.ExternalAbort, "");
   }
 
-  #wait(matches: (message: FromWorker) => boolean): Promise<FromWorker> {
+  /** The next message that matches; null when none will come because the run was stopped or a worker broke down. */
+  #wait(matches: (message: FromWorker) => boolean): Promise<FromWorker | null> {
+    const stopped = this.#stop !== null && this.#phase !== "teardown";
+    if (stopped || this.#pool.size === 0) return Promise.resolve(null);
     return new Promise((resolve) => {
       this.#awaited = (message) => {
-        const stopped = message.type === "scenario-done" && message.scenario === -1;
-        if (!stopped && !matches(message)) return false;
+        if (message !== null && !matches(message)) return;
         this.#awaited = null;
         resolve(message);
-        return true;
       };
     });
   }
@@ -514,7 +514,8 @@ export class TestRun {
     this.#log.error(`worker thread ${index} broke down: ${reason}`);
     this.#stop ??= { code: ExitCode.GoPanic, message: null };
     for (const tracker of this.#scenarios) tracker.workersLeft = 0;
-    this.#awaited?.({ type: "scenario-done", scenario: -1, interrupted: true });
+    this.#pool.terminate();
+    this.#awaited?.(null);
     this.#wakeWhenOver?.();
   }
 }

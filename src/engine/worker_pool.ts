@@ -59,8 +59,9 @@ export class WorkerPool {
     return index;
   }
 
+  /** Sends nothing when the workers have been ended. */
   send(index: number, message: ToWorker): void {
-    this.#workers[index]!.postMessage(message);
+    this.#workers[index]?.postMessage(message);
   }
 
   broadcast(message: ToWorker): void {
