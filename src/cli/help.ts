@@ -57,7 +57,7 @@ function line(flag: Flag): string {
 }
 
 function isNotYet(flag: Flag): boolean {
-  return flag.notYet !== undefined || optionOf(flag)?.unsupported === true;
+  return flag.notYet !== undefined || optionOf(flag)?.unsupported !== undefined;
 }
 
 function defaultOf(flag: Flag): string | undefined {

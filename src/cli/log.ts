@@ -2,6 +2,7 @@
 
 import type { TextWriter } from "./terminal.ts";
 
+/** How serious a line is. */
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
 /** `text`: coloured columns when `color` is set, `key=value` pairs otherwise. */
@@ -16,6 +17,7 @@ export interface LiveRegion {
   draw(): void;
 }
 
+/** Where the log goes and how it looks. */
 export interface LogSettings {
   readonly writer: TextWriter;
   readonly format: LogFormat;

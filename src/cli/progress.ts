@@ -32,6 +32,7 @@ export interface ProgressPhase {
   readonly fraction: number;
 }
 
+/** What a scenario is at; `stopping` is its graceful stop. */
 export type ScenarioState = "waiting" | "running" | "stopping" | "interrupted" | "done";
 
 /** A scenario at one moment. */

@@ -2,12 +2,16 @@
 
 import type { AnyNode } from "acorn";
 
+/** Any node of a syntax tree. */
 export type Node = AnyNode;
+/** The nodes of one type. */
 export type NodeOf<T extends Node["type"]> = Extract<Node, { type: T }>;
+/** A function in any of its forms. */
 export type FunctionNode = Extract<
   Node,
   { type: "FunctionDeclaration" | "FunctionExpression" | "ArrowFunctionExpression" }
 >;
+/** A class, declared or as an expression. */
 export type ClassNode = Extract<Node, { type: "ClassDeclaration" | "ClassExpression" }>;
 
 /** Calls `visit` with each direct child, in source order. */

@@ -136,6 +136,7 @@ function meta(url: string): { url: string; resolve(specifier: string): string } 
   return { url, resolve: (specifier) => new URL(specifier, url).href };
 }
 
+/** `$k` of compiled texts. */
 export const runtime = {
   call,
   invoke,

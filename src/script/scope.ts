@@ -2,6 +2,7 @@
 
 import { type ClassNode, forEachChild, type FunctionNode, isFunction, type Node, type NodeOf } from "./ast.ts";
 
+/** A name in the program. */
 export type Identifier = NodeOf<"Identifier">;
 
 /** One declared name. */
@@ -37,6 +38,7 @@ export interface ModuleScope {
   readonly free: readonly Reference[];
 }
 
+/** A scope of the program and the names that it binds. */
 export class Scope {
   readonly bindings = new Map<string, Binding>();
 

@@ -3,6 +3,7 @@
 /** Wraps text in a terminal style, or returns it unchanged when colours are off. */
 export type Paint = (text: string) => string;
 
+/** Functions that put text into a style; they return it unchanged without colours. */
 export interface Style {
   readonly bold: Paint;
   readonly faint: Paint;

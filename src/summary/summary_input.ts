@@ -6,6 +6,7 @@ import type { MetricType, ValueType } from "../metrics/types.ts";
 /** The statistic `name` of a trend: `avg`, `min`, `med`, `max`, `count`, `sum` or `p(N)`, in the metric's unit; 0 without samples. */
 export type TrendStat = (name: string) => number;
 
+/** What a Counter came to. */
 export interface CounterValues {
   readonly type: Extract<MetricType, "counter">;
   readonly count: number;
@@ -13,6 +14,7 @@ export interface CounterValues {
   readonly rate: number;
 }
 
+/** What a Gauge came to. */
 export interface GaugeValues {
   readonly type: Extract<MetricType, "gauge">;
   readonly value: number;
@@ -20,12 +22,14 @@ export interface GaugeValues {
   readonly max: number;
 }
 
+/** What a Rate came to. */
 export interface RateValues {
   readonly type: Extract<MetricType, "rate">;
   readonly passes: number;
   readonly fails: number;
 }
 
+/** What a Trend came to. */
 export interface TrendValues {
   readonly type: Extract<MetricType, "trend">;
   readonly stat: TrendStat;
@@ -47,6 +51,7 @@ export interface ThresholdedMetric {
   readonly results: readonly ThresholdResult[];
 }
 
+/** How often a check passed and failed. */
 export interface SummaryCheck {
   readonly name: string;
   /** `::outer::inner::name`. */
@@ -91,6 +96,7 @@ export interface SummaryInput {
   readonly options: SummaryOptions;
 }
 
+/** How the summary looks. */
 export interface SummaryOptions {
   readonly mode: "compact" | "full";
   /** The statistics to show for trends, for example `["avg", "p(95)"]`. */

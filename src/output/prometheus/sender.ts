@@ -31,6 +31,7 @@ const LAST_BACKOFF_MS = 5000;
 /** How a payload fared: accepted, refused for good, or given up although a later attempt may succeed. */
 type Delivery = "accepted" | "refused" | "given up";
 
+/** Sends write requests, one at a time, and retries what the specification allows. */
 export class RemoteWriteSender {
   readonly #states: SeriesStates;
   readonly #transport: Transport;
