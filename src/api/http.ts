@@ -35,8 +35,10 @@ class HttpSession implements UserHttp {
   readonly shared: SharedHttp;
   jar: CookieJar | null = null;
   callback: ExpectedStatuses | null = DEFAULT_EXPECTED_STATUSES;
+  readonly #keepsCookies: boolean;
 
   constructor(user: VirtualUser) {
+    this.#keepsCookies = user.runtime.options.noCookiesReset;
     this.shared = sharedHttp(user.runtime);
     this.client = new HttpClient(user.runtime.network);
     this.call = new HttpCall(user, this);
@@ -58,9 +60,9 @@ class HttpSession implements UserHttp {
     this.client.bytesReceived = value;
   }
 
-  /** Cookies don't outlive an iteration. */
+  /** Cookies don't outlive an iteration, unless the option `noCookiesReset` says so. */
   phaseBegins(): void {
-    this.jar = null;
+    if (!this.#keepsCookies) this.jar = null;
   }
 
   closeIdle(): void {

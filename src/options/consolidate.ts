@@ -40,8 +40,11 @@ export function consolidate(layers: OptionLayers): ConsolidatedOptions {
   checkValues(merged, errors);
   const given = deriveScenarios(merged, errors, warnings);
   const scenarios = readScenarios(given, layers.exportedFunctions, errors);
+  errors.push(...unsupported(merged, "refuse").map((key) => `option "${key}" is not supported by k6d yet`));
   throwIfAny(errors);
-  warnings.push(...unsupportedWarnings(merged));
+  for (const key of unsupported(merged, "warn")) {
+    warnings.push(`option "${key}" is not supported by k6d yet and has no effect`);
+  }
 
   const value = <T>(key: string) => (merged[key] ?? DEFAULTS[key]) as T;
   const options: Options = {
@@ -55,6 +58,7 @@ export function consolidate(layers: OptionLayers): ConsolidatedOptions {
     noConnectionReuse: value("noConnectionReuse"),
     noVuConnectionReuse: value("noVUConnectionReuse"),
     discardResponseBodies: value("discardResponseBodies"),
+    noCookiesReset: value("noCookiesReset"),
     throw: value("throw"),
     noSetup: value("noSetup"),
     noTeardown: value("noTeardown"),
@@ -152,10 +156,15 @@ function checkValues(merged: OptionLayer, errors: string[]): void {
   }
 }
 
-function unsupportedWarnings(merged: OptionLayer): string[] {
+/** Keys of the options that are set, and to something, but can't be obeyed yet. */
+function unsupported(merged: OptionLayer, consequence: "warn" | "refuse"): string[] {
   return OPTIONS.filter(({ key, unsupported, default: usual }) =>
-    unsupported && merged[key] !== undefined && merged[key] !== usual
-  ).map(({ key }) => `option "${key}" is not supported by k6d yet and has no effect`);
+    unsupported === consequence && !isUnset(merged[key]) && merged[key] !== usual && !isEmpty(merged[key])
+  ).map(({ key }) => key);
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === "" || (typeof value === "object" && Object.keys(value as object).length === 0);
 }
 
 function readThresholds(given: unknown): Record<string, ThresholdOption[]> {

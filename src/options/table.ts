@@ -45,8 +45,8 @@ export interface OptionDefinition {
   readonly notInScript?: true;
   /** Not part of `exec.test.options` unless it is set. */
   readonly hiddenWhenUnset?: true;
-  /** k6d takes the option but doesn't act on it yet: a run that sets it is told so. */
-  readonly unsupported?: true;
+  /** k6d doesn't act on the option yet: a run that sets it is warned, or refused where it would load what it must not. */
+  readonly unsupported?: "warn" | "refuse";
 }
 
 /** All options, in the order of k6's JSON. */
@@ -57,7 +57,7 @@ export const OPTIONS: readonly OptionDefinition[] = [
     env: "K6_PAUSED",
     flag: { name: "paused", short: "p", help: "start the test in a paused state" },
     default: false,
-    unsupported: true,
+    unsupported: "warn",
   },
   {
     key: "vus",
@@ -89,13 +89,13 @@ export const OPTIONS: readonly OptionDefinition[] = [
     key: "executionSegment",
     kind: text,
     flag: { name: "execution-segment", help: "the part of the test that this instance runs, for example 1/4:1/2" },
-    unsupported: true,
+    unsupported: "refuse",
   },
   {
     key: "executionSegmentSequence",
     kind: text,
     flag: { name: "execution-segment-sequence", help: "the segments of all instances, for example 0,1/2,1" },
-    unsupported: true,
+    unsupported: "refuse",
   },
   {
     key: "noSetup",
@@ -119,7 +119,7 @@ export const OPTIONS: readonly OptionDefinition[] = [
     env: "K6_HANDLE_SUMMARY_TIMEOUT",
     default: 120_000,
     check: aboveZero,
-    unsupported: true,
+    unsupported: "warn",
   },
   {
     key: "rps",
@@ -127,14 +127,14 @@ export const OPTIONS: readonly OptionDefinition[] = [
     env: "K6_RPS",
     flag: { name: "rps", help: "limit of HTTP requests per second of this instance; 0 means none" },
     default: 0,
-    unsupported: true,
+    unsupported: "refuse",
   },
   {
     key: "dns",
     kind: dns,
     env: "K6_DNS",
     flag: { name: "dns", help: "DNS settings" },
-    unsupported: true,
+    unsupported: "warn",
   },
   {
     key: "maxRedirects",
@@ -157,7 +157,7 @@ export const OPTIONS: readonly OptionDefinition[] = [
     env: "K6_BATCH",
     flag: { name: "batch", help: "parallel requests of one http.batch(); 0 means no limit" },
     default: 20,
-    unsupported: true,
+    unsupported: "warn",
   },
   {
     key: "batchPerHost",
@@ -165,14 +165,14 @@ export const OPTIONS: readonly OptionDefinition[] = [
     env: "K6_BATCH_PER_HOST",
     flag: { name: "batch-per-host", help: "parallel requests of one http.batch() to one host; 0 means no limit" },
     default: 6,
-    unsupported: true,
+    unsupported: "warn",
   },
   {
     key: "httpDebug",
     kind: oneOf("", "headers", "full"),
     env: "K6_HTTP_DEBUG",
     flag: { name: "http-debug", bare: "headers", help: "log HTTP requests and responses; =full with bodies" },
-    unsupported: true,
+    unsupported: "warn",
   },
   {
     key: "insecureSkipTLSVerify",
@@ -181,9 +181,9 @@ export const OPTIONS: readonly OptionDefinition[] = [
     flag: { name: "insecure-skip-tls-verify", help: "don't verify TLS certificates" },
     default: false,
   },
-  { key: "tlsCipherSuites", kind: textList, env: "K6_TLS_CIPHER_SUITES", unsupported: true },
-  { key: "tlsVersion", kind: textOrRange, unsupported: true },
-  { key: "tlsAuth", kind: objectList, unsupported: true },
+  { key: "tlsCipherSuites", kind: textList, env: "K6_TLS_CIPHER_SUITES", unsupported: "warn" },
+  { key: "tlsVersion", kind: textOrRange, unsupported: "warn" },
+  { key: "tlsAuth", kind: objectList, unsupported: "warn" },
   {
     key: "throw",
     kind: bool,
@@ -197,16 +197,16 @@ export const OPTIONS: readonly OptionDefinition[] = [
     kind: textList,
     env: "K6_BLACKLIST_IPS",
     flag: { name: "blacklist-ip", help: "networks that must not be called, as CIDR; may be repeated" },
-    unsupported: true,
+    unsupported: "refuse",
   },
   {
     key: "blockHostnames",
     kind: textList,
     env: "K6_BLOCK_HOSTNAMES",
     flag: { name: "block-hostnames", help: "host names that must not be called, * at the start matches any" },
-    unsupported: true,
+    unsupported: "refuse",
   },
-  { key: "hosts", kind: textMap, env: "K6_HOSTS", unsupported: true },
+  { key: "hosts", kind: textMap, env: "K6_HOSTS", unsupported: "refuse" },
   {
     key: "noConnectionReuse",
     kind: bool,
@@ -228,8 +228,8 @@ export const OPTIONS: readonly OptionDefinition[] = [
     flag: { name: "min-iteration-duration", help: "shortest duration of an iteration: the rest is slept" },
     default: 0,
   },
-  { key: "cloud", kind: object, hiddenWhenUnset: true, unsupported: true },
-  { key: "ext", kind: object, unsupported: true },
+  { key: "cloud", kind: object, hiddenWhenUnset: true },
+  { key: "ext", kind: object, unsupported: "warn" },
   {
     key: "summaryTrendStats",
     kind: textList,
@@ -263,9 +263,9 @@ export const OPTIONS: readonly OptionDefinition[] = [
     kind: integer,
     env: "K6_METRIC_SAMPLES_BUFFER_SIZE",
     default: 1000,
-    unsupported: true,
+    unsupported: "warn",
   },
-  { key: "noCookiesReset", kind: bool, env: "K6_NO_COOKIES_RESET", default: false, unsupported: true },
+  { key: "noCookiesReset", kind: bool, env: "K6_NO_COOKIES_RESET", default: false },
   {
     key: "discardResponseBodies",
     kind: bool,
@@ -279,7 +279,7 @@ export const OPTIONS: readonly OptionDefinition[] = [
     env: "K6_CONSOLE_OUTPUT",
     flag: { name: "console-output", help: "file for what the script's console writes" },
     notInScript: true,
-    unsupported: true,
+    unsupported: "warn",
   },
   {
     key: "localIPs",
@@ -287,7 +287,7 @@ export const OPTIONS: readonly OptionDefinition[] = [
     env: "K6_LOCAL_IPS",
     flag: { name: "local-ips", help: "source addresses of the virtual users' connections" },
     notInScript: true,
-    unsupported: true,
+    unsupported: "warn",
   },
   { key: "prometheusRemoteWrite", kind: object, hiddenWhenUnset: true },
   { key: "remoteWrite", kind: object, hiddenWhenUnset: true },

@@ -73,6 +73,7 @@ export interface Options {
   readonly noConnectionReuse: boolean;
   readonly noVuConnectionReuse: boolean;
   readonly discardResponseBodies: boolean;
+  readonly noCookiesReset: boolean;
   readonly throw: boolean;
   readonly noSetup: boolean;
   readonly noTeardown: boolean;
