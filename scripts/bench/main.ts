@@ -69,7 +69,9 @@ function tools(): Tool[] {
   const found: Tool[] = [
     {
       name: "k6d",
-      command: k6d === undefined ? [Deno.execPath(), "run", "-A", V8_FLAGS, `${ROOT}main.ts`] : [existing("K6D_BIN", k6d)],
+      command: k6d === undefined
+        ? [Deno.execPath(), "run", "-A", V8_FLAGS, `${ROOT}main.ts`]
+        : [existing("K6D_BIN", k6d)],
     },
   ];
   if (k6 !== undefined) found.push({ name: "k6", command: [existing("K6_BIN", k6)] });
