@@ -5,6 +5,9 @@ import { currentUser } from "../worker/virtual_user.ts";
 import { decodeText } from "./response_body.ts";
 import { session } from "./session.ts";
 
+/** Path of a script that came from standard input. */
+const STDIN_MODULE = "/-";
+
 /** Contents of a file: text, or an ArrayBuffer with mode `"b"`. A relative path starts at the module that calls. */
 export function openForScript(path: unknown, mode?: unknown): string | ArrayBuffer {
   if (currentUser !== null && !currentUser.inInit) {
@@ -22,6 +25,8 @@ function resolve(path: string): string {
   if (path.startsWith("file://")) return decodeURIComponent(path.slice("file://".length));
   if (path.startsWith("/")) return path;
   const module = decodeURIComponent((scriptPosition()?.url ?? "file:///").slice("file://".length));
+  // The main thread, which reads the file, is where a script from standard input stands: in the working directory.
+  if (module === STDIN_MODULE) return path;
   const parts = [...module.split("/").slice(0, -1), ...path.split("/")];
   const resolved: string[] = [];
   for (const part of parts) {

@@ -1,6 +1,12 @@
 /** One worker's part of one scenario: lets virtual users begin iterations when the schedule says so. */
 
-import { type ClosedSchedule, createSchedule, type OpenSchedule, type Schedule } from "../executor/schedule.ts";
+import {
+  type ClosedSchedule,
+  createSchedule,
+  type OpenSchedule,
+  scenarioVus,
+  type Schedule,
+} from "../executor/schedule.ts";
 import type { Share } from "../executor/stripes.ts";
 import { BUILTIN_METRIC_IDS } from "../metrics/builtin.ts";
 import type { TagSet } from "../metrics/tag_set.ts";
@@ -253,12 +259,19 @@ export class ScenarioRunner implements ScenarioContext {
     if (this.#loops.length < this.#maxVus) return this.#adoptOne();
     if (!this.#warnedInsufficient) {
       this.#warnedInsufficient = true;
-      this.#runtime.log("warn", `Insufficient VUs, reached ${this.#maxVus} active VUs and cannot initialize more`, {
-        executor: this.scenario.executor,
-        scenario: this.scenario.name,
-      });
+      this.#warnInsufficient();
     }
     return null;
+  }
+
+  #warnInsufficient(): void {
+    const { runtime, scenario } = this;
+    if (!runtime.state.claimVusWarning(this.index)) return;
+    const { max } = scenarioVus(scenario);
+    runtime.log("warn", `Insufficient VUs, reached ${max} active VUs and cannot initialize more`, {
+      executor: scenario.executor,
+      scenario: scenario.name,
+    });
   }
 
   #recordDropped(count: number): void {

@@ -17,7 +17,7 @@ export interface SharedStateBuffers {
 /** Allocates the memory for a run that creates `plannedVus` virtual users before its start. */
 export function allocateSharedState(workers: number, scenarios: number, plannedVus: number): SharedStateBuffers {
   const cells = workers * (CELLS_PER_WORKER + scenarios * CELLS_PER_SCENARIO);
-  const atomics = new SharedArrayBuffer(4 * (1 + scenarios));
+  const atomics = new SharedArrayBuffer(4 * (1 + 2 * scenarios));
   new Uint32Array(atomics)[0] = plannedVus;
   return {
     workers,
@@ -71,6 +71,11 @@ export class SharedState {
   /** How many iteration numbers of a scenario have been taken. */
   iterationsTaken(scenario: number): number {
     return Atomics.load(this.#atomics, 1 + scenario);
+  }
+
+  /** True for the first caller of all workers: a scenario warns once that its virtual users are too few. */
+  claimVusWarning(scenario: number): boolean {
+    return Atomics.exchange(this.#atomics, 1 + this.#scenarios + scenario, 1) === 0;
   }
 
   /** Adds to a worker's own counter. Hot. */

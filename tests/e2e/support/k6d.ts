@@ -31,12 +31,14 @@ export class K6dProcess implements AsyncDisposable {
   readonly #startedAtMs = performance.now();
   readonly #stdout: Promise<string>;
   readonly #stderr: LineReader;
+  readonly #limit: ReturnType<typeof setTimeout>;
 
   private constructor(folder: string, child: Deno.ChildProcess) {
     this.folder = folder;
     this.#child = child;
     this.#stdout = new Response(child.stdout).text();
     this.#stderr = new LineReader(child.stderr);
+    this.#limit = setTimeout(() => child.kill("SIGKILL"), LIMIT_MS);
   }
 
   static async start({ files = {}, args = DEFAULT_ARGS, env = {}, stdin, before }: K6dCommand): Promise<K6dProcess> {
@@ -71,6 +73,7 @@ export class K6dProcess implements AsyncDisposable {
 
   async ended(): Promise<K6dResult> {
     const [{ code }, stdout, stderr] = await Promise.all([this.#child.status, this.#stdout, this.#stderr.all()]);
+    clearTimeout(this.#limit);
     return { code, stdout, stderr, durationMs: performance.now() - this.#startedAtMs };
   }
 
@@ -123,6 +126,9 @@ export function summaryRow({ stdout }: Pick<K6dResult, "stdout">, name: string):
 export function summaryCount(result: Pick<K6dResult, "stdout">, name: string): number {
   return Number(/^\d+/.exec(summaryRow(result, name) ?? "0")?.[0]);
 }
+
+/** A run that takes longer hangs; it is ended so that its test fails. */
+const LIMIT_MS = 30_000;
 
 const DEFAULT_ARGS = ["run", "--quiet", "script.js"];
 

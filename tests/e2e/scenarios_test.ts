@@ -1,0 +1,142 @@
+/** Scenarios, end to end: how many iterations run, where, when and with what, whatever the number of worker threads. */
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { RemoteWriteReceiver } from "../support/remote_write_receiver.ts";
+import { consoleMessages, runSuccessfully, summaryRow } from "./support/k6d.ts";
+
+interface ExecutorCase {
+  readonly scenario: Record<string, unknown>;
+  /** Number of iterations, and how many more there may be. */
+  readonly iterations: number;
+  readonly atMostMore?: number;
+  /** Virtual users that run them, where it is certain. */
+  readonly vus?: number;
+}
+
+const EXECUTORS: readonly ExecutorCase[] = [
+  { scenario: { executor: "shared-iterations", vus: 5, iterations: 13 }, iterations: 13 },
+  { scenario: { executor: "per-vu-iterations", vus: 5, iterations: 2 }, iterations: 10, vus: 5 },
+  // Each user starts after 0, 0.4 and 0.8 s.
+  { scenario: { executor: "constant-vus", vus: 5, duration: "1s" }, iterations: 15, vus: 5 },
+  {
+    scenario: { executor: "constant-arrival-rate", rate: 30, duration: "1s", preAllocatedVUs: 20 },
+    iterations: 30,
+    atMostMore: 1,
+  },
+];
+
+for (const executor of EXECUTORS) {
+  Deno.test(`${executor.scenario.executor} on 1, 2 and 3 workers: the right iterations, each numbered once`, async () => {
+    await Promise.all([1, 2, 3].map((workers) => assertIterations(executor, workers)));
+  });
+}
+
+async function assertIterations(executor: ExecutorCase, workers: number): Promise<void> {
+  const { scenario, iterations, atMostMore = 0, vus } = executor;
+  const result = await runSuccessfully({
+    files: `import exec from "k6/execution";
+import { sleep } from "k6";
+export const options = { scenarios: { one: ${JSON.stringify(scenario)} } };
+export default function () {
+  console.log(exec.scenario.iterationInTest + " " + exec.vu.idInTest + " " + exec.vu.iterationInScenario);
+  sleep(0.4);
+}`,
+    args: ["run", "--quiet", "--workers", `${workers}`, "script.js"],
+  });
+  const seen = consoleMessages(result).map((message) => message.split(" ").map(Number) as [number, number, number]);
+  assert(seen.length >= iterations && seen.length <= iterations + atMostMore, `${seen.length} on ${workers} workers`);
+  const numbers = seen.map(([inTest]) => inTest).sort((a, b) => a - b);
+  assertEquals(numbers, Array.from(seen, (_, index) => index));
+  const ids = new Set(seen.map(([, vu]) => vu));
+  if (vus !== undefined) assertEquals([...ids].sort(), Array.from({ length: vus }, (_, index) => index + 1));
+  for (const id of ids) {
+    const own = seen.filter(([, vu]) => vu === id).map(([, , inScenario]) => inScenario);
+    assertEquals(own, Array.from(own, (_, index) => index), `iterations of virtual user ${id}`);
+  }
+  assertMatch(summaryRow(result, "iterations")!, RegExp(`^${seen.length} `));
+}
+
+Deno.test("scenarios have their own function, start, variables and tags", async () => {
+  await using receiver = new RemoteWriteReceiver();
+  const result = await runSuccessfully({
+    files: `import exec from "k6/execution";
+export const options = { scenarios: {
+  late: { executor: "per-vu-iterations", vus: 2, exec: "buy", startTime: "500ms", env: { WHO: "buyer" }, tags: { kind: "b" } },
+  early: { executor: "shared-iterations", iterations: 2, env: { WHO: "reader" } },
+} };
+const tell = (what) => {
+  const sinceStart = Date.now() - exec.scenario.startTime;
+  console.log([what, __ENV.WHO, __ENV.BASE, exec.scenario.name, exec.scenario.executor, sinceStart < 300].join(" "));
+};
+export default function () { tell("read"); }
+export function buy() { tell("buy"); }`,
+    args: ["run", "--quiet", "-o", `prometheus-rw=${receiver.url}`, "-e", "BASE=b", "-e", "WHO=nobody", "script.js"],
+  });
+  assertEquals(consoleMessages(result), [
+    "read reader b early shared-iterations true",
+    "read reader b early shared-iterations true",
+    "buy buyer b late per-vu-iterations true",
+    "buy buyer b late per-vu-iterations true",
+  ]);
+  assert(result.durationMs >= 500);
+  const kinds = receiver.samples("k6_iterations_total").filter(({ value }) => value === 2)
+    .map(({ labels }) => `${labels.scenario} ${labels.kind}`);
+  assertEquals(kinds.sort(), ["early undefined", "late b"]);
+});
+
+Deno.test("an iteration that outlasts gracefulStop is interrupted: counted apart, no finally, no metric", async () => {
+  const result = await runSuccessfully({
+    files: `import { sleep } from "k6";
+export const options = { scenarios: {
+  slow: { executor: "per-vu-iterations", vus: 3, maxDuration: "1s", gracefulStop: "100ms" },
+  quick: { executor: "constant-vus", vus: 1, duration: "1s", gracefulStop: "1s", exec: "quick" },
+} };
+export default function () { try { sleep(60); } finally { console.log("finally"); } }
+export function quick() { sleep(0.3); }`,
+    args: ["run", "script.js"],
+  });
+  assertEquals(consoleMessages(result), []);
+  assertMatch(result.stdout, /4 complete and 3 interrupted iterations/);
+  assertMatch(summaryRow(result, "iterations")!, /^4 /);
+  assertMatch(result.stdout, /slow +✗/);
+  assertMatch(result.stdout, /quick +✓/);
+});
+
+Deno.test("shared iterations that nobody got to are dropped, and counted as such", async () => {
+  const result = await runSuccessfully({
+    files: `import { sleep } from "k6";
+export const options = {
+  scenarios: { s: { executor: "shared-iterations", vus: 2, iterations: 10, maxDuration: "1s", gracefulStop: "2s" } },
+};
+export default function () { sleep(0.7); }`,
+  });
+  assertMatch(summaryRow(result, "iterations")!, /^4 /);
+  assertMatch(summaryRow(result, "dropped_iterations")!, /^6 /);
+});
+
+Deno.test("an arrival rate with too few virtual users drops iterations and warns once", async () => {
+  const result = await runSuccessfully({
+    files: `import { sleep } from "k6";
+export const options = {
+  scenarios: { busy: { executor: "constant-arrival-rate", rate: 20, duration: "1s", preAllocatedVUs: 1, maxVUs: 2 } },
+};
+export default function () { sleep(0.9); }`,
+  });
+  const dropped = Number(/^\d+/.exec(summaryRow(result, "dropped_iterations")!)![0]);
+  assert(dropped >= 15 && dropped <= 18, `${dropped} dropped`);
+  assertEquals(result.stderr.match(/Insufficient VUs, reached 2 active VUs and cannot initialize more/g)?.length, 1);
+});
+
+Deno.test("an iteration that throws counts as complete, and its virtual user goes on", async () => {
+  const result = await runSuccessfully({
+    files: `export const options = { scenarios: { s: { executor: "per-vu-iterations", iterations: 3 } } };
+let calls = 0;
+export default function () {
+  calls++;
+  if (calls === 2) throw new Error("second");
+  console.log("call " + calls);
+}`,
+  });
+  assertEquals(consoleMessages(result), ["call 1", "call 3"]);
+  assertMatch(summaryRow(result, "iterations")!, /^3 /);
+});
