@@ -14,6 +14,7 @@ import { ScriptError } from "../script/program.ts";
 import { SummaryCollector } from "../summary/collect.ts";
 import { renderSummary } from "../summary/text.ts";
 import { VERSION } from "../version.ts";
+import type { LogFields } from "../worker/messages.ts";
 import { RunError, TestRun } from "./test_run.ts";
 
 /** Where options come from, beside the script. */
@@ -43,7 +44,7 @@ export async function runTest(
     const options = await prepare(run, settings, layers, log);
     return await execute(run, settings, options, log, terminal);
   } catch (error) {
-    if (error instanceof RunError) return fail(log, error.message, error.code);
+    if (error instanceof RunError) return fail(log, error.message, error.code, error.fields);
     if (error instanceof OptionsError) return fail(log, error.message, ExitCode.InvalidConfig);
     if (error instanceof ScriptError) return fail(log, error.message, scriptErrorCode(error));
     throw error;
@@ -175,7 +176,7 @@ function scriptErrorCode({ isMissingScript }: ScriptError): number {
   return isMissingScript ? ExitCode.Failure : ExitCode.ScriptException;
 }
 
-function fail(log: Log, message: string, code: number): number {
-  if (message !== "") log.error(message);
+function fail(log: Log, message: string, code: number, fields: LogFields = {}): number {
+  if (message !== "") log.write("error", message, fields);
   return code;
 }

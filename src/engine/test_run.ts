@@ -46,16 +46,20 @@ export interface SampleConsumer {
 interface Stop {
   readonly code: number;
   readonly message: string | null;
+  readonly fields?: LogFields;
 }
 
 /** Why a run can't even begin: a message for the user (empty when it has been logged already) and the exit code. */
 export class RunError extends Error {
   override name = "RunError";
   readonly code: number;
+  /** Of the log line that tells of it. */
+  readonly fields: LogFields;
 
-  constructor(code: number, message: string) {
+  constructor(code: number, message: string, fields: LogFields = {}) {
     super(message);
     this.code = code;
+    this.fields = fields;
   }
 }
 
@@ -432,7 +436,7 @@ export class TestRun {
   #stopRun(stop: Stop): void {
     if (this.#stop !== null) return;
     this.#stop = stop;
-    if (stop.message !== null) this.#log.error(stop.message);
+    if (stop.message !== null) this.#log.write("error", stop.message, stop.fields);
     if (this.#phase === "running") {
       for (const tracker of this.#scenarios) tracker.stopping = true;
       this.#pool.broadcast({ type: "stop" });
@@ -494,8 +498,8 @@ export class TestRun {
   /** The init code of a virtual user that nobody planned failed, in the middle of the run. */
   #initFailedLater(message: FromWorker): void {
     if (message.type !== "init-failed" || this.#phase !== "running") return;
-    const { message: text, code } = initError(message.failure, message.vu);
-    this.#stopRun({ code, message: text });
+    const { message: text, code, fields } = initError(message.failure, message.vu);
+    this.#stopRun({ code, message: text, fields });
   }
 
   #scenarioDone(scenario: number, interrupted: boolean): void {
@@ -555,6 +559,6 @@ class ScenarioTracker {
 
 function initError(failure: ScriptFailure, vu: number): RunError {
   const code = failure.kind === "abort" ? ExitCode.ScriptAborted : ExitCode.ScriptException;
-  const where = vu > 0 ? `error while initializing VU #${vu}: ` : "";
-  return new RunError(code, where + failure.stack);
+  const hint = vu > 0 ? `error while initializing VU #${vu} (script exception)` : "script exception";
+  return new RunError(code, failure.stack, failure.kind === "exception" ? { hint } : {});
 }
