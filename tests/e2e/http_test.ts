@@ -1,0 +1,193 @@
+/** HTTP as scripts use it, end to end, and the series that it makes. */
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { ROOT } from "../../scripts/repository.ts";
+import { type RawServer, startRawServer } from "../net/raw_server.ts";
+import { RemoteWriteReceiver } from "../support/remote_write_receiver.ts";
+import { startTarget } from "../support/target.ts";
+import { consoleMessages, runSuccessfully, summaryRow } from "./support/k6d.ts";
+
+/** Runs an iteration's body against a server; returns what it logged. */
+async function logOf(url: string, body: string, ...args: string[]): Promise<string[]> {
+  const result = await runSuccessfully({
+    files: `import http from "k6/http";\nconst url = ${JSON.stringify(url)};\nexport default function () {\n${body}\n}`,
+    args: ["run", "--quiet", ...args, "script.js"],
+  });
+  return consoleMessages(result);
+}
+
+/** Redirects `/302/rest` with that status to `/rest`, sets a cookie on the way, and keeps each request as `METHOD path cookies body`. */
+function startRedirectingServer(): { readonly server: RawServer; readonly seen: readonly string[] } {
+  const seen: string[] = [];
+  const server = startRawServer(async (peer) => {
+    for (let head = await peer.head(); head !== null; head = await peer.head()) {
+      const [method, path] = head.split(" ", 2) as [string, string];
+      const body = await peer.body(Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0));
+      const cookie = /cookie: (.*)\r/i.exec(head)?.[1];
+      seen.push([method, path, cookie, body].filter((part) => part).join(" "));
+      const [, status, target] = /^\/(\d+)\/(.*)$/.exec(path) ?? [];
+      const answer = status === undefined
+        ? "HTTP/1.1 200 OK\r\n"
+        : `HTTP/1.1 ${status} Moved\r\nLocation: /${target}\r\nSet-Cookie: seen=${status}; Path=/\r\n`;
+      await peer.send(`${answer}Content-Length: 2\r\n\r\nok`);
+    }
+  });
+  return { server, seen };
+}
+
+Deno.test("redirects: 302 becomes a GET, 307 keeps method and body, cookies go along, each hop is a request", async () => {
+  const { server, seen } = startRedirectingServer();
+  await using _ = server;
+  const result = await runSuccessfully({
+    files: `import http from "k6/http";
+export default function () {
+  console.log(http.post(__ENV.URL + "/302/end", "body").url);
+  console.log(http.post(__ENV.URL + "/307/end", "body").request.method);
+  console.log(http.get(__ENV.URL + "/301/302/end", { redirects: 1 }).status);
+  console.log(http.get(__ENV.URL + "/301/end", { redirects: 0 }).headers.Location);
+}`,
+    env: { URL: server.url },
+  });
+  assertEquals(consoleMessages(result), [`${server.url}/end`, "POST", "302", "/end"]);
+  assertEquals(seen, [
+    "POST /302/end body",
+    "GET /end seen=302",
+    "POST /307/end seen=302 body",
+    "POST /end seen=307 body",
+    "GET /301/302/end seen=307",
+    "GET /302/end seen=301",
+    "GET /301/end seen=302",
+  ]);
+  assertMatch(summaryRow(result, "http_reqs")!, /^7 /);
+});
+
+Deno.test("cookies last for an iteration", async () => {
+  const { server, seen } = startRedirectingServer();
+  await using _ = server;
+  await logOf(server.url, 'http.get(url + "/302/a"); http.get(url + "/b", { cookies: { own: "1" } });', "-i", "2");
+  const iteration = ["GET /302/a", "GET /a seen=302", "GET /b own=1; seen=302"];
+  assertEquals(seen, [...iteration, ...iteration]);
+});
+
+Deno.test("bodies: text, JSON, a form, bytes; headers of the script win", async () => {
+  await using target = startTarget();
+  const messages = await logOf(
+    `${target.url}/echo`,
+    `const echo = (...args) => {
+  const { method, headers, body } = http.request(...args).json();
+  console.log(method, headers["content-type"], headers["user-agent"], body);
+};
+echo("POST", url, "ü");
+echo("PUT", url, { b: "x y", a: ["1", "2"] });
+echo("PATCH", url, JSON.stringify({ a: 1 }), { headers: { "content-type": "application/json", "User-Agent": "me" } });
+echo("DELETE", url, new Uint8Array([104, 105]).buffer);`,
+    "--user-agent",
+    "tester",
+  );
+  assertEquals(messages, [
+    "POST undefined tester ü",
+    "PUT application/x-www-form-urlencoded tester a=1&a=2&b=x+y",
+    'PATCH application/json me {"a":1}',
+    "DELETE undefined tester hi",
+  ]);
+});
+
+Deno.test("responseType and discardResponseBodies say what becomes of a body", async () => {
+  await using target = startTarget();
+  const body =
+    `const show = ({ body }) => console.log(body === null ? "null" : typeof body, body && (body.length || body.byteLength));
+show(http.get(url));
+show(http.get(url, { responseType: "text" }));
+show(http.get(url, { responseType: "binary" }));
+show(http.get(url, { responseType: "none" }));`;
+  const url = `${target.url}/bytes/5`;
+  assertEquals(await logOf(url, body), ["string 5", "string 5", "object 5", "null null"]);
+  assertEquals(await logOf(url, body, "--discard-response-bodies"), ["null null", "string 5", "object 5", "null null"]);
+});
+
+Deno.test("credentials in the URL become basic authentication and reach neither log, tags nor summary", async () => {
+  await using target = startTarget();
+  await using receiver = new RemoteWriteReceiver();
+  const result = await runSuccessfully({
+    files: `import http from "k6/http";
+export default function () {
+  const url = __ENV.URL.replace("//", "//me:top%40secret@");
+  console.log(http.get(url + "/echo").json("headers.authorization"));
+  http.get(url.replace(/:\\d+$/, ":1"));
+}`,
+    args: ["run", "--summary-mode", "full", "script.js", "-o", `prometheus-rw=${receiver.url}`],
+    env: { URL: target.url },
+  });
+  assertEquals(consoleMessages(result), [`Basic ${btoa("me:top@secret")}`]);
+  assert(!/top(%40|@)secret/.test(result.stdout + result.stderr), result.stderr);
+  const urls = new Set(receiver.samples("k6_http_reqs_total").map(({ labels }) => labels.url));
+  assertEquals([...urls].sort(), [
+    "http://****:****@127.0.0.1:1",
+    `${target.url.replace("//", "//****:****@")}/echo`,
+  ]);
+});
+
+Deno.test("tags of requests, virtual users, groups, checks and the run meet in the series", async () => {
+  await using target = startTarget();
+  await using receiver = new RemoteWriteReceiver();
+  await runSuccessfully({
+    files: `import http from "k6/http";
+import exec from "k6/execution";
+import { check, group } from "k6";
+import { Counter } from "k6/metrics";
+const found = new Counter("found");
+export default function () {
+  exec.vu.metrics.tags.step = "one";
+  group("outer", () => group("inner", () => {
+    const response = http.get(__ENV.URL + "/status/404", { tags: { page: "home", step: "two" } });
+    check(response, { "is there": (r) => r.status === 200 }, { page: "check" });
+    found.add(2, { shelf: "low" });
+  }));
+}`,
+    args: ["run", "-q", "--tag", "run=7", "-o", `prometheus-rw=${receiver.url}`, "script.js"],
+    env: { URL: target.url },
+  });
+  const labels = (name: string) => receiver.samples(name)[0]?.labels;
+  const common = { run: "7", scenario: "default" };
+  assertEquals(labels("k6_http_reqs_total"), {
+    ...common,
+    group: "::outer::inner",
+    page: "home",
+    step: "two",
+    method: "GET",
+    name: `${target.url}/status/404`,
+    url: `${target.url}/status/404`,
+    proto: "HTTP/1.1",
+    status: "404",
+    error_code: "1404",
+    expected_response: "false",
+  });
+  const inGroup = { ...common, step: "one", group: "::outer::inner" };
+  assertEquals(labels("k6_checks_rate"), { ...inGroup, check: "is there", page: "check" });
+  assertEquals(labels("k6_found_total"), { ...inGroup, shelf: "low" });
+  const groups = receiver.samples("k6_group_duration_p99").map((sample) => sample.labels.group);
+  assertEquals([...new Set(groups)].sort(), ["::outer", "::outer::inner"]);
+});
+
+Deno.test("TLS: an unknown certificate is refused with its code, and accepted when the user says so", async () => {
+  const testdata = `${ROOT}tests/output/prometheus/testdata`;
+  const stop = new AbortController();
+  const server = Deno.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    signal: stop.signal,
+    cert: Deno.readTextFileSync(`${testdata}/certificate.pem`),
+    key: Deno.readTextFileSync(`${testdata}/key.pem`),
+    onListen() {},
+  }, () => new Response("secure"));
+  try {
+    const body = `const r = http.get(url);
+console.log(r.status, r.error_code, r.body, r.tls_version);`;
+    const url = `https://localhost:${server.addr.port}/`;
+    assertEquals(await logOf(url, body), ["0 1310 null "]);
+    assertEquals(await logOf(url, body, "--insecure-skip-tls-verify"), ["200 0 secure tls1.3"]);
+  } finally {
+    stop.abort();
+    await server.finished;
+  }
+});
