@@ -72,13 +72,17 @@ const sleeps = new WeakMap<VirtualUser, Sleep>();
 export const sleep = suspending(
   "sleep",
   function (seconds: unknown): void {
-    if (currentUser === null || currentUser.inInit) sleepInInit(seconds);
+    if (currentUser === null || currentUser.inInit) sleepInInit(Number(seconds) * 1000);
     else refuse("sleep()");
   },
   function (seconds: unknown): Coroutine {
     const ms = Number(seconds) * 1000;
     if (!(ms > 0)) return AT_ONCE;
-    const user = requireUser("Using sleep()");
+    const user = currentUser;
+    if (user === null || user.inInit) {
+      sleepInInit(ms);
+      return AT_ONCE;
+    }
     let pause = sleeps.get(user);
     if (pause === undefined) {
       pause = new Sleep(user);
@@ -89,8 +93,7 @@ export const sleep = suspending(
 );
 
 /** In the init stage nothing else runs on this thread that could suffer. */
-function sleepInInit(seconds: unknown): void {
-  const ms = Number(seconds) * 1000;
+function sleepInInit(ms: number): void {
   if (ms > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
@@ -126,7 +129,8 @@ function enterGroup(user: VirtualUser, name: unknown, fn: unknown): string {
   }
   if (typeof fn !== "function") throw new TypeError("group() requires a callback as a second argument");
   const outer = user.group;
-  user.setGroup(outer + GROUP_SEPARATOR + text);
+  // As in k6, a group without a name in none is none.
+  if (outer !== "" || text !== "") user.setGroup(outer + GROUP_SEPARATOR + text);
   return outer;
 }
 

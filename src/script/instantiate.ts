@@ -30,6 +30,10 @@ class Instance {
       for (const name of ["globalThis", "global"]) {
         Object.defineProperty(value, name, { value, writable: true, configurable: true });
       }
+      const { globals } = this.host;
+      for (const name of ["__VU", "__ITER", "__ENV"] as const) {
+        Object.defineProperty(value, name, { get: () => globals[name], configurable: true });
+      }
     }
     return this.#global;
   }
