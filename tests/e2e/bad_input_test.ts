@@ -246,7 +246,7 @@ const SCRIPTS: readonly BadInput[] = [
     name: "an exception in the init stage of a later virtual user",
     files: 'if (__VU === 1) throw new Error("not me");\nexport default function () {}',
     code: 107,
-    says: /VU #1.*Error: not me.*script\.js:1:/s,
+    says: /Error: not me.*script\.js:1:.*VU #1/s,
     summary: true,
   },
   {
