@@ -15,7 +15,8 @@ import { SummaryCollector } from "../summary/collect.ts";
 import { renderSummary } from "../summary/text.ts";
 import { VERSION } from "../version.ts";
 import type { LogFields } from "../worker/messages.ts";
-import { RunError, TestRun } from "./test_run.ts";
+import { RunError } from "./run_error.ts";
+import { TestRun } from "./test_run.ts";
 
 /** Where options come from, beside the script. */
 export interface RunLayers {

@@ -19,6 +19,8 @@ import type { FromWorker, InitArtifacts, LogFields, LogLevel, ScriptFailure } fr
 import { allocateSharedState, ScenarioCell, SharedState, WorkerCell } from "../worker/shared_state.ts";
 import { ExitCode } from "../cli/exit_codes.ts";
 import { planRun } from "./plan.ts";
+import { RunError } from "./run_error.ts";
+import { trustedCertificates } from "./trusted_certificates.ts";
 import { NO_ARTIFACTS, WorkerPool } from "./worker_pool.ts";
 
 /** Workers that don't answer for this long after they were told to stop are ended. */
@@ -49,20 +51,6 @@ interface Stop {
   readonly fields?: LogFields;
 }
 
-/** Why a run can't even begin: a message for the user (empty when it has been logged already) and the exit code. */
-export class RunError extends Error {
-  override name = "RunError";
-  readonly code: number;
-  /** Of the log line that tells of it. */
-  readonly fields: LogFields;
-
-  constructor(code: number, message: string, fields: LogFields = {}) {
-    super(message);
-    this.code = code;
-    this.fields = fields;
-  }
-}
-
 /** What the first init stage said of the script. */
 export interface ScriptFacts {
   /** Exported options as JSON-like data, undefined without any. */
@@ -81,6 +69,7 @@ export class TestRun {
   #artifacts: InitArtifacts = NO_ARTIFACTS;
   #functions: readonly string[] = [];
   #options: Options | null = null;
+  #caCerts: readonly string[] = [];
   #thresholds: Thresholds | null = null;
   #outputs: Output[] = [];
   #state: SharedState | null = null;
@@ -172,6 +161,7 @@ export class TestRun {
   /** Checks thresholds and outputs against the options, and starts what the run needs. Throws a `RunError`. */
   prepare(options: Options, env: Readonly<Record<string, string>>, version: string): void {
     this.#options = options;
+    this.#caCerts = trustedCertificates(env);
     this.#checkThresholds(options);
     if (options.systemTags.includes("expected_response")) {
       this.registry.addSubMetric("http_req_duration{expected_response:true}");
@@ -219,6 +209,7 @@ export class TestRun {
         parts: part.parts,
         vuIds: part.vuIds,
         artifacts: this.#artifacts,
+        caCerts: this.#caCerts,
         state: buffers,
       })
     );

@@ -94,7 +94,7 @@ class WorkerSession implements InitSession {
     const network = new HttpNetwork({
       insecureSkipTlsVerify: options.insecureSkipTlsVerify,
       noConnectionReuse: options.noConnectionReuse,
-      caCerts: [],
+      caCerts: message.caCerts,
       dialTimeoutMs: DIAL_TIMEOUT_MS,
     });
     const state = new SharedState(message.state);

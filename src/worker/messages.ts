@@ -57,6 +57,8 @@ export interface PlanMessage {
   /** Ids of the virtual users that this worker creates at once. */
   readonly vuIds: readonly number[];
   readonly artifacts: InitArtifacts;
+  /** All trusted roots, PEM; empty: Mozilla's. */
+  readonly caCerts: readonly string[];
   readonly state: SharedStateBuffers;
 }
 
