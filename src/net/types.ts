@@ -76,7 +76,7 @@ export interface NetSettings {
   readonly insecureSkipTlsVerify: boolean;
   /** Close each connection after its exchange. */
   readonly noConnectionReuse: boolean;
-  /** All trusted roots, PEM; none means Mozilla's. To add some to those see `trustedRoots`. */
+  /** All trusted roots, PEM; empty: Mozilla's. */
   readonly caCerts: readonly string[];
   readonly dialTimeoutMs: number;
 }
