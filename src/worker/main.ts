@@ -351,6 +351,13 @@ const session = new WorkerSession();
 setSession(session);
 onRefusal((refusal) => post({ type: "abort", failure: { kind: "refusal", stack: refusal.message } }));
 setInterval(() => session.recorder.flush(), FLUSH_MS);
+globalThis.addEventListener("unhandledrejection", (event) => {
+  const { stack } = describe(event.reason);
+  // An error without a place in the script is k6d's own, and ends the worker.
+  if (event.reason instanceof Error && !stack.includes("\n\tat ")) return;
+  event.preventDefault();
+  session.log("error", `Uncaught (in promise) ${stack}`, { source: "stacktrace" });
+});
 scope.onmessage = ({ data }) => {
   switch (data.type) {
     case "init":

@@ -282,6 +282,18 @@ export function teardown() { console.log("torn down"); }`,
     summary: true,
   },
   {
+    name: "a rejected promise that nobody handles",
+    files: `import { sleep } from "k6";
+export default function () {
+  Promise.reject(new Error("lost"));
+  sleep(0.01);
+  console.log("goes on");
+}`,
+    code: 0,
+    says: /Uncaught \(in promise\) Error: lost.*at default \(.*script\.js:3:18.*goes on/s,
+    summary: true,
+  },
+  {
     name: "an exception in teardown()",
     files: `${EMPTY}\nexport function teardown() {\n  throw new Error("still there");\n}`,
     code: 107,
