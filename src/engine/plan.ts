@@ -25,14 +25,14 @@ export function planRun(scenarios: readonly Scenario[], maxWorkers: number): Pla
   const mostVus = Math.max(1, ...scenarios.map((scenario) => scenarioVus(scenario).max));
   const workers = Math.max(1, Math.min(maxWorkers, mostVus));
   const even = divide(Array.from({ length: workers }, () => 1));
-  const parts = scenarios.map((scenario) => {
+  const parts = scenarios.map((scenario, index) => {
     const vus = scenarioVus(scenario);
-    // Work is divided as the virtual users are, so that no worker has more than its users can do.
-    const weights = even.map((share) => share.count(vus.max));
+    // A worker without virtual users can't lead; those that can take turns.
+    const leader = index % Math.max(1, Math.min(workers, vus.max));
     return even.map((share, worker): ScenarioPart => ({
-      weights,
-      initialVus: Math.min(weights[worker]!, share.count(vus.initial)),
-      maxVus: weights[worker]!,
+      initialVus: share.count(vus.initial),
+      maxVus: share.count(vus.max),
+      leads: worker === leader,
     }));
   });
   const needed = even.map((_, worker) => mostAtOnce(scenarios, parts.map((part) => part[worker]!)));

@@ -4,7 +4,6 @@
  */
 
 import type { ConstantArrivalRateScenario, Scenario } from "../options/types.ts";
-import type { Share } from "./stripes.ts";
 
 /** A closed model: virtual users loop, and ask before each iteration. */
 export interface ClosedSchedule {
@@ -21,10 +20,10 @@ export interface ClosedSchedule {
 export interface OpenSchedule {
   readonly model: "open";
   readonly regularDurationMs: number;
-  /** Iterations of this share. */
+  /** Iterations of the whole scenario. */
   readonly total: number;
-  /** Intended start of this share's `n`-th iteration (from 0), milliseconds after the scenario's start. */
-  startOffsetMs(n: number): number;
+  /** Intended start of iteration `k` (from 0), milliseconds after the scenario's start. Rises with `k`. */
+  startOffsetMs(k: number): number;
 }
 
 /** A scenario's schedule on one worker. */
@@ -33,8 +32,8 @@ export type Schedule = ClosedSchedule | OpenSchedule;
 /** Takes the next iteration from a counter that all workers share; returns how many had been taken before. */
 export type TakeIteration = () => number;
 
-/** The schedule of `scenario` on the worker that owns `share` of it. */
-export function createSchedule(scenario: Scenario, share: Share, take: TakeIteration): Schedule {
+/** The schedule of `scenario`. */
+export function createSchedule(scenario: Scenario, take: TakeIteration): Schedule {
   switch (scenario.executor) {
     case "constant-vus":
       return loopUntil(scenario.durationMs);
@@ -43,7 +42,7 @@ export function createSchedule(scenario: Scenario, share: Share, take: TakeItera
     case "shared-iterations":
       return sharedIterations(scenario.iterations, scenario.maxDurationMs, take);
     case "constant-arrival-rate":
-      return constantArrivalRate(scenario, share);
+      return constantArrivalRate(scenario);
   }
 }
 
@@ -75,14 +74,14 @@ function sharedIterations(iterations: number, maxDurationMs: number, take: TakeI
   };
 }
 
-/** Iteration k of the whole starts at k·timeUnit/rate; a share starts those that are its own. */
-function constantArrivalRate(scenario: ConstantArrivalRateScenario, share: Share): OpenSchedule {
+/** Iteration k starts at k·timeUnit/rate, as long as that is before the end. */
+function constantArrivalRate(scenario: ConstantArrivalRateScenario): OpenSchedule {
   const { rate, timeUnitMs, durationMs } = scenario;
   return {
     model: "open",
     regularDurationMs: durationMs,
-    total: share.count(Math.ceil((durationMs * rate) / timeUnitMs)),
-    startOffsetMs: (n) => (share.item(n) * timeUnitMs) / rate,
+    total: Math.ceil((durationMs * rate) / timeUnitMs),
+    startOffsetMs: (k) => (k * timeUnitMs) / rate,
   };
 }
 

@@ -7,7 +7,6 @@ import { TestAborted } from "../api/execution.ts";
 import { scriptRandom } from "../api/k6.ts";
 import { openForScript } from "../api/open.ts";
 import { type InitSession, setSession } from "../api/session.ts";
-import { divide } from "../executor/stripes.ts";
 import { SampleRecorder } from "../metrics/sample_recorder.ts";
 import { HttpNetwork } from "../net/http_client.ts";
 import type { Options } from "../options/types.ts";
@@ -107,8 +106,7 @@ class WorkerSession implements InitSession {
     }
     this.#runners = options.scenarios.map((scenario, index) => {
       const part = message.parts[index]!;
-      const share = divide(part.weights)[message.worker]!;
-      return new ScenarioRunner(runtime, this, index, scenario, share, part);
+      return new ScenarioRunner(runtime, this, index, scenario, part);
     });
     post({ type: "ready" });
   }

@@ -38,11 +38,11 @@ export interface InitMessage {
 
 /** A scenario's part on one worker. */
 export interface ScenarioPart {
-  /** Weights of all workers in this scenario (see `divide`). */
-  readonly weights: readonly number[];
   /** Virtual users of this worker: at the start and at the most. */
   readonly initialVus: number;
   readonly maxVus: number;
+  /** Open models: whether this worker starts the iterations, and the others only help. */
+  readonly leads: boolean;
 }
 
 /** Everything a worker needs to run its part; it creates its virtual users and answers `ready`. */

@@ -7,10 +7,10 @@ import {
   scenarioVus,
   type Schedule,
 } from "../executor/schedule.ts";
-import type { Share } from "../executor/stripes.ts";
 import { BUILTIN_METRIC_IDS } from "../metrics/builtin.ts";
 import type { TagSet } from "../metrics/tag_set.ts";
 import type { Scenario } from "../options/types.ts";
+import type { ScenarioPart } from "./messages.ts";
 import { nowEpochMs, type WorkerRuntime } from "./runtime.ts";
 import { ScenarioCell, WorkerCell } from "./shared_state.ts";
 import type { TimerEntry } from "./timers.ts";
@@ -18,6 +18,18 @@ import type { PhaseFunction, PhaseListener, ScenarioContext, VirtualUser } from 
 
 // Scripts find these gone from the global object.
 const { performance } = globalThis;
+
+/** Open models: how late an iteration has to be for another worker than the leading one to start it. */
+const HELP_AFTER_MS = 4;
+
+/** How often a worker looks whether the leading one is late. */
+const HELP_CHECK_MS = 10;
+
+/** How long a worker that had to help goes on starting iterations as they come due. */
+const HELP_MS = 1000;
+
+/** After this long an iteration is dropped even though some worker may have a virtual user for it: it is too busy to look. */
+const DROP_AFTER_MS = 50;
 
 /** Iterations that never suspend run in bursts of at most this long, so that the thread stays responsive. */
 const BURST_MS = 10;
@@ -47,8 +59,7 @@ export class ScenarioRunner implements ScenarioContext {
   readonly #runtime: WorkerRuntime;
   readonly #host: ScenarioHost;
   readonly #schedule: Schedule;
-  readonly #initialVus: number;
-  readonly #maxVus: number;
+  readonly #part: ScenarioPart;
   readonly #env: Readonly<Record<string, string>> | null;
   readonly #loops: UserLoop[] = [];
   readonly #idle: UserLoop[] = [];
@@ -59,10 +70,10 @@ export class ScenarioRunner implements ScenarioContext {
   #stopping = false;
   #interrupted = false;
   #done = false;
-  /** Open model: the next of this share's iterations. */
-  #next = 0;
+  /** Until when this worker starts iterations beside the leading one. */
+  #helpsUntilMs = 0;
   #warnedInsufficient = false;
-  /** Number of the iteration that a shared counter gave last. */
+  /** Number of the iteration that was taken last. */
   #taken = 0;
   readonly #pacer: TimerEntry = { dueAtMs: 0, heapIndex: -1, timerDue: () => this.#pace() };
   readonly #end: TimerEntry = { dueAtMs: 0, heapIndex: -1, timerDue: () => this.#regularEnd() };
@@ -73,16 +84,14 @@ export class ScenarioRunner implements ScenarioContext {
     host: ScenarioHost,
     index: number,
     scenario: Scenario,
-    share: Share,
-    vus: { readonly initialVus: number; readonly maxVus: number },
+    part: ScenarioPart,
   ) {
     this.#runtime = runtime;
     this.#host = host;
     this.index = index;
     this.scenario = scenario;
-    this.#schedule = createSchedule(scenario, share, () => this.#taken = runtime.state.takeIteration(index));
-    this.#initialVus = vus.initialVus;
-    this.#maxVus = vus.maxVus;
+    this.#schedule = createSchedule(scenario, () => this.#taken = runtime.state.takeIteration(index));
+    this.#part = part;
     this.#env = Object.keys(scenario.env).length > 0 ? scenario.env : null;
     this.tags = runtime.tagsFor(scenario.name, scenario.tags);
     const tags = runtime.systemTags.has("group") ? this.tags.with("group", "") : this.tags;
@@ -123,7 +132,7 @@ export class ScenarioRunner implements ScenarioContext {
   start(startedAtMs: number): void {
     this.#startedAtMs = startedAtMs;
     this.startedAtEpochMs = performance.timeOrigin + startedAtMs;
-    for (let i = 0; i < this.#initialVus; i++) this.#adoptOne();
+    for (let i = 0; i < this.#part.initialVus; i++) this.#adoptOne();
     const { timers } = this.#runtime;
     const endsAtMs = startedAtMs + this.#schedule.regularDurationMs;
     timers.add(this.#end, endsAtMs);
@@ -179,9 +188,8 @@ export class ScenarioRunner implements ScenarioContext {
   /** Prepares `user` for an iteration. Hot. */
   enter(user: VirtualUser): void {
     user.enter(this.tags);
-    user.iterationInTest = this.scenario.executor === "shared-iterations"
-      ? this.#taken
-      : this.#runtime.state.takeIteration(this.index);
+    const numbered = this.isOpen || this.scenario.executor === "shared-iterations";
+    user.iterationInTest = numbered ? this.#taken : this.#runtime.state.takeIteration(this.index);
   }
 
   /** Counts an iteration that came to its end. Hot. */
@@ -234,34 +242,60 @@ export class ScenarioRunner implements ScenarioContext {
     return loop;
   }
 
-  /** Starts every iteration that is due, then sleeps until the next. */
+  /**
+   * Starts every iteration that is due, then sleeps until the next. One worker leads, so that a rate that one thread can
+   * keep costs no other thread its wake-ups; the others look now and then, and help while they find the leader late or
+   * out of virtual users. Who starts an iteration claims its number first.
+   */
   #pace(): void {
     const schedule = this.#schedule as OpenSchedule;
-    const { timers } = this.#runtime;
-    while (this.#next < schedule.total && !this.#stopping) {
-      const dueAtMs = this.#startedAtMs + schedule.startOffsetMs(this.#next);
-      if (dueAtMs > performance.now()) {
-        timers.add(this.#pacer, dueAtMs);
+    const { timers, state } = this.#runtime;
+    while (!this.#stopping) {
+      const next = state.iterationsTaken(this.index);
+      if (next >= schedule.total) return;
+      const now = performance.now();
+      const dueAtMs = this.#startedAtMs + schedule.startOffsetMs(next);
+      const leads = this.#part.leads || now < this.#helpsUntilMs;
+      if (now < dueAtMs + (leads ? 0 : HELP_AFTER_MS)) {
+        timers.add(this.#pacer, leads ? dueAtMs : Math.max(dueAtMs + HELP_AFTER_MS, now + HELP_CHECK_MS));
         return;
       }
-      this.#next++;
       const loop = this.#idle.pop() ?? this.#unplanned();
-      if (loop === null) {
-        this.#recordDropped(1);
-      } else {
-        this.#running++;
-        loop.next();
+      if (loop === null && now < dueAtMs + DROP_AFTER_MS && !this.#allBusy()) {
+        // Another worker has a user to spare.
+        timers.add(this.#pacer, now + 1);
+        return;
       }
+      if (!state.claimIteration(this.index, next)) {
+        if (loop !== null) this.#idle.push(loop);
+        continue;
+      }
+      if (now >= dueAtMs + HELP_AFTER_MS) this.#helpsUntilMs = now + HELP_MS;
+      if (loop === null) this.#drop();
+      else this.#startIteration(loop, next);
     }
   }
 
+  #startIteration(loop: UserLoop, number: number): void {
+    this.#taken = number;
+    this.#running++;
+    loop.next();
+  }
+
   #unplanned(): UserLoop | null {
-    if (this.#loops.length < this.#maxVus) return this.#adoptOne();
-    if (!this.#warnedInsufficient) {
-      this.#warnedInsufficient = true;
-      this.#warnInsufficient();
-    }
-    return null;
+    return this.#loops.length < this.#part.maxVus ? this.#adoptOne() : null;
+  }
+
+  /** Whether no worker has a virtual user left for this scenario. */
+  #allBusy(): boolean {
+    return this.#runtime.state.scenarioTotal(this.index, ScenarioCell.vusActive) >= scenarioVus(this.scenario).max;
+  }
+
+  #drop(): void {
+    this.#recordDropped(1);
+    if (this.#warnedInsufficient) return;
+    this.#warnedInsufficient = true;
+    this.#warnInsufficient();
   }
 
   #warnInsufficient(): void {

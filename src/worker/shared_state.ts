@@ -68,6 +68,11 @@ export class SharedState {
     return Atomics.add(this.#atomics, 1 + scenario, 1);
   }
 
+  /** Takes the iteration number `next` unless somebody else has. Hot. */
+  claimIteration(scenario: number, next: number): boolean {
+    return Atomics.compareExchange(this.#atomics, 1 + scenario, next, next + 1) === next;
+  }
+
   /** How many iteration numbers of a scenario have been taken. */
   iterationsTaken(scenario: number): number {
     return Atomics.load(this.#atomics, 1 + scenario);

@@ -1,19 +1,17 @@
 import { assertEquals } from "@std/assert";
 import { type ClosedSchedule, createSchedule, latestEndMs, type OpenSchedule } from "../../src/executor/schedule.ts";
-import { divide } from "../../src/executor/stripes.ts";
 import type { Scenario } from "../../src/options/types.ts";
 
 const base = { name: "s", startTimeMs: 0, gracefulStopMs: 30_000, exec: "default", env: {}, tags: {} };
-const whole = divide([1])[0]!;
 
 function closed(scenario: Scenario, take = () => 0): ClosedSchedule {
-  const schedule = createSchedule(scenario, whole, take);
+  const schedule = createSchedule(scenario, take);
   if (schedule.model !== "closed") throw new Error("not a closed model");
   return schedule;
 }
 
-function open(scenario: Scenario, share = whole): OpenSchedule {
-  const schedule = createSchedule(scenario, share, () => 0);
+function open(scenario: Scenario): OpenSchedule {
+  const schedule = createSchedule(scenario, () => 0);
   if (schedule.model !== "open") throw new Error("not an open model");
   return schedule;
 }
@@ -63,14 +61,6 @@ Deno.test("constant-arrival-rate starts iteration k at k·timeUnit/rate", () => 
 Deno.test("a rate that doesn't divide the duration starts every iteration that is due before its end", () => {
   assertEquals(open({ ...arrivals, rate: 3, durationMs: 1100 }).total, 4);
   assertEquals(open({ ...arrivals, rate: 1, timeUnitMs: 60_000, durationMs: 1000 }).total, 1);
-});
-
-Deno.test("the shares of an arrival rate start the same iterations as the whole", () => {
-  const offsets = divide([2, 1]).flatMap((share) => {
-    const schedule = open(arrivals, share);
-    return Array.from({ length: schedule.total }, (_, n) => schedule.startOffsetMs(n));
-  });
-  assertEquals(offsets.sort((a, b) => a - b), Array.from({ length: 10 }, (_, k) => k * 100));
 });
 
 Deno.test("a scenario ends at the latest after start time, duration and graceful stop", () => {

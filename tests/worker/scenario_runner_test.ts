@@ -1,5 +1,4 @@
 import { assertEquals } from "@std/assert";
-import { divide } from "../../src/executor/stripes.ts";
 import { SUSPEND, type Suspension } from "../../src/script/suspension.ts";
 import { type ScenarioHost, ScenarioRunner } from "../../src/worker/scenario_runner.ts";
 import { WorkerCell } from "../../src/worker/shared_state.ts";
@@ -48,10 +47,10 @@ class TestHost implements ScenarioHost {
 }
 
 function runner(test: TestRuntime, host: TestHost, vus: number): ScenarioRunner {
-  const share = divide([vus])[0]!;
-  return new ScenarioRunner(test.runtime, host, 0, test.options.scenarios[0]!, share, {
+  return new ScenarioRunner(test.runtime, host, 0, test.options.scenarios[0]!, {
     initialVus: vus,
     maxVus: vus,
+    leads: true,
   });
 }
 
