@@ -74,13 +74,13 @@ function sharedIterations(iterations: number, maxDurationMs: number, take: TakeI
   };
 }
 
-/** Iteration k starts at k·timeUnit/rate, as long as that is before the end. */
+/** Iteration k starts at k·timeUnit/rate; as in k6, one that is due at the very end starts too: 11 at 10/s for 1 s. */
 function constantArrivalRate(scenario: ConstantArrivalRateScenario): OpenSchedule {
   const { rate, timeUnitMs, durationMs } = scenario;
   return {
     model: "open",
     regularDurationMs: durationMs,
-    total: Math.ceil((durationMs * rate) / timeUnitMs),
+    total: Math.floor((durationMs * rate) / timeUnitMs) + 1,
     startOffsetMs: (k) => (k * timeUnitMs) / rate,
   };
 }

@@ -247,7 +247,7 @@ export class ScenarioRunner implements ScenarioContext {
    * keep costs no other thread its wake-ups; the others look now and then, and help while they find the leader late or
    * out of virtual users. Who starts an iteration claims its number first.
    */
-  #pace(): void {
+  #pace(isLastCall = false): void {
     const schedule = this.#schedule as OpenSchedule;
     const { timers, state } = this.#runtime;
     while (!this.#stopping) {
@@ -256,12 +256,12 @@ export class ScenarioRunner implements ScenarioContext {
       const now = performance.now();
       const dueAtMs = this.#startedAtMs + schedule.startOffsetMs(next);
       const leads = this.#part.leads || now < this.#helpsUntilMs;
-      if (now < dueAtMs + (leads ? 0 : HELP_AFTER_MS)) {
+      if (!isLastCall && now < dueAtMs + (leads ? 0 : HELP_AFTER_MS)) {
         timers.add(this.#pacer, leads ? dueAtMs : Math.max(dueAtMs + HELP_AFTER_MS, now + HELP_CHECK_MS));
         return;
       }
       const loop = this.#idle.pop() ?? this.#unplanned();
-      if (loop === null && now < dueAtMs + DROP_AFTER_MS && !this.#allBusy()) {
+      if (loop === null && !isLastCall && now < dueAtMs + DROP_AFTER_MS && !this.#allBusy()) {
         // Another worker has a user to spare.
         timers.add(this.#pacer, now + 1);
         return;
@@ -315,6 +315,8 @@ export class ScenarioRunner implements ScenarioContext {
 
   #regularEnd(): void {
     if (this.#done) return;
+    // What is due by now starts, or counts as dropped: no iteration of an open model is just forgotten.
+    if (this.isOpen && this.#part.leads) this.#pace(true);
     this.#stopping = true;
     if (this.#running === 0) this.#finish();
   }

@@ -54,7 +54,7 @@ Deno.test("shared-iterations takes from the shared counter until it is used up, 
 
 Deno.test("constant-arrival-rate starts iteration k at k·timeUnit/rate", () => {
   const schedule = open(arrivals);
-  assertEquals(schedule.total, 10);
+  assertEquals(schedule.total, 11);
   assertEquals([0, 1, 9].map((n) => schedule.startOffsetMs(n)), [0, 100, 900]);
 });
 
