@@ -83,7 +83,9 @@ export class TestRun {
   /** Is given each answer of a worker, or null when none will come: the run was stopped or a worker broke down. */
   #awaited: ((message: FromWorker | null) => void) | null = null;
   #wakeWhenOver: (() => void) | null = null;
-  #vus: SampleRecorder | null = null;
+  /** The engine's own samples, which come from no worker. */
+  readonly #ownSamples = new SampleRecorder((batch) => this.#ingest(OWN_SOURCE, batch));
+  readonly #ownTags = TagSet.root();
 
   constructor(settings: RunSettings, log: RunLog) {
     this.#settings = settings;
@@ -377,11 +379,10 @@ export class TestRun {
 
   /** `vus` and `vus_max`, once a second. */
   #startVusGauges(): ReturnType<typeof setInterval> {
-    const recorder = new SampleRecorder((batch) => this.#ingest(this.#state === null ? 0 : VUS_SOURCE, batch));
-    const tags = TagSet.root().withAll(Object.entries(this.#options!.tags));
+    const tags = this.#ownTags.withAll(Object.entries(this.#options!.tags));
+    const recorder = this.#ownSamples;
     const active = recorder.series(BUILTIN_METRIC_IDS.vus, tags);
     const initialized = recorder.series(BUILTIN_METRIC_IDS.vus_max, tags);
-    this.#vus = recorder;
     return setInterval(() => {
       const counts = this.counts;
       const at = performance.timeOrigin + performance.now();
@@ -393,25 +394,20 @@ export class TestRun {
 
   /** Iterations of shared counters that nobody took in time; a test that was stopped has dropped none. */
   #recordLeftOver(options: Options): void {
-    const recorder = this.#vus!;
+    if (this.#stop !== null) return;
+    const at = performance.timeOrigin + this.#endedAtMs;
     options.scenarios.forEach((scenario, index) => {
-      if (this.#stop !== null || scenario.executor !== "shared-iterations") return;
+      if (scenario.executor !== "shared-iterations") return;
       const left = scenario.iterations - this.#state!.iterationsTaken(index);
       if (left <= 0) return;
-      const tags = TagSet.root().withAll([
+      const tags = this.#ownTags.withAll([
         ...Object.entries(options.tags),
         ...Object.entries(scenario.tags),
         ["scenario", scenario.name],
       ]);
-      const root = new SampleRecorder((batch) => this.#ingest(LEFT_OVER_SOURCE + index, batch));
-      root.record(
-        root.series(BUILTIN_METRIC_IDS.dropped_iterations, tags),
-        performance.timeOrigin + this.#endedAtMs,
-        left,
-      );
-      root.flush();
+      this.#ownSamples.record(this.#ownSamples.series(BUILTIN_METRIC_IDS.dropped_iterations, tags), at, left);
     });
-    recorder.flush();
+    this.#ownSamples.flush();
   }
 
   #evaluate(): void {
@@ -515,9 +511,8 @@ export class TestRun {
   }
 }
 
-/** Sources of the main thread's own samples, beyond any worker's index. */
-const VUS_SOURCE = 1000;
-const LEFT_OVER_SOURCE = VUS_SOURCE + 1;
+/** Source of the engine's own samples, beyond any worker's index. */
+const OWN_SOURCE = 1000;
 
 /** A scenario for who watches. */
 export interface ScenarioView {
