@@ -103,7 +103,6 @@ class HttpCall implements Coroutine, Suspension, HttpCompletion {
   #coroutine: Resumable | null = null;
   #begun = false;
   readonly #step: IteratorResult<Suspension, unknown> = { done: false, value: this };
-  readonly #end: IteratorReturnResult<unknown> = { done: true, value: undefined };
 
   constructor(user: VirtualUser, session: HttpSession) {
     this.#user = user;
@@ -128,8 +127,8 @@ class HttpCall implements Coroutine, Suspension, HttpCompletion {
       this.#begun = true;
       return this.#step;
     }
-    this.#end.value = value;
-    return this.#end;
+    // Not a reused object: it would keep the response alive until the user's next request.
+    return { done: true, value };
   }
 
   throw(error: unknown): IteratorResult<Suspension, unknown> {
