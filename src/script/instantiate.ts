@@ -2,6 +2,7 @@
 
 import type { Program, ProgramHost } from "./program.ts";
 import { installNativeCallbacks } from "./native_callbacks.ts";
+import { refusedPromise } from "./refused_promise.ts";
 import { runtime } from "./runtime.ts";
 import { registerModule } from "./stack_trace.ts";
 import { SUSPEND } from "./suspension.ts";
@@ -30,6 +31,9 @@ class Instance {
       for (const name of ["globalThis", "global"]) {
         Object.defineProperty(value, name, { value, writable: true, configurable: true });
       }
+      // Deno needs the one on the real global object; k6 has none.
+      Object.defineProperty(value, "queueMicrotask", { value: undefined, writable: true, configurable: true });
+      Object.defineProperty(value, "Promise", { value: refusedPromise, writable: true, configurable: true });
       const { globals } = this.host;
       for (const name of ["__VU", "__ITER", "__ENV"] as const) {
         Object.defineProperty(value, name, { get: () => globals[name], configurable: true });
@@ -38,9 +42,18 @@ class Instance {
     return this.#global;
   }
 
+  /** `Promise` of the script. */
+  get promise(): PromiseConstructor {
+    return refusedPromise;
+  }
+
   /** A free name that the real global object lacks. */
   free(name: string): unknown {
-    if (name in this.global) return this.global[name];
+    return name in this.global ? this.global[name] : this.absent(name);
+  }
+
+  /** A free name that no script may find. */
+  absent(name: string): never {
     throw new ReferenceError(`${name} is not defined`);
   }
 }

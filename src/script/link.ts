@@ -283,6 +283,10 @@ class LinkedModule {
         replace(reference, name === "__ITER" && !typeOf ? `${runtime}.iteration(${value})` : value);
       } else if (name === "globalThis" || name === "global") {
         replace(reference, `${instance}.global`);
+      } else if (name === "Promise" && !reference.write) {
+        replace(reference, `${instance}.promise`);
+      } else if (name === "queueMicrotask" && !reference.write) {
+        replace(reference, typeOf ? "undefined" : `${instance}.absent("${name}")`);
       } else if (usesGlobal && !(name in globalThis) && name !== "arguments" && !reference.write) {
         replace(reference, typeOf ? `${instance}.global.${name}` : `${instance}.free("${name}")`);
       }

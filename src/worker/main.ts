@@ -7,6 +7,7 @@ import { TestAborted } from "../api/execution.ts";
 import { scriptRandom } from "../api/k6.ts";
 import { openForScript } from "../api/open.ts";
 import { type InitSession, setSession } from "../api/session.ts";
+import { timerGlobals } from "../api/timers.ts";
 import { SampleRecorder } from "../metrics/sample_recorder.ts";
 import { HttpNetwork } from "../net/http_client.ts";
 import type { Options } from "../options/types.ts";
@@ -71,6 +72,7 @@ class WorkerSession implements InitSession {
       this.#load(message.program);
       const exports = this.#instantiate({ __VU: 0, __ITER: undefined, __ENV: { ...message.env } });
       this.#fileGate = null;
+      checkLifeCycleExports(exports);
       this.recorder.flush();
       post({
         type: "init-done",
@@ -322,15 +324,51 @@ function phaseOutcome(phase: "setup" | "teardown", { failed, error, result }: Vi
   }
 }
 
+/** A mistake of the script that has no place in it; the message says all. */
+class ExportError extends Error {}
+
+function checkLifeCycleExports(exports: Readonly<Record<string, unknown>>): void {
+  for (const name of ["setup", "teardown"]) {
+    const value = exports[name];
+    if (value !== undefined && value !== null && typeof value !== "function") {
+      throw new ExportError(`exported '${name}' must be a function`);
+    }
+  }
+}
+
 function exportedOptions(exports: Readonly<Record<string, unknown>>): string | undefined {
-  return exports.options === undefined || exports.options === null ? undefined : JSON.stringify(exports.options);
+  const { options } = exports;
+  if (options === undefined || options === null) return undefined;
+  const json = jsonOfOptions(options);
+  if (json === undefined) throw new ExportError(`exported 'options' must be an object, got a ${typeof options}`);
+  return json;
+}
+
+/** What the script's getters throw comes out as it is. */
+function jsonOfOptions(options: unknown): string | undefined {
+  try {
+    return JSON.stringify(options);
+  } catch (error) {
+    const refused = error instanceof TypeError ? /circular structure|a BigInt/.exec(error.message)?.[0] : undefined;
+    if (refused === undefined) throw error;
+    throw new ExportError(`exported 'options' can't be written as JSON: they have ${refused.replace(/^c/, "a c")}`);
+  }
 }
 
 function describe(error: unknown): ScriptFailure {
   const kind = error instanceof TestAborted ? "abort" : error instanceof Refusal ? "refusal" : "exception";
   if (kind !== "exception") return { kind, stack: (error as Error).message };
-  const stack = error instanceof Error ? error.stack : undefined;
-  return { kind, stack: stack ?? String(error) };
+  return { kind, stack: error instanceof ExportError ? error.message : thrownText(error) };
+}
+
+/** A script may throw anything, even what has no text: that must not end the worker. */
+function thrownText(thrown: unknown): string {
+  try {
+    const stack = thrown instanceof Error ? thrown.stack : undefined;
+    return String(stack ?? thrown);
+  } catch {
+    return `a thrown ${typeof thrown} that can't be turned into text`;
+  }
 }
 
 function structuredCloneJson(value: unknown): unknown {
@@ -371,4 +409,4 @@ scope.onmessage = ({ data }) => {
   }
 };
 Math.random = scriptRandom;
-installScriptGlobals({ console: scriptConsole, open: openForScript });
+installScriptGlobals({ console: scriptConsole, open: openForScript, ...timerGlobals });
