@@ -244,7 +244,10 @@ function resolve(base: HttpUrl, location: string): HttpUrl | null {
     return resolveReference(base, location);
   } catch (error) {
     if (!(error instanceof NetError)) throw error;
-    session.log("warn", "Redirect not followed", { error: error.message, url: base.href });
+    session.log("warn", "Redirect not followed", {
+      error: maskCredentials(error.message),
+      url: maskCredentials(base.href),
+    });
     return null;
   }
 }

@@ -131,13 +131,16 @@ export class TestRun {
   /** Every scenario at this moment, for the progress display. */
   scenarios(): ScenarioView[] {
     const now = performance.now();
+    // A terminal draws the first frame before the virtual users, and with them the counters, exist.
+    const state = this.#state;
+    const total = (index: number, cell: ScenarioCell): number => state === null ? 0 : state.scenarioTotal(index, cell);
     return this.#scenarios.map((tracker, index) => ({
       scenario: tracker.scenario,
-      status: tracker.status(now),
-      elapsedMs: now - this.#startedAtMs - tracker.scenario.startTimeMs,
-      active: this.#state!.scenarioTotal(index, ScenarioCell.vusActive),
-      held: this.#state!.scenarioTotal(index, ScenarioCell.vusHeld),
-      ended: this.#state!.scenarioTotal(index, ScenarioCell.iterationsEnded),
+      status: state === null ? "waiting" : tracker.status(now),
+      elapsedMs: (state === null ? 0 : now - this.#startedAtMs) - tracker.scenario.startTimeMs,
+      active: total(index, ScenarioCell.vusActive),
+      held: total(index, ScenarioCell.vusHeld),
+      ended: total(index, ScenarioCell.iterationsEnded),
     }));
   }
 
@@ -293,7 +296,7 @@ export class TestRun {
   async #scenariosOver(limitMs: number): Promise<void> {
     if (this.#allDone()) return;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(() => {
+      const timer = watchdog(() => {
         this.#giveUp();
         resolve();
       }, limitMs);
@@ -326,7 +329,7 @@ export class TestRun {
     timeoutMs: number,
   ): Promise<string | undefined> {
     if (this.#pool.size === 0) return undefined;
-    const deadline = setTimeout(() => this.#hangingPhase(phase), timeoutMs + STOP_GRACE_MS);
+    const deadline = watchdog(() => this.#hangingPhase(phase), timeoutMs + STOP_GRACE_MS);
     this.#pool.send(0, { type: "phase", phase, data, timeoutMs });
     const message = await this.#wait((said) =>
       said.type === "phase-done" || said.type === "phase-failed" || said.type === "init-failed"
@@ -547,4 +550,9 @@ function initError(failure: ScriptFailure, vu: number): RunError {
   const code = failure.kind === "abort" ? ExitCode.ScriptAborted : ExitCode.ScriptException;
   const hint = vu > 0 ? `error while initializing VU #${vu} (script exception)` : "script exception";
   return new RunError(code, failure.stack, failure.kind === "exception" ? { hint } : {});
+}
+
+/** Calls `bark` after `limitMs`; never when that is beyond the 25 days that `setTimeout` can wait. */
+function watchdog(bark: () => void, limitMs: number): ReturnType<typeof setTimeout> | undefined {
+  return limitMs < 2 ** 31 ? setTimeout(bark, limitMs) : undefined;
 }

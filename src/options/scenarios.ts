@@ -122,7 +122,7 @@ const COMMON_FIELDS: Readonly<Record<string, Field>> = {
 const VUS: Field = {
   kind: integer,
   default: 1,
-  check: (value: number) => value > 0 ? undefined : "the number of VUs must be more than 0",
+  check: (value: number) => value > 0 ? notTooMany("VUs")(value) : "the number of VUs must be more than 0",
 };
 const ITERATIONS: Field = {
   kind: integer,
@@ -183,9 +183,10 @@ const EXECUTORS: Readonly<Record<string, ExecutorDefinition>> = {
       preAllocatedVUs: {
         kind: integer,
         required: "the number of preAllocatedVUs isn't specified",
-        check: (value: number) => value >= 0 ? undefined : "the number of preAllocatedVUs can't be negative",
+        check: (value: number) =>
+          value >= 0 ? notTooMany("preAllocatedVUs")(value) : "the number of preAllocatedVUs can't be negative",
       },
-      maxVUs: { kind: integer },
+      maxVUs: { kind: integer, check: notTooMany("maxVUs") },
     },
     checkTogether({ maxVUs, preAllocatedVUs }) {
       return maxVUs !== undefined && (maxVUs as number) < (preAllocatedVUs as number)
@@ -312,6 +313,11 @@ function number(values: FieldValues, name: string): number {
 
 function atLeastASecond(name: string): (value: number) => string | undefined {
   return (value) => value >= 1_000 ? undefined : `the ${name} must be at least 1s, but is ${formatDuration(value)}`;
+}
+
+/** k6's limit of ramping virtual users, for all executors: nothing holds more. */
+function notTooMany(name: string): (value: number) => string | undefined {
+  return (value) => value <= 100_000_000 ? undefined : `the number of ${name} can't be more than 100000000`;
 }
 
 function notNegative(name: string): (value: number) => string | undefined {

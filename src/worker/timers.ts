@@ -6,6 +6,9 @@
 // Scripts find these gone from the global object.
 const { clearTimeout, performance, setTimeout } = globalThis;
 
+/** A longer `setTimeout` fires at once; waking early only arms the next one. */
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
+
 /** Something that waits for a moment; it is in at most one heap at a time. */
 export interface TimerEntry {
   /** `performance.now()` at which `timerDue` is wanted. */
@@ -58,7 +61,8 @@ export class Timers {
     if (first === undefined || first.dueAtMs >= this.#wakeAtMs) return;
     if (this.#timeout !== undefined) clearTimeout(this.#timeout);
     this.#wakeAtMs = first.dueAtMs;
-    this.#timeout = setTimeout(this.#wake, Math.max(0, first.dueAtMs - performance.now()));
+    const waitMs = Math.max(0, first.dueAtMs - performance.now());
+    this.#timeout = setTimeout(this.#wake, Math.min(waitMs, LONGEST_TIMEOUT_MS));
   }
 
   #siftUp(entry: TimerEntry, from: number): void {

@@ -256,6 +256,31 @@ const SCRIPTS: readonly BadInput[] = [
     says: /data\.json.*script\.js:1:/s,
   },
   {
+    name: "a setup that is no function",
+    files: `export const setup = 5;\n${EMPTY}`,
+    code: 107,
+    says: /exported 'setup' must be a function/,
+  },
+  {
+    name: "options that are a function",
+    files: `export const options = () => ({ vus: 1 });\n${EMPTY}`,
+    code: 107,
+    says: /exported 'options' must be an object, got a function/,
+  },
+  {
+    name: "options that hold themselves",
+    files: `export const options = { tags: {} };\noptions.self = options;\n${EMPTY}`,
+    code: 107,
+    says: /exported 'options' can't be written as JSON: they have a circular structure/,
+    neverSays: /main\.ts/,
+  },
+  {
+    name: "more virtual users than any machine has room for",
+    files: `export const options = { vus: 1e9, duration: "1s" };\n${EMPTY}`,
+    code: 104,
+    says: /the number of VUs can't be more than 100000000/,
+  },
+  {
     name: "a number that is thrown",
     files: "throw 42;\nexport default function () {}",
     code: 107,
@@ -282,15 +307,20 @@ export function teardown() { console.log("torn down"); }`,
     summary: true,
   },
   {
-    name: "a rejected promise that nobody handles",
-    files: `import { sleep } from "k6";
-export default function () {
-  Promise.reject(new Error("lost"));
-  sleep(0.01);
-  console.log("goes on");
+    name: "a thrown value that has no text",
+    files: `export default function () {
+  throw { toString() { throw new Error("no text"); } };
 }`,
+    args: [...RUN, "-i", "2", "script.js"],
     code: 0,
-    says: /Uncaught \(in promise\) Error: lost.*at default \(.*script\.js:3:18.*goes on/s,
+    says: /a thrown object that can't be turned into text.*scenario=default/,
+    summary: true,
+  },
+  {
+    name: "a promise, which k6d does not support yet",
+    files: 'export default function () {\n  Promise.reject(new Error("lost"));\n}',
+    code: 107,
+    says: /script\.js:2:\d+: Promise\.reject is not supported by k6d yet/,
     summary: true,
   },
   {

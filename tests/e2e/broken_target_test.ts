@@ -132,3 +132,15 @@ export default function () { http.get(__ENV.TARGET + "/delay/300"); }`,
   assertEquals([...reasons], ["warning dial: too many open files"]);
   assertMatch(summaryRow(result, "http_reqs")!, /^200 /);
 });
+
+Deno.test("a redirect that can't be followed is told without the credentials of its URL", async () => {
+  await using server = startRawServer(
+    answering("HTTP/1.1 302 Found\r\nLocation: ftp://me:topsecret@x/\r\nContent-Length: 0\r\n\r\n"),
+  );
+  const result = await runSuccessfully({
+    files: SCRIPT,
+    env: { TARGET: `http://me:topsecret@127.0.0.1:${server.port}/` },
+  });
+  assertMatch(result.stderr, /Redirect not followed/);
+  assert(!result.stderr.includes("topsecret"), result.stderr);
+});
