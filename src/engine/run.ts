@@ -68,6 +68,9 @@ async function prepare(run: TestRun, settings: RunSettings, layers: RunLayers, l
     exportedFunctions: facts.functions,
   });
   for (const warning of warnings) log.warn(warning);
+  if (facts.functions.includes("handleSummary") && settings.summaryMode !== "disabled") {
+    log.warn("handleSummary() is not supported by k6d yet and is not called; k6's own summary is printed instead");
+  }
   run.prepare(options, layers.env, VERSION);
   return options;
 }
