@@ -6,7 +6,7 @@ import { type CommandLine, readFlag, UsageError } from "./args.ts";
 import { ExitCode } from "./exit_codes.ts";
 import { type Flag, FLAGS } from "./flags.ts";
 import { Log, type LogFormat } from "./log.ts";
-import { isInteractive, StreamWriter, type TextWriter, wantsColor } from "./terminal.ts";
+import { isInteractive, StreamWriter, type TextWriter, wantsColor, WriteError } from "./terminal.ts";
 
 /** All that `k6d run` was told, checked. */
 export interface RunPlan {
@@ -31,6 +31,10 @@ export async function runCommand(commandLine: CommandLine, env: Readonly<Record<
     };
     return await runTest(plan.settings, { env, flags: plan.flags }, log, terminal);
   } catch (error) {
+    if (error instanceof WriteError) {
+      log.error(error.message);
+      return ExitCode.Failure;
+    }
     return reportCrash(error, log);
   }
 }

@@ -10,6 +10,11 @@ export interface SyncStream {
   writeSync(bytes: Uint8Array): number;
 }
 
+/** A stream takes no more: a full disk, say. The message is for the user. */
+export class WriteError extends Error {
+  override name = "WriteError";
+}
+
 /** Writes whole texts to a stream, whatever part of them the stream takes at a time. When the reader has gone, text is dropped. */
 export class StreamWriter implements TextWriter {
   readonly #stream: SyncStream;
@@ -28,6 +33,7 @@ export class StreamWriter implements TextWriter {
       } catch (error) {
         if (error instanceof Deno.errors.BrokenPipe) this.#readerGone = true;
         else if (error instanceof Deno.errors.WouldBlock) pause();
+        else if (error instanceof Error) throw new WriteError(`cannot write the output: ${error.message}`);
         else throw error;
       }
     }

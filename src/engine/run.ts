@@ -125,7 +125,8 @@ async function execute(
   if (run.counts.complete === 0) {
     log.warn("No script iterations fully finished, consider making the test duration longer");
   }
-  return verdict;
+  // A signal may have come while the outputs sent what was left.
+  return run.stopCode ?? verdict;
 }
 
 function snapshot(run: TestRun): ProgressSnapshot {

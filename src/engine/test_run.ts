@@ -111,6 +111,11 @@ export class TestRun {
     return this.#thresholds;
   }
 
+  /** The exit code that the run was stopped with; null when nothing stopped it. */
+  get stopCode(): number | null {
+    return this.#stop?.code ?? null;
+  }
+
   /** How long the scenarios (and set-up and tear-down) have run. */
   get durationMs(): number {
     if (this.#startedAtMs === 0) return 0;
