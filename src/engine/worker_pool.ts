@@ -1,18 +1,14 @@
 /** The worker threads of a run: started with next to no permissions, spoken to through typed messages, ended together. */
 
+import { WORKER_PERMISSIONS } from "../worker/permissions.ts";
 import { FileGate } from "../worker/script_files.ts";
 import type { FromWorker, InitArtifacts, ToWorker } from "../worker/messages.ts";
 
-/** Is told what workers say, apart from what one waits for with `reply`. */
+/** Is told what workers say, but for their requests for files, which the pool answers. */
 export interface WorkerListener {
   fromWorker(index: number, message: FromWorker): void;
   /** A worker broke down; nothing more comes from it. */
   workerFailed(index: number, reason: string): void;
-}
-
-/** A request of a script to read a file that the main thread answered, for error messages. */
-interface OpenFile {
-  readonly content: Uint8Array;
 }
 
 /** Holds the workers, in the order of their segments. */
@@ -20,7 +16,8 @@ export class WorkerPool {
   readonly #workers: Worker[] = [];
   readonly #listener: WorkerListener;
   #fileGate: Int32Array | null = null;
-  #openFile: OpenFile | null = null;
+  /** What `read-file` found, until `fill-file` fetches it. */
+  #openFile = new Uint8Array(0);
 
   constructor(listener: WorkerListener) {
     this.#listener = listener;
@@ -33,22 +30,10 @@ export class WorkerPool {
   /** Starts one more worker; it may be sent messages at once. */
   spawn(): number {
     const index = this.#workers.length;
-    // A script's code runs in there: it gets the network and nothing else.
     const worker = new Worker(new URL("../worker/main.ts", import.meta.url), {
       type: "module",
       name: `k6d-worker-${index}`,
-      deno: {
-        permissions: {
-          net: true,
-          read: false,
-          write: false,
-          env: false,
-          run: false,
-          ffi: false,
-          sys: false,
-          import: false,
-        },
-      },
+      deno: { permissions: WORKER_PERMISSIONS },
     });
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#receive(index, data);
     worker.onerror = (event) => {
@@ -87,8 +72,8 @@ export class WorkerPool {
         this.#readFile(message.path);
         break;
       case "fill-file":
-        new Uint8Array(message.target).set(this.#openFile!.content);
-        this.#answer(this.#openFile!.content.length);
+        new Uint8Array(message.target).set(this.#openFile);
+        this.#answer(this.#openFile.length);
         break;
       default:
         this.#listener.fromWorker(index, message);
@@ -97,8 +82,8 @@ export class WorkerPool {
 
   #readFile(path: string): void {
     try {
-      this.#openFile = { content: Deno.readFileSync(path) };
-      this.#answer(this.#openFile.content.length);
+      this.#openFile = Deno.readFileSync(path);
+      this.#answer(this.#openFile.length);
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       // The script is told that the file can't be read; it names the path itself.

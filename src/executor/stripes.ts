@@ -16,11 +16,6 @@ export class Share {
     this.#offsets = offsets;
   }
 
-  /** Whether no item ever belongs to this share. */
-  get isEmpty(): boolean {
-    return this.#offsets.length === 0;
-  }
-
   /** How many of the first `total` items belong to this share. */
   count(total: number): number {
     const rest = total % this.cycle;

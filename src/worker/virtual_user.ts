@@ -8,7 +8,7 @@ import type { TagSet } from "../metrics/tag_set.ts";
 import type { Scenario } from "../options/types.ts";
 import type { ProgramGlobals } from "../script/program.ts";
 import { type Coroutine, type Resumable, SUSPEND, type Suspension } from "../script/suspension.ts";
-import { nowEpochMs, type WorkerRuntime } from "./runtime.ts";
+import type { WorkerRuntime } from "./runtime.ts";
 
 // Scripts find these gone from the global object.
 const { performance } = globalThis;
@@ -231,10 +231,4 @@ interface DataSeries {
   readonly tags: TagSet;
   readonly sent: number;
   readonly received: number;
-}
-
-/** Samples of `user` at this moment go to `series`. */
-export function recordNow(user: VirtualUser, metric: number, value: number): void {
-  const { recorder } = user.runtime;
-  recorder.record(recorder.series(metric, user.tags), nowEpochMs(), value);
 }

@@ -1,20 +1,10 @@
 import { assertEquals } from "@std/assert";
+import { WORKER_PERMISSIONS } from "../../src/worker/permissions.ts";
 
 // `deno` is an unstable part of the options, which the stable types don't have.
 const options: WorkerOptions & { deno: unknown } = {
   type: "module",
-  deno: {
-    permissions: {
-      net: true,
-      read: false,
-      write: false,
-      env: false,
-      run: false,
-      ffi: false,
-      sys: false,
-      import: false,
-    },
-  },
+  deno: { permissions: WORKER_PERMISSIONS },
 };
 
 Deno.test("the API's pure parts need no host globals and no permission but the network", async () => {

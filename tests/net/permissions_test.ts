@@ -1,18 +1,8 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { WORKER_PERMISSIONS } from "../../src/worker/permissions.ts";
 import type { BareWorkerTask } from "./bare_worker.ts";
 import { makeCertificate } from "./certificate.ts";
 import { startFixedServer } from "./raw_server.ts";
-
-const NET_ONLY: Deno.PermissionOptionsObject = {
-  net: true,
-  read: false,
-  write: false,
-  env: false,
-  run: false,
-  ffi: false,
-  sys: false,
-  import: false,
-};
 
 Deno.test("a worker needs no permission but the network: names, addresses, TLS with and without own roots", async () => {
   await using plain = startFixedServer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
@@ -64,7 +54,7 @@ Deno.test("too many open files is an error of the request", async () => {
 async function runInBareWorker(task: BareWorkerTask): Promise<string[]> {
   const worker = new Worker(import.meta.resolve("./bare_worker.ts"), {
     type: "module",
-    deno: { permissions: NET_ONLY },
+    deno: { permissions: WORKER_PERMISSIONS },
   });
   try {
     return await new Promise((resolve, reject) => {
