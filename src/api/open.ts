@@ -1,6 +1,6 @@
 /** The global `open(path, mode?)` of the init stage. */
 
-import { scriptPosition } from "../script/stack_trace.ts";
+import { scriptModuleUrl } from "../script/stack_trace.ts";
 import { currentUser } from "../worker/virtual_user.ts";
 import { decodeText } from "./response_body.ts";
 import { session } from "./session.ts";
@@ -24,7 +24,7 @@ export function openForScript(path: unknown, mode?: unknown): string | ArrayBuff
 function resolve(path: string): string {
   if (path.startsWith("file://")) return decodeURIComponent(path.slice("file://".length));
   if (path.startsWith("/")) return path;
-  const module = decodeURIComponent((scriptPosition()?.url ?? "file:///").slice("file://".length));
+  const module = decodeURIComponent((scriptModuleUrl() ?? "file:///").slice("file://".length));
   // The main thread, which reads the file, is where a script from standard input stands: in the working directory.
   if (module === STDIN_MODULE) return path;
   const parts = [...module.split("/").slice(0, -1), ...path.split("/")];

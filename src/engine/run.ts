@@ -59,7 +59,7 @@ async function prepare(run: TestRun, settings: RunSettings, layers: RunLayers, l
   const entry = settings.script === "-"
     ? { stdin: await new Response(Deno.stdin.readable).text() }
     : { path: settings.script };
-  const program = await loadProgram(entry);
+  const program = await loadProgram(entry, { warn: (message) => log.warn(message) });
   const facts = await run.init(program);
   const { options, warnings } = consolidate({
     script: facts.options,

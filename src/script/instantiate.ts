@@ -64,9 +64,9 @@ export class LoadedProgram {
 
   constructor(program: Program) {
     installNativeCallbacks();
-    this.#factories = program.modules.map(({ url, code, columnEdits }) => {
-      registerModule(url, columnEdits);
-      return (0, eval)(`${code}\n//# sourceURL=${url}`) as Factory;
+    this.#factories = program.modules.map((module) => {
+      registerModule(module);
+      return (0, eval)(`${module.code}\n//# sourceURL=${module.url}`) as Factory;
     });
   }
 

@@ -3,7 +3,7 @@
 import { forEachChild, isFunction, type Node, type NodeOf } from "./ast.ts";
 import { Edits } from "./edits.ts";
 import { type ImportTarget, infer, type Inference, type InferenceModule } from "./inference.ts";
-import type { Program, ProgramModule } from "./program.ts";
+import type { Program, ProgramModule, ScriptSourceMap } from "./program.ts";
 import { analyzeScopes, type Binding, type ModuleScope, type Reference } from "./scope.ts";
 import type { Source } from "./source.ts";
 import { type Names, reserveNames, suspendModule } from "./suspend.ts";
@@ -17,11 +17,19 @@ export type Dependency =
 export class ParsedModule {
   readonly dependencies = new Map<string, Dependency>();
   readonly scope: ModuleScope;
+  /** Leads from the compiled text's positions to the author's. */
+  readonly sourceMap: ScriptSourceMap | undefined;
   /** Place in the order of evaluation. */
   index = -1;
 
-  constructor(readonly source: Source, readonly program: NodeOf<"Program">, readonly typescript: boolean) {
+  constructor(
+    readonly source: Source,
+    readonly program: NodeOf<"Program">,
+    readonly typescript: boolean,
+    authorMap: ScriptSourceMap | undefined,
+  ) {
     this.scope = analyzeScopes(program);
+    this.sourceMap = source.map ?? authorMap;
   }
 
   /** Import declarations that are not for types only: of TypeScript, names that nothing uses are types. */
@@ -259,7 +267,7 @@ class LinkedModule {
     }
     const head =
       `(function*(${names.runtime},${names.suspend},${names.instance}){"use strict";${this.#early}${attached}yield{${this.#exports()}};${this.#late}`;
-    return { url: source.url, ...edits.apply(head, "\n})") };
+    return { url: source.url, ...edits.apply(head, "\n})"), sourceMap: this.parsed.sourceMap };
   }
 
   #editReferences(edits: Edits, replaced: Set<Node>, usesGlobal: boolean): void {

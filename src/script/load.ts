@@ -4,7 +4,10 @@ import { dirname, fromFileUrl, toFileUrl } from "./file_url.ts";
 import type { Node, NodeOf } from "./ast.ts";
 import { type Dependency, link, ParsedModule } from "./link.ts";
 import { parseModule } from "./parse.ts";
-import { type Program, ScriptError } from "./program.ts";
+import { type Program, ScriptError, type ScriptSourceMap } from "./program.ts";
+import type { Source } from "./source.ts";
+import { parseSourceMap, sourceMapUrl, textOfDataUrl } from "./source_map.ts";
+import { isTypeScript } from "./typescript.ts";
 
 /** Where the script comes from. */
 export type Entry = { readonly path: string } | { readonly stdin: string };
@@ -15,6 +18,8 @@ export interface LoadHost {
   readTextFile(path: string): Promise<string>;
   /** Absolute path that relative paths start from. */
   readonly cwd: string;
+  /** Is told what the user should know although the script can run. */
+  warn(message: string): void;
   /** Names of the modules that the API provides. */
   readonly builtins: readonly string[];
 }
@@ -30,6 +35,7 @@ export const BUILTIN_MODULES: readonly string[] = ["k6", "k6/http", "k6/metrics"
 export async function loadProgram(entry: Entry, host: Partial<LoadHost> = {}): Promise<Program> {
   const loader = new Loader({
     readTextFile: host.readTextFile ?? ((path) => Deno.readTextFile(path)),
+    warn: host.warn ?? (() => {}),
     cwd: host.cwd ?? Deno.cwd(),
     builtins: host.builtins ?? BUILTIN_MODULES,
   });
@@ -61,7 +67,7 @@ class Loader {
 
   async #add(url: string, text: string, typescript: boolean | "if-needed", base: string): Promise<ParsedModule> {
     const { source, program, typescript: erased } = parseModule(url, text, typescript);
-    const module = new ParsedModule(source, program, erased);
+    const module = new ParsedModule(source, program, erased, await this.#sourceMap(source));
     this.#modules.set(url, module);
     for (const { node } of module.scope.free) {
       if (node.name === "require" || node.name === "module" || node.name === "exports") {
@@ -76,6 +82,31 @@ class Loader {
     }
     this.#ordered.push(module);
     return module;
+  }
+
+  /** The source map that a bundled file names; what can't be read is said and then left out, as in k6. */
+  async #sourceMap({ url, original }: Source): Promise<ScriptSourceMap | undefined> {
+    const named = sourceMapUrl(original);
+    if (named === undefined) return undefined;
+    if (named.startsWith("data:")) return this.#parseMap(url, () => textOfDataUrl(named), url);
+    const mapUrl = URL.parse(named, url)?.href;
+    if (!mapUrl?.startsWith("file:")) return undefined;
+    try {
+      const text = await this.#host.readTextFile(fromFileUrl(mapUrl));
+      return this.#parseMap(url, () => text, mapUrl);
+    } catch (error) {
+      this.#host.warn(`Couldn't read the source map of ${url}: ${(error as Error).message}`);
+      return undefined;
+    }
+  }
+
+  #parseMap(url: string, json: () => string, mapUrl: string): ScriptSourceMap | undefined {
+    try {
+      return parseSourceMap(json(), mapUrl);
+    } catch (error) {
+      this.#host.warn(`Couldn't use the source map of ${url}: ${(error as Error).message}`);
+      return undefined;
+    }
   }
 
   async #resolve(importer: ParsedModule, node: NodeOf<"Literal">, base: string): Promise<Dependency> {
@@ -127,10 +158,6 @@ class Loader {
 function specifierOf(node: Node): NodeOf<"Literal"> | undefined {
   if (node.type === "ImportDeclaration" || node.type === "ExportAllDeclaration") return node.source;
   return node.type === "ExportNamedDeclaration" ? node.source ?? undefined : undefined;
-}
-
-function isTypeScript(url: string): boolean {
-  return /\.m?ts$/.test(url);
 }
 
 /** A path or specifier as a URL reference: what has a meaning in URLs but not in paths is escaped. */

@@ -1,10 +1,10 @@
 /** Source text to syntax tree, with errors that show where. */
 
 import { type Comment, parse } from "acorn";
-import { stripTypeScriptTypes } from "node:module";
 import { forEachChild, type Node, type NodeOf } from "./ast.ts";
 import { ScriptError } from "./program.ts";
 import { Source } from "./source.ts";
+import { eraseTypes } from "./typescript.ts";
 
 /** A parsed file. */
 export interface ParsedSource {
@@ -14,7 +14,7 @@ export interface ParsedSource {
 }
 
 /**
- * Parses a module. Types are erased in place when `typescript` is true, or "if-needed" when it does not parse as JavaScript.
+ * Parses a module. Types are erased when `typescript` is true, or "if-needed" when it does not parse as JavaScript.
  *
  * @throws {ScriptError} With `url:line:column` and a code frame.
  */
@@ -32,7 +32,8 @@ export function parseModule(url: string, text: string, typescript: boolean | "if
       }
     }
   }
-  const source = new Source(url, typescript ? eraseTypes(url, text) : text, text);
+  const erased = typescript ? eraseTypes(url, text) : undefined;
+  const source = new Source(url, erased?.text ?? text, text, erased?.map);
   const program = parseJavaScript(source);
   refuseUnsupported(source, program);
   return { source, program, typescript };
@@ -50,47 +51,11 @@ function parseJavaScript(source: Source): NodeOf<"Program"> {
     });
   } catch (error) {
     if (!(error instanceof SyntaxError) || !("pos" in error)) throw error;
-    throw source.error(`SyntaxError: ${error.message.replace(/ \(\d+:\d+\)$/, "")}`, Number(error.pos));
-  }
-}
-
-/** What `stripTypeScriptTypes` names its input in messages. */
-const AT_POSITION = /\s*(?:\n\s+)?at file:\/\/\/stripTypeScriptTypes\.ts:(\d+):(\d+)/;
-
-function eraseTypes(url: string, text: string): string {
-  try {
-    return quietly(() => stripTypeScriptTypes(text, { mode: "strip" }));
-  } catch (error) {
-    throw erasureError(url, text, error);
-  }
-}
-
-function erasureError(url: string, text: string, error: unknown): Error {
-  const source = new Source(url, text);
-  const message = error instanceof Error ? error.message : String(error);
-  const found = AT_POSITION.exec(message);
-  if (found) {
-    const first = message.slice(0, found.index).split("\n")[0]!;
-    const plain = first.replace(/^SyntaxError: /, "").replace(" in strip-only mode", "");
-    return source.errorAt(`SyntaxError: ${plain}`, { line: Number(found[1]), column: Number(found[2]) });
-  }
-  // Strip mode says no more than "Syntax error"; the other mode says what and where.
-  try {
-    quietly(() => stripTypeScriptTypes(text, { mode: "transform" }));
-  } catch (other) {
-    if (other instanceof Error && AT_POSITION.test(other.message)) return erasureError(url, text, other);
-  }
-  return source.errorAt(`SyntaxError: ${message}`, { line: 1, column: 1 });
-}
-
-/** `stripTypeScriptTypes` announces on first use that it is experimental; that is not the user's business. */
-function quietly<T>(work: () => T): T {
-  const emitWarning = process.emitWarning;
-  process.emitWarning = () => {};
-  try {
-    return work();
-  } finally {
-    process.emitWarning = emitWarning;
+    const decorator = source.text[Number(error.pos)] === "@";
+    const message = decorator
+      ? "k6d cannot run decorators"
+      : `SyntaxError: ${error.message.replace(/ \(\d+:\d+\)$/, "")}`;
+    throw source.error(message, Number(error.pos));
   }
 }
 

@@ -10,6 +10,16 @@ export interface ProgramModule {
    * Where columns moved: triples (line, column in `code`, columns to subtract from there on to the line's end or the next entry), flat, sorted; lines and columns count from 1.
    */
   readonly columnEdits: Int32Array;
+  /** Leads from there to the author's own source: of bundled scripts, and of TypeScript that is more than types. */
+  readonly sourceMap: ScriptSourceMap | undefined;
+}
+
+/** A source map, as far as positions go (revision 3). */
+export interface ScriptSourceMap {
+  /** URLs. */
+  readonly sources: readonly string[];
+  /** Base64 VLQ. */
+  readonly mappings: string;
 }
 
 /** The whole closed world of a script. */

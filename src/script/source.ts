@@ -1,6 +1,7 @@
 /** One source file: its text, positions in it, and errors that show the line. */
 
-import { ScriptError } from "./program.ts";
+import { ScriptError, type ScriptSourceMap } from "./program.ts";
+import { PositionMap } from "./source_map.ts";
 
 /** A place in a source; both count from 1. */
 export interface Position {
@@ -34,16 +35,28 @@ export class Source {
 
   /**
    * @param url The file's URL.
-   * @param text The text that is compiled: types already erased, so that offsets are those of `original`.
+   * @param text The text that is compiled: types already erased.
    * @param original The author's text, for code frames.
+   * @param map Leads from `text` to `original`; without it offsets are the same in both.
    */
-  constructor(readonly url: string, readonly text: string, readonly original: string = text) {
+  constructor(
+    readonly url: string,
+    readonly text: string,
+    readonly original: string = text,
+    readonly map?: ScriptSourceMap,
+  ) {
     this.#lines = new LineIndex(original);
   }
 
   /** A complete error about the text at `offset`. */
   error(message: string, offset: number): ScriptError {
-    return this.errorAt(message, this.#lines.position(offset));
+    return this.errorAt(message, this.#position(offset));
+  }
+
+  #position(offset: number): Position {
+    if (!this.map) return this.#lines.position(offset);
+    const { line, column } = new LineIndex(this.text).position(offset);
+    return new PositionMap(this.map).original(line, column) ?? { line: 1, column: 1 };
   }
 
   /** The same for a known line and column. */

@@ -1,21 +1,26 @@
 /** Stack traces as the author should see them: the script's own frames, at the author's lines and columns. */
 
-/** A place in the script, counted from 1. */
-export interface ScriptPosition {
-  readonly url: string;
-  readonly line: number;
-  readonly column: number;
+import type { ProgramModule } from "./program.ts";
+import { type MappedPosition, PositionMap } from "./source_map.ts";
+
+/** A place in the script as its author sees it. */
+export type ScriptPosition = MappedPosition;
+
+/** What leads from a compiled module's places to the author's. */
+interface Places {
+  readonly columnEdits: Int32Array;
+  readonly sourceMap: PositionMap | undefined;
 }
 
-/** Column maps of the compiled modules by URL (see `ProgramModule.columnEdits`). */
-const columnEdits = new Map<string, Int32Array>();
+/** Of the compiled modules, by URL. */
+const modules = new Map<string, Places>();
 /** Ends the function names of suspending forms (suspend.ts). */
 const SUSPENDING_FORM = /\$k_*s$/;
 let installed = false;
 
 /** Makes a compiled module's frames map back to its source. */
-export function registerModule(url: string, edits: Int32Array): void {
-  columnEdits.set(url, edits);
+export function registerModule({ url, columnEdits, sourceMap }: Omit<ProgramModule, "code">): void {
+  modules.set(url, { columnEdits, sourceMap: sourceMap && new PositionMap(sourceMap) });
   if (installed) return;
   installed = true;
   // Each call between suspending functions takes up to three frames, most of them not the script's.
@@ -40,6 +45,15 @@ export function scriptPosition(): ScriptPosition | undefined {
   for (const frame of currentFrames(scriptPosition)) {
     const position = scriptPositionOf(frame);
     if (position) return position;
+  }
+  return undefined;
+}
+
+/** URL of the module whose code runs, if any: the file as it was loaded, whatever a source map says. */
+export function scriptModuleUrl(): string | undefined {
+  for (const frame of currentFrames(scriptModuleUrl)) {
+    const url = frame.getScriptNameOrSourceURL?.();
+    if (url && modules.has(url)) return url;
   }
   return undefined;
 }
@@ -94,11 +108,12 @@ function headline(error: unknown): string {
 
 function scriptPositionOf(frame: NodeJS.CallSite): ScriptPosition | undefined {
   const url = frame.getScriptNameOrSourceURL?.();
-  const edits = url ? columnEdits.get(url) : undefined;
+  const places = url ? modules.get(url) : undefined;
   const line = frame.getLineNumber();
   const column = frame.getColumnNumber();
-  if (!url || !edits || line === null || column === null) return undefined;
-  return { url, line, column: sourceColumn(edits, line, column) };
+  if (!url || !places || line === null || column === null) return undefined;
+  const compiled = { url, line, column: sourceColumn(places.columnEdits, line, column) };
+  return places.sourceMap?.original(line, compiled.column) ?? compiled;
 }
 
 /** The author's column for a column of the compiled text. */

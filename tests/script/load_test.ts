@@ -26,9 +26,17 @@ const errors: Record<string, { files: Record<string, string>; message: RegExp }>
     files: { "s.ts": "const a: number = 1;\nlet x: string = ;\n" },
     message: /^SyntaxError: Expression expected\n {4}at file:\/\/\/test\/s\.ts:2:17\n/,
   },
-  "an enum": {
-    files: { "s.ts": "let a = 1;\n  enum E { A }\n" },
-    message: /^SyntaxError: TypeScript enum is not supported\n {4}at file:\/\/\/test\/s\.ts:2:3\n/,
+  "a decorator": {
+    files: { "s.ts": "let a: number = 1;\n  @d class E {}\n" },
+    message: /^k6d cannot run decorators\n {4}at file:\/\/\/test\/s\.ts:2:3\n/,
+  },
+  "JSX": {
+    files: { "s.tsx": "\nconst a = <div className='x'/>;\n" },
+    message: /^SyntaxError: Expected.*k6d reads no JSX.*\n {4}at file:\/\/\/test\/s\.tsx:2:16\n/,
+  },
+  "a name that a transformed TypeScript module lacks": {
+    files: { "s.ts": "enum E { A }\n\nimport { b } from './m.js'; b;", "m.js": "export const a = 1;" },
+    message: /^The requested module '.\/m.js' does not provide an export named 'b'\n {4}at .*s\.ts:3:10\n/,
   },
   "a missing import": {
     files: { "s.js": "import k6 from 'k6';\nimport x from './no.js';" },
