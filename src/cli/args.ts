@@ -2,8 +2,9 @@
 
 import { KindError } from "../options/kinds.ts";
 import { didYouMean } from "../options/suggest.ts";
+import { type Command, COMMANDS } from "./commands.ts";
 import { ExitCode } from "./exit_codes.ts";
-import { type Flag, FLAGS } from "./flags.ts";
+import { ALL_FLAGS, type Flag, FLAGS } from "./flags.ts";
 
 /** A mistake on the command line; the message is for the user. */
 export class UsageError extends Error {
@@ -25,68 +26,124 @@ export interface CommandLine {
 }
 
 /**
- * Parses and checks a command line. Throws a `UsageError` for an unknown flag or a bad value.
+ * Parses and checks a command line. Throws a `UsageError` for a flag that the command doesn't know and for a bad value.
  *
  * `parseArgs` of `@std/cli` can't read this syntax: it takes `--no-setup=true` for `--setup`, and no value may start with `-`.
  */
 export function parseCommandLine(args: readonly string[]): CommandLine {
-  const positionals: string[] = [];
-  const flags = new Map<string, unknown[]>();
-  const set = (flag: Flag, value: string) => {
-    const values = flags.get(flag.name) ?? [];
-    flags.set(flag.name, [...values, readFlag(flag, value)]);
-  };
-  for (let at = 0; at < args.length; at++) {
-    const arg = args[at]!;
-    const next = (flag: Flag): string => {
-      const value = args[++at];
-      if (value === undefined) throw new UsageError(`flag needs an argument: ${describe(flag)}`);
-      return value;
-    };
-    if (arg === "--") {
-      positionals.push(...args.slice(at + 1));
-      break;
-    }
-    if (arg.startsWith("--")) readLong(arg, next, set);
-    else if (arg.startsWith("-") && arg !== "-") readShort(arg, next, set);
-    else positionals.push(arg);
-  }
-  return { positionals, flags };
+  const flags = flagsOf(findCommand(args));
+  return new Parser(args, new FlagNames(flags)).parse();
+}
+
+/** The flags that a command takes; without one, all that there are. */
+export function flagsOf(command: Command | undefined): readonly Flag[] {
+  const flags = command === undefined
+    ? ALL_FLAGS
+    : [...command.flags, "global" as const].flatMap((name) => FLAGS[name]);
+  return flags.filter(({ noFlag }) => noFlag === undefined);
 }
 
 /** The value of a flag's text. Throws a `UsageError`. */
-export function readFlag(flag: Flag, text: string, where = describe(flag)): unknown {
+export function readFlag(flag: Flag, text: string): unknown {
   const read = flag.kind.fromFlag ?? flag.kind.fromText ?? flag.kind.fromJson;
   try {
     return read(text);
   } catch (error) {
     if (!(error instanceof KindError)) throw error;
-    throw new UsageError(`invalid argument ${JSON.stringify(text)} for ${where}: ${error.message}`);
+    throw new UsageError(`invalid argument ${JSON.stringify(text)} for ${describe(flag)}: ${error.message}`);
   }
 }
 
-const BY_NAME = new Map(FLAGS.map((flag) => [flag.name, flag]));
-const BY_SHORT = new Map(FLAGS.flatMap((flag) => flag.short === undefined ? [] : [[flag.short, flag] as const]));
-
-type Next = (flag: Flag) => string;
-type SetValue = (flag: Flag, value: string) => void;
-
-function readLong(arg: string, next: Next, set: SetValue): void {
-  const [name, value] = cut(arg.slice(2));
-  const flag = BY_NAME.get(name);
-  if (flag === undefined) throw new UsageError(`unknown flag: --${name}${didYouMean(name, [...BY_NAME.keys()], "--")}`);
-  set(flag, value ?? flag.bare ?? next(flag));
+/** The command that the arguments name, whatever flags stand before it. */
+function findCommand(args: readonly string[]): Command | undefined {
+  const known = new FlagNames(ALL_FLAGS);
+  for (let at = 0; at < args.length; at++) {
+    const arg = args[at]!;
+    if (arg === "--") return COMMANDS.find(({ name }) => name === args[at + 1]);
+    if (!arg.startsWith("-") || arg === "-") return COMMANDS.find(({ name }) => name === arg);
+    if (known.needsNext(arg)) at++;
+  }
+  return undefined;
 }
 
-/** One argument of short flags: switches may be joined, and the last one may have its value in the same argument. */
-function readShort(arg: string, next: Next, set: SetValue): void {
-  for (let i = 1; i < arg.length; i++) {
-    const flag = BY_SHORT.get(arg[i]!);
-    if (flag === undefined) throw new UsageError(`unknown shorthand flag: '${arg[i]}' in ${arg}`);
-    const rest = arg.slice(i + 1);
-    if (rest.startsWith("=")) return set(flag, rest.slice(1));
-    if (flag.bare === undefined) return set(flag, rest === "" ? next(flag) : rest);
-    set(flag, flag.bare);
+/** Flags by their names. */
+class FlagNames {
+  readonly long: ReadonlyMap<string, Flag>;
+  readonly short: ReadonlyMap<string, Flag>;
+
+  constructor(flags: readonly Flag[]) {
+    this.long = new Map(flags.map((flag) => [flag.name, flag]));
+    this.short = new Map(flags.flatMap((flag) => flag.short === undefined ? [] : [[flag.short, flag] as const]));
+  }
+
+  /** Whether the value of the flag in `arg` is the next argument. */
+  needsNext(arg: string): boolean {
+    if (arg.includes("=")) return false;
+    if (arg.startsWith("--")) return this.#needsValue(this.long.get(arg.slice(2)));
+    const at = [...arg.slice(1)].findIndex((letter) => this.#needsValue(this.short.get(letter)));
+    return at === arg.length - 2;
+  }
+
+  #needsValue(flag: Flag | undefined): boolean {
+    return flag !== undefined && flag.bare === undefined;
+  }
+}
+
+class Parser {
+  readonly #args: readonly string[];
+  readonly #known: FlagNames;
+  readonly #positionals: string[] = [];
+  readonly #flags = new Map<string, unknown[]>();
+  #at = 0;
+
+  constructor(args: readonly string[], known: FlagNames) {
+    this.#args = args;
+    this.#known = known;
+  }
+
+  parse(): CommandLine {
+    while (this.#at < this.#args.length) {
+      const arg = this.#args[this.#at++]!;
+      if (arg === "--") {
+        this.#positionals.push(...this.#args.slice(this.#at));
+        break;
+      }
+      if (arg.startsWith("--")) this.#long(arg);
+      else if (arg.startsWith("-") && arg !== "-") this.#short(arg);
+      else this.#positionals.push(arg);
+    }
+    return { positionals: this.#positionals, flags: this.#flags };
+  }
+
+  #long(arg: string): void {
+    const [name, value] = cut(arg.slice(2));
+    const flag = this.#known.long.get(name);
+    if (flag === undefined) {
+      throw new UsageError(`unknown flag: --${name}${didYouMean(name, [...this.#known.long.keys()], "--")}`);
+    }
+    this.#set(flag, value ?? flag.bare ?? this.#next(flag));
+  }
+
+  /** One argument of short flags: switches may be joined, and the last one may have its value in the same argument. */
+  #short(arg: string): void {
+    for (let i = 1; i < arg.length; i++) {
+      const flag = this.#known.short.get(arg[i]!);
+      if (flag === undefined) throw new UsageError(`unknown shorthand flag: '${arg[i]}' in ${arg}`);
+      const rest = arg.slice(i + 1);
+      if (rest.startsWith("=")) return this.#set(flag, rest.slice(1));
+      if (flag.bare === undefined) return this.#set(flag, rest === "" ? this.#next(flag) : rest);
+      this.#set(flag, flag.bare);
+    }
+  }
+
+  #set(flag: Flag, text: string): void {
+    this.#flags.set(flag.name, [...this.#flags.get(flag.name) ?? [], readFlag(flag, text)]);
+  }
+
+  #next(flag: Flag): string {
+    const value = this.#args[this.#at++];
+    if (value === undefined) throw new UsageError(`flag needs an argument: ${describe(flag)}`);
+    return value;
   }
 }
 

@@ -9,48 +9,59 @@ export interface Flag {
   readonly name: string;
   readonly short?: string;
   readonly env?: string;
+  /** Key in the configuration file; an option's is its own key. */
+  readonly config?: string;
   readonly kind: OptionKind;
   /** The value that the bare flag stands for; a flag without it needs a value. */
   readonly bare?: string;
   readonly help: string;
   readonly default?: string;
-  readonly section: "Options" | "Run" | "Global";
   /** Key of the option that it sets. */
   readonly option?: string;
-  /** Not there yet: a run that uses it is warned, or refused where running without it would be a different test. */
-  readonly notYet?: "warn" | "refuse";
+  /** Exists as variable and in the configuration file only. */
+  readonly noFlag?: true;
+  /** Not there yet: a run that uses it is warned. */
+  readonly notYet?: true;
 }
+
+/** Flags that belong together; a command takes some groups whole. */
+export type FlagGroup =
+  | "options"
+  | "runtime"
+  | "run"
+  | "archive"
+  | "inspect"
+  | "json"
+  | "new"
+  | "completion"
+  | "global";
 
 const switchKind = { kind: bool, bare: "true" } as const;
 
-const RUN_FLAGS: readonly Omit<Flag, "section">[] = [
-  {
-    name: "out",
-    short: "o",
-    env: "K6_OUT",
-    kind: { ...textList, placeholder: "output", fromFlag: (value) => [value] },
-    help: "name or name=argument: where metrics go; may be repeated",
-  },
+const OPTION_FLAGS: readonly Flag[] = OPTIONS.flatMap(({ key, kind, env, flag }): Flag[] =>
+  flag === undefined ? [] : [{
+    kind,
+    option: key,
+    ...(env === undefined ? {} : { env }),
+    ...(kind === bool ? { bare: "true" } : {}),
+    ...flag,
+  }]
+);
+
+const RUNTIME_FLAGS: readonly Flag[] = [
   { name: "env", short: "e", kind: text, help: "NAME=value: a variable for __ENV; may be repeated" },
-  {
-    name: "workers",
-    env: "K6D_WORKERS",
-    kind: integer,
-    default: "number of cores",
-    help: "number of threads that run virtual users",
-  },
   {
     name: "include-system-env-vars",
     env: "K6_INCLUDE_SYSTEM_ENV_VARS",
     ...switchKind,
-    default: "true",
+    default: "true for run, false for other commands",
     help: "let the script see the system's environment in __ENV",
   },
   {
     name: "no-thresholds",
     env: "K6_NO_THRESHOLDS",
     ...switchKind,
-    help: "don't evaluate thresholds",
+    help: "neither check nor evaluate thresholds",
   },
   {
     name: "summary-mode",
@@ -63,14 +74,14 @@ const RUN_FLAGS: readonly Omit<Flag, "section">[] = [
     name: "summary-export",
     env: "K6_SUMMARY_EXPORT",
     kind: text,
-    notYet: "warn",
+    notYet: true,
     help: "file for the summary as JSON",
   },
   {
     name: "new-machine-readable-summary",
     env: "K6_NEW_MACHINE_READABLE_SUMMARY",
     ...switchKind,
-    notYet: "warn",
+    notYet: true,
     help: "use k6's new format of the summary as JSON",
   },
   {
@@ -78,7 +89,7 @@ const RUN_FLAGS: readonly Omit<Flag, "section">[] = [
     env: "K6_TRACES_OUTPUT",
     kind: text,
     default: "none",
-    notYet: "warn",
+    notYet: true,
     help: "where traces go",
   },
   {
@@ -93,55 +104,108 @@ const RUN_FLAGS: readonly Omit<Flag, "section">[] = [
     short: "t",
     env: "K6_TYPE",
     kind: oneOf("", "js", "archive"),
-    help: "what the file is: js, or archive (not yet)",
+    help: "what the file is, if its content doesn't tell",
+  },
+];
+
+const RUN_FLAGS: readonly Flag[] = [
+  {
+    name: "out",
+    short: "o",
+    env: "K6_OUT",
+    config: "out",
+    kind: { ...textList, placeholder: "output", fromFlag: (value) => [value] },
+    help: "name or name=argument: where metrics go; may be repeated",
+  },
+  {
+    name: "workers",
+    env: "K6D_WORKERS",
+    kind: integer,
+    default: "number of cores",
+    help: "number of threads that run virtual users",
   },
   {
     name: "linger",
     short: "l",
     env: "K6_LINGER",
+    config: "linger",
     ...switchKind,
-    notYet: "warn",
+    notYet: true,
     help: "stay until Ctrl-C after the test",
   },
   {
     name: "no-usage-report",
     env: "K6_NO_USAGE_REPORT",
+    config: "noUsageReport",
     ...switchKind,
     help: "accepted for k6's sake; k6d never sends a report",
   },
-  { name: "features", env: "K6_FEATURES", kind: textList, notYet: "warn", help: "feature flags" },
+  {
+    name: "features",
+    env: "K6_FEATURES",
+    config: "features",
+    kind: textList,
+    help: "feature flags, see `k6d features`; replaces those of the variable and of the configuration file",
+  },
+  {
+    name: "web-dashboard",
+    noFlag: true,
+    env: "K6_WEB_DASHBOARD",
+    config: "webDashboard",
+    ...switchKind,
+    notYet: true,
+    help: "show the test in a web page",
+  },
+  {
+    name: "no-archive-upload",
+    noFlag: true,
+    env: "K6_NO_ARCHIVE_UPLOAD",
+    config: "noArchiveUpload",
+    ...switchKind,
+    help: "accepted for k6's sake; k6d uploads no archive",
+  },
 ];
 
-const GLOBAL_FLAGS: readonly Omit<Flag, "section">[] = [
+const GLOBAL_FLAGS: readonly Flag[] = [
   {
     name: "address",
     short: "a",
     env: "K6_ADDRESS",
     kind: text,
-    notYet: "warn",
+    notYet: true,
     help: "listen address of the REST API; none by default",
   },
-  { name: "config", short: "c", env: "K6_CONFIG", kind: text, notYet: "refuse", help: "JSON file with options" },
+  {
+    name: "config",
+    short: "c",
+    env: "K6_CONFIG",
+    kind: text,
+    default: "k6/config.json in the user's configuration folder",
+    help: "JSON file with options",
+  },
   { name: "log-format", env: "K6_LOG_FORMAT", kind: text, default: "text", help: "text, json or raw" },
   {
     name: "log-output",
     env: "K6_LOG_OUTPUT",
     kind: text,
     default: "stderr",
-    help: "stderr, stdout or none",
+    help: "stderr, stdout, none, file=path[,level=…] or loki[=url,…]",
   },
   { name: "no-color", ...switchKind, help: "no colours" },
   {
     name: "profiling-enabled",
-    ...switchKind,
-    notYet: "warn",
+    env: "K6_PROFILING_ENABLED",
+    // Any value switches it on in k6.
+    kind: { ...bool, fromText: () => true, fromFlag: (value) => bool.fromText!(value) },
+    bare: "true",
+    notYet: true,
     help: "profiling over the REST API",
   },
   {
     name: "secret-source",
     env: "K6_SECRET_SOURCE",
     kind: text,
-    notYet: "warn",
+    notYet: true,
     help: "where secrets come from; may be repeated",
   },
   { name: "quiet", short: "q", ...switchKind, help: "no banner and no progress" },
@@ -150,18 +214,42 @@ const GLOBAL_FLAGS: readonly Omit<Flag, "section">[] = [
   { name: "version", ...switchKind, help: "show the version" },
 ];
 
-/** All flags; every command understands all of them, as k6's global ones. */
-export const FLAGS: readonly Flag[] = [
-  ...OPTIONS.flatMap(({ key, kind, env, flag }): Flag[] =>
-    flag === undefined ? [] : [{
-      section: "Options",
-      kind,
-      option: key,
-      ...(env === undefined ? {} : { env }),
-      ...(kind === bool ? { bare: "true" } : {}),
-      ...flag,
-    }]
-  ),
-  ...RUN_FLAGS.map((flag): Flag => ({ section: "Run", ...flag })),
-  ...GLOBAL_FLAGS.map((flag): Flag => ({ section: "Global", ...flag })),
-];
+/** All flags by their group. */
+export const FLAGS: Readonly<Record<FlagGroup, readonly Flag[]>> = {
+  options: OPTION_FLAGS,
+  runtime: RUNTIME_FLAGS,
+  run: RUN_FLAGS,
+  archive: [
+    {
+      name: "archive-out",
+      short: "O",
+      kind: text,
+      default: "archive.tar",
+      help: "file for the archive; - is standard output",
+    },
+    { name: "exclude-env-vars", ...switchKind, help: "leave the variables of -e out of the archive" },
+  ],
+  inspect: [
+    {
+      name: "execution-requirements",
+      ...switchKind,
+      help: "merge the options of all layers, and add totalDuration and maxVUs",
+    },
+  ],
+  json: [{ name: "json", ...switchKind, help: "print JSON" }],
+  new: [
+    { name: "force", short: "f", ...switchKind, help: "overwrite the file if there is one" },
+    {
+      name: "template",
+      kind: text,
+      default: "minimal",
+      help: "minimal, protocol, browser, or the path of a script to start from",
+    },
+    { name: "project-id", kind: text, help: "project of Grafana Cloud k6 to put into the script" },
+  ],
+  completion: [{ name: "no-descriptions", ...switchKind, help: "accepted for k6's sake" }],
+  global: GLOBAL_FLAGS,
+};
+
+/** All flags, each once. */
+export const ALL_FLAGS: readonly Flag[] = Object.values(FLAGS).flat();

@@ -2,47 +2,84 @@
 
 import { formatDuration } from "../options/duration.ts";
 import { duration } from "../options/kinds.ts";
+import { didYouMean } from "../options/suggest.ts";
 import { OPTIONS } from "../options/table.ts";
-import { type Flag, FLAGS } from "./flags.ts";
+import { type CommandLine, UsageError } from "./args.ts";
+import { type Command, type CommandContext, COMMANDS } from "./commands.ts";
+import { ExitCode } from "./exit_codes.ts";
+import { type Flag, type FlagGroup, FLAGS } from "./flags.ts";
+
+/** `k6d help [command]`. */
+export function helpCommand({ positionals }: CommandLine, { stdout }: CommandContext): number {
+  const topic = positionals[1];
+  const command = COMMANDS.find(({ name }) => name === topic);
+  if (topic !== undefined && command === undefined) {
+    const hint = didYouMean(topic, COMMANDS.map(({ name }) => name));
+    throw new UsageError(`there is no command ${JSON.stringify(topic)} to help with${hint}`);
+  }
+  stdout.write(command === undefined ? generalHelp() : commandHelp(command));
+  return ExitCode.Success;
+}
 
 /** What `k6d help` says. */
 export function generalHelp(): string {
+  const width = Math.max(...COMMANDS.map((command) => nameAndArgs(command).length));
   return `k6d runs k6 load-test scripts on V8.
 
 Usage:
   k6d <command> [flags]
 
 Commands:
-  run <script>   run a load test; - reads the script from standard input
-  version        show the version
-  help           show this text; \`k6d run --help\` lists the flags
+${COMMANDS.map((command) => `  ${nameAndArgs(command).padEnd(width)}   ${command.summary}\n`).join("")}
+\`k6d help <command>\` lists the flags of a command.
 
 Example:
   k6d run --vus 50 --duration 30s script.js
 `;
 }
 
-/** What `k6d run --help` says. */
-export function runHelp(): string {
-  const sections = [
-    ["Options of the test (also variables, and most of them fields of the script's options)", "Options"],
-    ["Options of the run", "Run"],
-    ["Global", "Global"],
-  ] as const;
-  return `Run a load test.
-
-Usage:
-  k6d run [flags] <script | ->
-
-Examples:
-  k6d run script.js
-  k6d run -u 50 -d 30s script.ts
-  k6d run -o experimental-prometheus-rw -e BASE_URL=http://localhost:8080 script.js
-${sections.map(([title, section]) => `\n${title}:\n${flagsOf(section)}`).join("")}`;
+/** What `k6d <command> --help` says. */
+export function commandHelp(command: Command): string {
+  const summary = `${command.summary.charAt(0).toUpperCase()}${command.summary.slice(1)}`;
+  const examples = command.examples === undefined
+    ? ""
+    : `\nExamples:\n${command.examples.map((line) => `  k6d ${line}\n`).join("")}`;
+  const groups = [...command.flags, "global" as const].map((group) => `\n${TITLES[group]}:\n${flagsOf(group)}`);
+  return `${summary}.\n\nUsage:\n  k6d ${command.name} [flags] ${command.args}`.trimEnd() +
+    `\n${examples}${groups.join("")}`;
 }
 
-function flagsOf(section: Flag["section"]): string {
-  return FLAGS.filter((flag) => flag.section === section).map(line).join("");
+/** The headings of the groups of flags. */
+export const TITLES: Readonly<Record<FlagGroup, string>> = {
+  options: "Options of the test (also variables, and most of them fields of the script's options)",
+  runtime: "Options of the script and the summary",
+  run: "Options of the run",
+  archive: "Options of the archive",
+  inspect: "Options of the command",
+  json: "Options of the command",
+  new: "Options of the command",
+  completion: "Options of the command",
+  global: "Global",
+};
+
+/** The default of a flag as text; undefined when there is none worth a word. */
+export function defaultOf(flag: Flag): string | undefined {
+  const value = flag.default ?? optionOf(flag)?.default;
+  if (value === undefined || value === false || value === "") return undefined;
+  return flag.kind === duration ? formatDuration(value as number) : String(value);
+}
+
+/** Whether k6d doesn't act on the flag yet. */
+export function isNotYet(flag: Flag): boolean {
+  return flag.notYet !== undefined || optionOf(flag)?.unsupported !== undefined;
+}
+
+function nameAndArgs({ name, args }: Command): string {
+  return `${name} ${args}`.trimEnd();
+}
+
+function flagsOf(group: FlagGroup): string {
+  return FLAGS[group].filter(({ noFlag }) => noFlag === undefined).map(line).join("");
 }
 
 const NAME_WIDTH = 46;
@@ -51,19 +88,14 @@ function line(flag: Flag): string {
   const short = flag.short === undefined ? "    " : `-${flag.short}, `;
   const placeholder = flag.kind.placeholder === "" ? "" : ` ${flag.kind.placeholder}`;
   const name = `  ${short}--${flag.name}${flag.bare === undefined ? placeholder : ""}`;
-  const notes = [defaultOf(flag), flag.env, isNotYet(flag) ? "not supported yet" : undefined];
+  const value = defaultOf(flag);
+  const notes = [
+    value === undefined ? undefined : `default ${value}`,
+    flag.env,
+    isNotYet(flag) ? "not supported yet" : undefined,
+  ];
   const known = notes.filter((note) => note !== undefined);
   return `${name.padEnd(NAME_WIDTH)} ${flag.help}${known.length > 0 ? ` (${known.join("; ")})` : ""}\n`;
-}
-
-function isNotYet(flag: Flag): boolean {
-  return flag.notYet !== undefined || optionOf(flag)?.unsupported !== undefined;
-}
-
-function defaultOf(flag: Flag): string | undefined {
-  const value = flag.default ?? optionOf(flag)?.default;
-  if (value === undefined || value === false || value === "") return undefined;
-  return `default ${flag.kind === duration ? formatDuration(value as number) : value}`;
 }
 
 function optionOf(flag: Flag) {

@@ -5,11 +5,30 @@ import type { TextWriter } from "./terminal.ts";
 /** How serious a line is. */
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
+/** All levels, the least serious first. */
+export const LOG_LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
+
 /** `text`: coloured columns when `color` is set, `key=value` pairs otherwise. */
 export type LogFormat = "text" | "json" | "raw";
 
 /** Further keys of a line, for example `{ source: "console" }`. */
 export type LogFields = Readonly<Record<string, string>>;
+
+/** One line of the log, free of secrets. */
+export interface LogEntry {
+  readonly level: LogLevel;
+  readonly message: string;
+  /** In the order of their names. */
+  readonly fields: readonly (readonly [key: string, value: string])[];
+  readonly atEpochMs: number;
+}
+
+/** Takes the lines of a log. */
+export interface LogSink {
+  write(entry: LogEntry): void;
+  /** Resolves once all lines are where they belong; bounded in time, never rejects. Absent: they always are. */
+  close?(): Promise<void>;
+}
 
 /** What is drawn below the log on a terminal and must make room for a line. */
 export interface LiveRegion {
@@ -19,9 +38,9 @@ export interface LiveRegion {
 
 /** Where the log goes and how it looks. */
 export interface LogSettings {
-  readonly writer: TextWriter;
-  readonly format: LogFormat;
-  readonly color: boolean;
+  readonly sink: LogSink;
+  /** Takes what the script's console writes; `sink` does unless there is one. */
+  readonly consoleSink?: LogSink | undefined;
   /** Lines below this level are dropped. */
   readonly level: LogLevel;
   /** Epoch milliseconds; `Date.now` unless a test says otherwise. */
@@ -32,7 +51,6 @@ export interface LogSettings {
 export class Log {
   readonly #settings: LogSettings;
   readonly #now: () => number;
-  readonly #startedAtEpochMs: number;
   readonly #secrets = new Set<string>();
   #secretPattern: RegExp | null = null;
   #region: LiveRegion | null = null;
@@ -40,7 +58,6 @@ export class Log {
   constructor(settings: LogSettings) {
     this.#settings = settings;
     this.#now = settings.now ?? Date.now;
-    this.#startedAtEpochMs = this.#now();
   }
 
   debug(message: string, fields?: LogFields): void {
@@ -62,15 +79,23 @@ export class Log {
   /** Writes one line; fields appear in the order of their names. */
   write(level: LogLevel, message: string, fields: LogFields = {}): void {
     if (LEVELS[level].rank < LEVELS[this.#settings.level].rank) return;
-    const line = this.#format({
+    const { sink, consoleSink } = this.#settings;
+    const entry = {
       level,
       message: this.#clean(message),
-      fields: Object.keys(fields).sort().map((key) => [key, this.#clean(fields[key]!)]),
+      fields: Object.keys(fields).sort().map((key) => [key, this.#clean(fields[key]!)] as const),
       atEpochMs: this.#now(),
-    });
+    };
+    if (consoleSink !== undefined && fields["source"] === "console") return consoleSink.write(entry);
     this.#region?.erase();
-    this.#settings.writer.write(`${line}\n`);
+    sink.write(entry);
     this.#region?.draw();
+  }
+
+  /** Resolves once all lines have been delivered. */
+  async close(): Promise<void> {
+    await this.#settings.sink.close?.();
+    await this.#settings.consoleSink?.close?.();
   }
 
   /** From now on `secret` appears in no line; an empty text is no secret. */
@@ -90,24 +115,61 @@ export class Log {
   #clean(text: string): string {
     return this.#secretPattern === null ? text : text.replace(this.#secretPattern, "***SECRET_REDACTED***");
   }
+}
 
-  #format(entry: Entry): string {
-    switch (this.#settings.format) {
+/** Writes lines as text. */
+export class TextSink implements LogSink {
+  readonly #writer: TextWriter;
+  readonly #format: LogFormat;
+  readonly #color: boolean;
+  readonly #startedAtEpochMs: number;
+
+  /** `startedAtEpochMs`: the time that coloured lines count their seconds from. */
+  constructor(writer: TextWriter, format: LogFormat, color: boolean, startedAtEpochMs: number = Date.now()) {
+    this.#writer = writer;
+    this.#format = format;
+    this.#color = color;
+    this.#startedAtEpochMs = startedAtEpochMs;
+  }
+
+  write(entry: LogEntry): void {
+    this.#writer.write(`${this.#line(entry)}\n`);
+  }
+
+  #line(entry: LogEntry): string {
+    switch (this.#format) {
       case "raw":
         return entry.message;
       case "json":
         return jsonLine(entry);
       case "text":
-        return this.#settings.color ? terminalLine(entry, entry.atEpochMs - this.#startedAtEpochMs) : pairsLine(entry);
+        return this.#color ? terminalLine(entry, entry.atEpochMs - this.#startedAtEpochMs) : pairsLine(entry);
     }
   }
 }
 
-interface Entry {
-  readonly level: LogLevel;
-  readonly message: string;
-  readonly fields: readonly (readonly [key: string, value: string])[];
-  readonly atEpochMs: number;
+/** Hands on the lines of a level and those that are more serious. */
+export class LevelFilter implements LogSink {
+  readonly #sink: LogSink;
+  readonly #rank: number;
+
+  constructor(sink: LogSink, level: LogLevel) {
+    this.#sink = sink;
+    this.#rank = LEVELS[level].rank;
+  }
+
+  write(entry: LogEntry): void {
+    if (LEVELS[entry.level].rank >= this.#rank) this.#sink.write(entry);
+  }
+
+  async close(): Promise<void> {
+    await this.#sink.close?.();
+  }
+}
+
+/** k6's name of a level: `warning` for `warn`. */
+export function levelName(level: LogLevel): string {
+  return LEVELS[level].name;
 }
 
 const LEVELS: Record<LogLevel, { rank: number; name: string; tag: string; color: number }> = {
@@ -118,7 +180,7 @@ const LEVELS: Record<LogLevel, { rank: number; name: string; tag: string; color:
 };
 
 /** `INFO[0007] message          key=value`: seconds since the start, the message padded to 44 characters. */
-function terminalLine({ level, message, fields }: Entry, elapsedMs: number): string {
+function terminalLine({ level, message, fields }: LogEntry, elapsedMs: number): string {
   const { tag, color } = LEVELS[level];
   const paint = (text: string) => `\x1b[${color}m${text}\x1b[0m`;
   const seconds = `${Math.trunc(elapsedMs / 1000)}`.padStart(4, "0");
@@ -127,14 +189,14 @@ function terminalLine({ level, message, fields }: Entry, elapsedMs: number): str
 }
 
 /** `time="…" level=info msg="…" key=value`; an empty message is left out. */
-function pairsLine({ level, message, fields, atEpochMs }: Entry): string {
+function pairsLine({ level, message, fields, atEpochMs }: LogEntry): string {
   const pairs: (readonly [string, string])[] = [["time", isoWithOffset(atEpochMs)], ["level", LEVELS[level].name]];
   if (message !== "") pairs.push(["msg", message]);
   return [...pairs, ...fields].map(([key, value]) => `${key}=${quoteIfNeeded(value)}`).join(" ");
 }
 
 /** `{"level":…,"msg":…,"time":…}` with the fields among them, all in the order of their names. */
-function jsonLine({ level, message, fields, atEpochMs }: Entry): string {
+function jsonLine({ level, message, fields, atEpochMs }: LogEntry): string {
   const own = [["level", LEVELS[level].name], ["msg", message], ["time", isoWithOffset(atEpochMs)]] as const;
   // A field that has the name of one of the line's own keys must not replace it.
   const others = fields.map(([key, value]) => [OWN_KEYS.has(key) ? `fields.${key}` : key, value] as const);

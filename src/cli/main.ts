@@ -1,6 +1,5 @@
-/** The commands of k6d. What a command needs is loaded when it runs, so that `k6d version` and mistakes answer at once. */
+/** From the arguments to a command and its exit code. */
 
-import { VERSION } from "../version.ts";
 import type { CommandLine } from "./args.ts";
 import { ExitCode } from "./exit_codes.ts";
 import { StreamWriter } from "./terminal.ts";
@@ -16,7 +15,7 @@ export async function main(args: readonly string[], env: Readonly<Record<string,
       stderr.write(`error: ${error.message}\n`);
       return error.exitCode;
     }
-    const { reportCrash } = await import("./run_command.ts");
+    const { reportCrash } = await import("./crash.ts");
     const verbose = args.includes("--verbose") || args.includes("-v");
     const line = (message: string) => stderr.write(`error: ${message}\n`);
     return reportCrash(error, { error: line, debug: verbose ? line : () => {} });
@@ -25,34 +24,30 @@ export async function main(args: readonly string[], env: Readonly<Record<string,
 
 /** k6's commands that k6d hasn't yet. */
 const LATER_COMMANDS = ["archive", "cloud", "completion", "deps", "features", "inspect", "new", "stats", "x"];
-const COMMANDS = ["run", "version", "help"];
 
 async function runNamed(commandLine: CommandLine, env: Readonly<Record<string, string>>): Promise<number> {
+  const { COMMANDS } = await import("./commands.ts");
   const stdout = new StreamWriter(Deno.stdout);
-  const [command, topic] = commandLine.positionals;
-  const wantsHelp = command === "help" || commandLine.flags.get("help")?.at(-1) === true;
-  if (command === "version" || command === undefined && commandLine.flags.has("version")) {
-    stdout.write(
-      `k6d v${VERSION} (deno ${Deno.version.deno}, v8 ${Deno.version.v8}, ${Deno.build.os}/${Deno.build.arch})\n`,
-    );
+  const [name] = commandLine.positionals;
+  const command = COMMANDS.find((each) => each.name === name);
+  const wants = (flag: string) => commandLine.flags.get(flag)?.at(-1) === true;
+  if (name === undefined && wants("version")) {
+    const { versionCommand } = await import("./version_command.ts");
+    return versionCommand(commandLine, { env, stdout });
+  }
+  if (name === undefined || command !== undefined && wants("help")) {
+    const { commandHelp, generalHelp } = await import("./help.ts");
+    stdout.write(command === undefined ? generalHelp() : commandHelp(command));
     return ExitCode.Success;
   }
-  if (command === undefined || wantsHelp) {
-    const { generalHelp, runHelp } = await import("./help.ts");
-    stdout.write((command === "help" ? topic : command) === "run" ? runHelp() : generalHelp());
-    return ExitCode.Success;
-  }
-  if (command === "run") {
-    const { runCommand } = await import("./run_command.ts");
-    return await runCommand(commandLine, env);
-  }
-  return await rejectCommand(command);
+  if (command === undefined) return await rejectCommand(name, COMMANDS.map((each) => each.name));
+  return await (await command.load())(commandLine, { env, stdout });
 }
 
-async function rejectCommand(command: string): Promise<never> {
+async function rejectCommand(name: string, known: readonly string[]): Promise<never> {
   const { UsageError } = await import("./args.ts");
   const { didYouMean } = await import("../options/suggest.ts");
-  if (LATER_COMMANDS.includes(command)) throw new UsageError(`the command ${command} is not supported yet by k6d`);
-  const hint = /\.[cm]?[jt]s$/.test(command) ? `; did you mean k6d run ${command}?` : didYouMean(command, COMMANDS);
-  throw new UsageError(`unknown command ${JSON.stringify(command)} for k6d${hint}`);
+  if (LATER_COMMANDS.includes(name)) throw new UsageError(`the command ${name} is not supported yet by k6d`);
+  const hint = /\.[cm]?[jt]s$/.test(name) ? `; did you mean k6d run ${name}?` : didYouMean(name, known);
+  throw new UsageError(`unknown command ${JSON.stringify(name)} for k6d${hint}`);
 }

@@ -20,6 +20,8 @@ import { TestRun } from "./test_run.ts";
 
 /** Where options come from, beside the script. */
 export interface RunLayers {
+  /** The options of the configuration file. */
+  readonly config: Readonly<Record<string, unknown>>;
   /** The environment that k6d was started with. */
   readonly env: Readonly<Record<string, string>>;
   readonly flags: FlagValues;
@@ -62,6 +64,7 @@ async function prepare(run: TestRun, settings: RunSettings, layers: RunLayers, l
   const program = await loadProgram(entry, { warn: (message) => log.warn(message) });
   const facts = await run.init(program);
   const { options, warnings } = consolidate({
+    config: layers.config,
     script: facts.options,
     env: layers.env,
     flags: layers.flags,

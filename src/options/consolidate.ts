@@ -1,4 +1,7 @@
-/** Layers of options → the options of a run: script < environment < flags, shortcuts derived, everything checked. */
+/**
+ * Layers of options → the options of a run: configuration file < script < environment < flags, shortcuts derived,
+ * everything checked.
+ */
 
 import { formatDuration } from "./duration.ts";
 import { duration, isObject, isUnset, isUnsetFor, KindError, type ThresholdJson } from "./kinds.ts";
@@ -10,6 +13,8 @@ import type { Options, ThresholdOption } from "./types.ts";
 
 /** Where options come from, lowest precedence first. */
 export interface OptionLayers {
+  /** The options of the configuration file, if there is one. */
+  readonly config?: unknown;
   /** The value of `export const options`, or undefined without one. */
   readonly script: unknown;
   /** The environment of the process; the `K6_…` variables in it count. */
@@ -32,11 +37,12 @@ export interface ConsolidatedOptions {
 export function consolidate(layers: OptionLayers): ConsolidatedOptions {
   const errors: string[] = [];
   const warnings: string[] = [];
-  const script = readScript(layers.script, errors, warnings);
+  const config = readObject(layers.config, IN_CONFIG, errors, warnings);
+  const script = readObject(layers.script, IN_SCRIPT, errors, warnings);
   const env = readEnvironment(layers.env, errors);
   throwIfAny(errors);
 
-  const merged = merge([["script", script], ["env", env], ["cli", layers.flags]], warnings);
+  const merged = merge([["config", config], ["script", script], ["env", env], ["cli", layers.flags]], warnings);
   checkValues(merged, errors);
   const given = deriveScenarios(merged, errors, warnings);
   const scenarios = readScenarios(given, layers.exportedFunctions, errors);
@@ -77,22 +83,41 @@ const DEFAULTS: OptionLayer = Object.fromEntries(OPTIONS.map((option) => [option
 /** What plans a run; these keys wipe each other between layers. */
 const EXECUTION_KEYS = ["duration", "iterations", "stages", "scenarios"];
 
-function readScript(exported: unknown, errors: string[], warnings: string[]): OptionLayer {
-  if (isUnset(exported)) return {};
-  if (!isObject(exported)) {
-    errors.push("the exported options must be an object");
+/** How messages name an object of options, and the fields in it. */
+interface ObjectSource {
+  readonly whole: string;
+  readonly place: string;
+  readonly unknown: string;
+}
+
+const IN_SCRIPT: ObjectSource = {
+  whole: "the exported options",
+  place: "",
+  unknown: "the options exported in the script",
+};
+const IN_CONFIG: ObjectSource = {
+  whole: "the configuration file",
+  place: " in the configuration file",
+  unknown: "the configuration file",
+};
+
+function readObject(given: unknown, source: ObjectSource, errors: string[], warnings: string[]): OptionLayer {
+  if (isUnset(given)) return {};
+  if (!isObject(given)) {
+    errors.push(`${source.whole} must be an object`);
     return {};
   }
   const layer: Record<string, unknown> = {};
-  const scriptOptions = OPTIONS.filter((option) => option.notInScript === undefined);
-  for (const option of scriptOptions) {
-    const given = exported[option.key];
-    if (isUnsetFor(option.kind, given)) continue;
-    readInto(layer, option, () => option.kind.fromJson(given), `option "${option.key}"`, errors);
+  for (const option of OBJECT_OPTIONS) {
+    const value = given[option.key];
+    if (isUnsetFor(option.kind, value)) continue;
+    readInto(layer, option, () => option.kind.fromJson(value), `option "${option.key}"${source.place}`, errors);
   }
-  warnUnknown(Object.keys(exported), scriptOptions.map((option) => option.key), warnings);
+  warnUnknown(given, source, warnings);
   return layer;
 }
+
+const OBJECT_OPTIONS = OPTIONS.filter((option) => option.notInScript === undefined);
 
 function readEnvironment(env: Readonly<Record<string, string>>, errors: string[]): OptionLayer {
   const layer: Record<string, unknown> = {};
@@ -122,9 +147,10 @@ function readInto(
   }
 }
 
-function warnUnknown(given: readonly string[], known: readonly string[], warnings: string[]): void {
-  const unknown = given.filter((key) => key !== "features" && !known.includes(key));
-  if (given.includes("features")) {
+function warnUnknown(given: Readonly<Record<string, unknown>>, source: ObjectSource, warnings: string[]): void {
+  const known = OBJECT_OPTIONS.map((option) => option.key);
+  const unknown = Object.keys(given).filter((key) => key !== "features" && !known.includes(key));
+  if (!isUnset(given["features"])) {
     warnings.push("features can't be set by the script's options; the field is ignored");
   }
   if (unknown.length === 0) return;
@@ -132,7 +158,7 @@ function warnUnknown(given: readonly string[], known: readonly string[], warning
     const nearest = suggest(key, known);
     return nearest === undefined ? key : `${key} (did you mean ${nearest}?)`;
   });
-  warnings.push(`There were unknown fields in the options exported in the script: ${named.join(", ")}`);
+  warnings.push(`There were unknown fields in ${source.unknown}: ${named.join(", ")}`);
 }
 
 function merge(layers: readonly (readonly [name: string, layer: OptionLayer])[], warnings: string[]): OptionLayer {

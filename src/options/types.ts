@@ -92,6 +92,8 @@ export interface RunSettings {
   readonly script: string;
   /** `name` or `name=argument`, in the order given. */
   readonly outputs: readonly string[];
+  /** Settings of outputs from the configuration file, by the outputs' names. */
+  readonly collectors: Readonly<Record<string, unknown>>;
   /** Number of worker threads. */
   readonly workers: number;
   /** `__ENV` of the script. */

@@ -21,6 +21,8 @@ export interface OutputContext {
   readonly env: Readonly<Record<string, string>>;
   /** The consolidated options as JSON (k6's spelling), for outputs that take settings from the script. */
   readonly options: Readonly<Record<string, unknown>>;
+  /** The outputs' settings in the configuration file, by the outputs' names; whatever JSON stands there. */
+  readonly collectors: Readonly<Record<string, unknown>>;
   readonly registry: MetricRegistry;
   readonly log: OutputLog;
   readonly version: string;

@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { parseCommandLine, UsageError } from "../../src/cli/args.ts";
-import { FLAGS } from "../../src/cli/flags.ts";
+import { ALL_FLAGS } from "../../src/cli/flags.ts";
 
 function parse(...args: string[]) {
   const { positionals, flags } = parseCommandLine(args);
@@ -54,7 +54,14 @@ for (const [line, message] of REFUSED) {
 }
 
 Deno.test("each flag and each short flag means one thing", () => {
-  for (const names of [FLAGS.map((flag) => flag.name), FLAGS.flatMap((flag) => flag.short ?? [])]) {
+  for (const names of [ALL_FLAGS.map((flag) => flag.name), ALL_FLAGS.flatMap((flag) => flag.short ?? [])]) {
     assertEquals(names.length, new Set(names).size);
   }
+});
+
+Deno.test("a command takes its own flags only", () => {
+  assertEquals(parse("version", "--json").flags, { json: [true] });
+  assertEquals(parse("--quiet", "--json", "version").flags, { quiet: [true], json: [true] });
+  const error = assertThrows(() => parse("run", "--json", "x.js"), UsageError);
+  assertStringIncludes(error.message, "unknown flag: --json");
 });

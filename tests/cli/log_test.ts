@@ -1,19 +1,18 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { Log, type LogSettings } from "../../src/cli/log.ts";
+import { Log, type LogFormat, type LogLevel, TextSink } from "../../src/cli/log.ts";
 import { StreamWriter, wantsColor } from "../../src/cli/terminal.ts";
 
 /** A log that writes into `text` and whose clock stands still unless moved. */
-function logInto(settings: Partial<LogSettings> = {}) {
+function logInto({ format = "text", color = false, level = "info" }: {
+  readonly format?: LogFormat;
+  readonly color?: boolean;
+  readonly level?: LogLevel;
+} = {}) {
   const place = { text: "", atEpochMs: Date.UTC(2026, 0, 2, 3, 4, 5) };
-  const log = new Log({
-    writer: { write: (text) => place.text += text },
-    format: "text",
-    color: false,
-    level: "info",
-    now: () => place.atEpochMs,
-    ...settings,
-  });
+  const writer = { write: (text: string) => place.text += text };
+  const sink = new TextSink(writer, format, color, place.atEpochMs);
+  const log = new Log({ sink, level, now: () => place.atEpochMs });
   return { log, place };
 }
 

@@ -4,11 +4,13 @@ import { VERSION } from "../../src/version.ts";
 /** Command lines run for real: exit code, what stdout and stderr must match. */
 const CASES: readonly (readonly [args: readonly string[], code: number, stdout: RegExp, stderr: RegExp])[] = [
   [["version"], 0, new RegExp(`^k6d v${VERSION.replaceAll(".", "\\.")} \\(deno `), /^$/],
+  [["version", "--json"], 0, /^\{\n {2}"version": "v\d/, /^$/],
   [["--version"], 0, /^k6d v/, /^$/],
-  [[], 0, /Commands:\n {2}run <script>/, /^$/],
+  [[], 0, /Commands:\n {2}run <script \| archive \| ->/, /^$/],
+  [["help", "nothing"], 255, /^$/, /^error: there is no command "nothing"/],
   [["help", "run"], 0, /-u, --vus int .*K6_VUS/, /^$/],
   [["run", "--help"], 0, /--workers int .*K6D_WORKERS/, /^$/],
-  [["run"], 255, /^$/, /^error: k6d run needs a script.*\n$/],
+  [["run"], 255, /^$/, /^time=.* level=error msg="k6d run needs a script.*\n$/],
   [["run", "--vuss", "3", "x.js"], 255, /^$/, /^error: unknown flag: --vuss; did you mean --vus\?\n$/],
   [["rnu", "x.js"], 255, /^$/, /^error: unknown command "rnu" for k6d; did you mean run\?\n$/],
   [["x.js"], 255, /^$/, /^error: unknown command "x.js" for k6d; did you mean k6d run x.js\?\n$/],

@@ -1,16 +1,19 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { parseCommandLine, UsageError } from "../../src/cli/args.ts";
-import { planRun, reportCrash } from "../../src/cli/run_command.ts";
+import { parseConfigFile } from "../../src/cli/config_file.ts";
+import { reportCrash } from "../../src/cli/crash.ts";
+import { planRun } from "../../src/cli/run_settings.ts";
 
-function plan(line: string, env: Record<string, string> = {}) {
-  return planRun(parseCommandLine(["run", ...line.split(" ").filter((arg) => arg !== "")]), env, 4);
+function plan(line: string, env: Record<string, string> = {}, config: object = {}) {
+  const commandLine = parseCommandLine(["run", ...line.split(" ").filter((arg) => arg !== "")]);
+  return planRun(commandLine, env, parseConfigFile(JSON.stringify(config), "config.json"), 4);
 }
 
 Deno.test("a plain run uses every core, a compact summary and the system's environment", () => {
-  const { settings, flags, log, warnings } = plan("x.js", { HOME: "/h" });
+  const { settings, flags, warnings } = plan("x.js", { HOME: "/h" });
   assertEquals([settings.script, settings.workers, settings.summaryMode], ["x.js", 4, "compact"]);
   assertEquals(settings.scriptEnv, { HOME: "/h" });
-  assertEquals([flags, warnings, log.output, log.format], [{}, [], "stderr", "text"]);
+  assertEquals([flags, warnings], [{}, []]);
 });
 
 Deno.test("flags win over variables, variables over defaults", () => {
@@ -21,6 +24,20 @@ Deno.test("flags win over variables, variables over defaults", () => {
   const over = plan("x.js --workers 3 -o json=a,b --summary-mode disabled --no-thresholds=false", env).settings;
   assertEquals([over.workers, over.outputs, over.summaryMode], [3, ["json=a,b"], "disabled"]);
   assertEquals(over.noThresholds, false);
+});
+
+Deno.test("the configuration file is the lowest layer of settings", () => {
+  const config = { out: ["json=c"], noUsageReport: true, collectors: { csv: { file_name: "x" } } };
+  assertEquals(plan("x.js", {}, config).settings.outputs, ["json=c"]);
+  assertEquals(plan("x.js", {}, config).settings.collectors, { csv: { file_name: "x" } });
+  assertEquals(plan("x.js", { K6_OUT: "csv" }, config).settings.outputs, ["csv"]);
+  assertEquals(plan("x.js -o csv=y", {}, config).settings.outputs, ["csv=y"]);
+  const error = assertThrows(() => plan("x.js", {}, { linger: "long" }), UsageError);
+  assertStringIncludes(
+    error.message,
+    `"linger" in the configuration file: expected true or false, got the string "long"`,
+  );
+  assertEquals(error.exitCode, 104);
 });
 
 Deno.test("flags that set options are joined where they may be repeated", () => {
@@ -54,12 +71,8 @@ const REFUSED: readonly (readonly [line: string, env: Record<string, string>, me
   ["-e 1A=3 a.js", {}, `invalid environment variable name "1A"`, 255],
   ["-e =3 a.js", {}, `invalid environment variable name ""`, 255],
   ["--workers 0 a.js", {}, "at least 1, got 0", 255],
-  ["a.js", { K6D_WORKERS: "many" }, `invalid argument "many" for K6D_WORKERS`, 255],
+  ["a.js", { K6D_WORKERS: "many" }, `invalid value "many" of K6D_WORKERS`, 104],
   ["a.js", { K6_SUMMARY_MODE: "legacy" }, "K6_SUMMARY_MODE", 255],
-  ["--log-output file=x a.js", {}, "--log-output file=x is not supported yet", 255],
-  ["--log-output nowhere a.js", {}, `unsupported log output "nowhere"`, 255],
-  ["--config conf.json a.js", {}, "--config is not supported yet", 104],
-  ["a.tar", {}, "running an archive is not supported yet", 255],
 ];
 
 for (const [line, env, message, code] of REFUSED) {

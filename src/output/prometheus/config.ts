@@ -50,10 +50,10 @@ export interface RemoteWriteConfig {
 }
 
 /** Reads the settings that apply to an output; throws an `OutputError` on the first mistake. */
-export function readConfig({ argument, name, env, options }: ConfigSources): RemoteWriteConfig {
+export function readConfig({ argument, name, env, options, collectors }: ConfigSources): RemoteWriteConfig {
   const settings = new Settings();
   for (const outputName of prometheusOutputNames) {
-    readObject(settings, asObject(options["collectors"])?.[outputName], `config file, collectors.${outputName}`);
+    readObject(settings, collectors[outputName], `config file, collectors.${outputName}`);
   }
   for (const block of scriptBlocks) readObject(settings, options[block], `options.${block}`);
   readEnvironment(settings, env, legacyVariables, "K6_PROMETHEUS_HEADERS_");
@@ -72,7 +72,7 @@ export function describeUrl(url: URL): string {
   return `${url.origin}${url.pathname}${url.search === "" ? "" : "?…"}`;
 }
 
-type ConfigSources = Pick<OutputContext, "argument" | "name" | "env" | "options">;
+type ConfigSources = Pick<OutputContext, "argument" | "name" | "env" | "options" | "collectors">;
 
 const scriptBlocks = ["remoteWrite", "prometheusRemoteWrite"] as const;
 

@@ -9,10 +9,13 @@ interface Sources {
   readonly argument?: string;
   readonly env?: Record<string, string>;
   readonly options?: Record<string, unknown>;
+  readonly collectors?: Record<string, unknown>;
 }
 
-function read({ name = "prometheus-rw", argument = "", env = {}, options = {} }: Sources): RemoteWriteConfig {
-  return readConfig({ name, argument, env, options });
+function read(
+  { name = "prometheus-rw", argument = "", env = {}, options = {}, collectors = {} }: Sources,
+): RemoteWriteConfig {
+  return readConfig({ name, argument, env, options, collectors });
 }
 
 Deno.test("without settings the defaults apply", () => {
@@ -31,8 +34,8 @@ Deno.test("without settings the defaults apply", () => {
 
 Deno.test("later sources win: config file, script, old environment, environment, argument", () => {
   const sources = {
+    collectors: { "experimental-prometheus-rw": { url: "http://file/" } },
     options: {
-      collectors: { "experimental-prometheus-rw": { url: "http://file/" } },
       remoteWrite: { url: "http://alias/" },
       prometheusRemoteWrite: { url: "http://script/" },
     },
@@ -42,7 +45,7 @@ Deno.test("later sources win: config file, script, old environment, environment,
   assertEquals(read(sources).url.host, "modern");
   assertEquals(read({ ...sources, env: { K6_PROMETHEUS_REMOTE_URL: "http://legacy/" } }).url.host, "legacy");
   assertEquals(read({ ...sources, env: {} }).url.host, "script");
-  assertEquals(read({ options: { collectors: sources.options.collectors } }).url.host, "file");
+  assertEquals(read({ collectors: sources.collectors }).url.host, "file");
 });
 
 Deno.test("both families of variables are read", () => {

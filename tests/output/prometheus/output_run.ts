@@ -17,6 +17,7 @@ export class OutputRun {
     this.output = createOutput(spec, {
       env: {},
       options: {},
+      collectors: {},
       registry: this.registry,
       version: "1.2.3",
       log: {

@@ -1,0 +1,59 @@
+/** The commands of k6d as data. What a command needs is loaded when it runs, so that `k6d version` and mistakes answer at once. */
+
+import type { CommandLine } from "./args.ts";
+import type { FlagGroup } from "./flags.ts";
+import type { TextWriter } from "./terminal.ts";
+
+/** What a command may use of the world. */
+export interface CommandContext {
+  /** The environment that k6d was started with. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly stdout: TextWriter;
+}
+
+/** Runs a command; resolves to the exit code. Throws a `UsageError` for a mistake of the user. */
+export type CommandMain = (line: CommandLine, context: CommandContext) => Promise<number> | number;
+
+/** One command. */
+export interface Command {
+  readonly name: string;
+  /** Its arguments in the usage line, for example `<script | ->`. */
+  readonly args: string;
+  /** One line for the list of commands. */
+  readonly summary: string;
+  /** The flags that it takes beside the global ones. */
+  readonly flags: readonly FlagGroup[];
+  /** Command lines for the help text, without `k6d`. */
+  readonly examples?: readonly string[];
+  load(): Promise<CommandMain>;
+}
+
+/** All commands, in the order of the help text. */
+export const COMMANDS: readonly Command[] = [
+  {
+    name: "run",
+    args: "<script | archive | ->",
+    summary: "run a load test; - reads the script from standard input",
+    flags: ["options", "runtime", "run"],
+    examples: [
+      "run script.js",
+      "run -u 50 -d 30s script.ts",
+      "run -o experimental-prometheus-rw -e BASE_URL=http://localhost:8080 script.js",
+    ],
+    load: async () => (await import("./run_command.ts")).runCommand,
+  },
+  {
+    name: "version",
+    args: "",
+    summary: "show the version",
+    flags: ["json"],
+    load: async () => (await import("./version_command.ts")).versionCommand,
+  },
+  {
+    name: "help",
+    args: "[command]",
+    summary: "show help about a command",
+    flags: [],
+    load: async () => (await import("./help.ts")).helpCommand,
+  },
+];

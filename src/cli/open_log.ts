@@ -1,0 +1,66 @@
+/** The log that the command line asks for: `--log-output`, `--log-format`, `--console-output`, `--verbose`. */
+
+import { UsageError } from "./args.ts";
+import { LevelFilter, Log, LOG_LEVELS, type LogFormat, type LogLevel, type LogSink, TextSink } from "./log.ts";
+import { readOutputSettings } from "./output_settings.ts";
+import type { SettingReader } from "./setting_reader.ts";
+import { StreamWriter, wantsColor } from "./terminal.ts";
+
+/** Opens the log. Throws a `UsageError` when it can't be. */
+export function openLog(read: SettingReader, env: Readonly<Record<string, string>>): Log {
+  const consoleFile = read.text("console-output");
+  return new Log({
+    sink: openSink(read, env),
+    consoleSink: consoleFile === "" ? undefined : openFile(consoleFile, logFormat(read), "--console-output"),
+    level: read.isOn("verbose") ? "debug" : "info",
+  });
+}
+
+function openSink(read: SettingReader, env: Readonly<Record<string, string>>): LogSink {
+  const output = read.text("log-output") || "stderr";
+  if (output === "none") return { write() {} };
+  if (output === "stderr" || output === "stdout") {
+    const color = wantsColor({ isTerminal: Deno[output].isTerminal(), noColor: read.isOn("no-color"), env });
+    return new TextSink(new StreamWriter(Deno[output]), logFormat(read), color);
+  }
+  if (/^file(=|$)/.test(output)) return openLogFile(output, logFormat(read));
+  throw new UsageError(
+    `unsupported log output ${JSON.stringify(output)}; use stderr, stdout, none, file=path or loki=url`,
+  );
+}
+
+/** `file=path[,level=…]`. */
+function openLogFile(output: string, format: LogFormat): LogSink {
+  const settings = readOutputSettings(output, ["file", "level"]);
+  const path = settings.get("file") ?? "";
+  if (path === "") throw new UsageError(`the log output ${output} names no file; use file=path`);
+  return new LevelFilter(openFile(path, format, `--log-output ${output}`), readLevel(settings.get("level"), output));
+}
+
+/** Lines are added to what the file holds already. */
+function openFile(path: string, format: LogFormat, where: string): LogSink {
+  try {
+    const file = Deno.openSync(path, { create: true, append: true, mode: 0o600 });
+    return new TextSink(new StreamWriter(file), format, false);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    throw new UsageError(`cannot write the file of ${where}: ${error.message}`);
+  }
+}
+
+/** The level that `text` names; every line without one. Throws a `UsageError`. */
+export function readLevel(text: string | undefined, output: string): LogLevel {
+  if (text === undefined || text === "trace") return "debug";
+  const level = LOG_LEVELS.find((each) => each === text.replace(/^warning$/, "warn"));
+  if (level === undefined) {
+    throw new UsageError(
+      `unknown level ${JSON.stringify(text)} in --log-output ${output}; use debug, info, warn, error`,
+    );
+  }
+  return level;
+}
+
+function logFormat(read: SettingReader): LogFormat {
+  const format = read.text("log-format");
+  return format === "json" || format === "raw" ? format : "text";
+}

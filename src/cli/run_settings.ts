@@ -1,0 +1,121 @@
+/** The settings of a run, from flags, variables and the configuration file. */
+
+import { type FlagValues, OPTIONS } from "../options/table.ts";
+import type { RunSettings } from "../options/types.ts";
+import { type CommandLine, UsageError } from "./args.ts";
+import type { ConfigFile } from "./config_file.ts";
+import { type Flag, FLAGS } from "./flags.ts";
+import { SettingReader } from "./setting_reader.ts";
+import { wantsColor } from "./terminal.ts";
+
+/** All that `k6d run` was told, checked. */
+export interface RunPlan {
+  readonly settings: RunSettings;
+  /** The options that flags set. */
+  readonly flags: FlagValues;
+  /** A line for each thing asked for that isn't there yet. */
+  readonly warnings: readonly string[];
+  /** Mistakes that don't keep the test from running. */
+  readonly errors: readonly string[];
+}
+
+/** Reads the settings of a run. Throws a `UsageError`. */
+export function planRun(
+  commandLine: CommandLine,
+  env: Readonly<Record<string, string>>,
+  config: ConfigFile,
+  cores: number = navigator.hardwareConcurrency,
+): RunPlan {
+  const script = scriptArgument(commandLine);
+  const read = new SettingReader(commandLine, env, config.settings);
+  const noColor = read.isOn("no-color");
+  return {
+    settings: {
+      script,
+      outputs: read.all("out").flat() as string[],
+      collectors: config.collectors,
+      workers: readWorkers(read, cores),
+      scriptEnv: readScriptEnv(read, env, { systemByDefault: true }),
+      noThresholds: read.isOn("no-thresholds"),
+      summaryMode: (read.text("summary-mode") || "compact") as RunSettings["summaryMode"],
+      quiet: read.isOn("quiet"),
+      verbose: read.isOn("verbose"),
+      color: wantsColor({ isTerminal: Deno.stdout.isTerminal(), noColor, env }),
+    },
+    flags: readOptionFlags(commandLine),
+    warnings: [...compatibilityWarnings(read), ...notYetWarnings(read)],
+    errors: [],
+  };
+}
+
+/** The one argument of a command that takes a script. Throws a `UsageError`. */
+export function scriptArgument({ positionals: [command, script, ...more] }: CommandLine): string {
+  if (script === undefined || script === "") {
+    throw new UsageError(
+      `k6d ${command} needs a script: k6d ${command} script.js, or - to read it from standard input`,
+    );
+  }
+  if (more.length > 0) {
+    throw new UsageError(`k6d ${command} takes one script, got ${more.length + 1}: ${[script, ...more].join(" ")}`);
+  }
+  return script;
+}
+
+/** The options that flags set, by key. */
+export function readOptionFlags(commandLine: CommandLine): FlagValues {
+  const values: Record<string, unknown> = {};
+  for (const { key, kind, flag } of OPTIONS) {
+    const given = flag === undefined ? undefined : commandLine.flags.get(flag.name);
+    if (given === undefined) continue;
+    const { merge } = kind;
+    values[key] = merge === undefined ? given.at(-1) : given.reduce((earlier, later) => merge(earlier, later));
+  }
+  return values;
+}
+
+/** `__ENV`: the system's variables, if the script may see them, and over them those of `-e`. Throws a `UsageError`. */
+export function readScriptEnv(
+  read: SettingReader,
+  env: Readonly<Record<string, string>>,
+  { systemByDefault }: { systemByDefault: boolean },
+): Record<string, string> {
+  const scriptEnv: Record<string, string> = read.last("include-system-env-vars") ?? systemByDefault ? { ...env } : {};
+  return Object.assign(scriptEnv, readGivenEnv(read));
+}
+
+/** The variables of `-e`. Throws a `UsageError`. */
+export function readGivenEnv(read: SettingReader): Record<string, string> {
+  const given: Record<string, string> = {};
+  for (const pair of read.all("env") as string[]) {
+    const [, name, value = ""] = /^([^=]*)(?:=(.*))?$/s.exec(pair)!;
+    if (!/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name!)) {
+      throw new UsageError(
+        `invalid environment variable name ${
+          JSON.stringify(name)
+        } in --env ${pair}: use letters, digits and _, not starting with a digit`,
+      );
+    }
+    given[name!] = value;
+  }
+  return given;
+}
+
+function readWorkers(read: SettingReader, cores: number): number {
+  const workers = read.last("workers") as number | undefined ?? cores;
+  if (workers < 1) throw new UsageError(`the number of workers must be at least 1, got ${workers}`);
+  return workers;
+}
+
+function compatibilityWarnings(read: SettingReader): string[] {
+  if (read.last("compatibility-mode") !== "experimental_enhanced") return [];
+  return ["the compatibility mode experimental_enhanced is now called extended, which is the default"];
+}
+
+function notYetWarnings(read: SettingReader): string[] {
+  const flags = [...FLAGS.runtime, ...FLAGS.run, ...FLAGS.global].filter(({ notYet }) => notYet !== undefined);
+  return read.given(flags).map((flag) => `${describe(flag)} is not supported by k6d yet and has no effect`);
+}
+
+function describe({ name, env, noFlag }: Flag): string {
+  return noFlag === undefined ? `flag --${name}` : `variable ${env}`;
+}
