@@ -224,5 +224,5 @@ Deno.test("an unknown output is an error that lists the known ones", () => {
 
 function context() {
   const log = { debug() {}, info() {}, warn() {}, error() {} };
-  return { env: {}, options: {}, registry: new MetricRegistry(() => {}), log, version: "1.2.3" };
+  return { env: {}, options: {}, collectors: {}, registry: new MetricRegistry(() => {}), log, version: "1.2.3" };
 }
