@@ -36,9 +36,20 @@ function abortTest(reason?: unknown): never {
 }
 
 /** Suspends for good: whoever waits for it is dropped, and none of its `catch` and `finally` runs. */
-const NEVER_RESUMED: Suspension = { begin: () => {} };
+const NEVER_RESUMED: Suspension = {
+  begin: () => {},
+  block() {
+    throw new TestAborted("test aborted");
+  },
+};
 const NEVER_STEP: IteratorResult<Suspension, unknown> = { done: false, value: NEVER_RESUMED };
-const NEVER: Coroutine = { next: () => NEVER_STEP, [Symbol.iterator]: () => NEVER };
+const NEVER: Coroutine = {
+  next: () => NEVER_STEP,
+  throw(error) {
+    throw error;
+  },
+  [Symbol.iterator]: () => NEVER,
+};
 
 const instance = {
   get currentTestRunDuration(): number {

@@ -1,11 +1,13 @@
 /** The module `k6/http`, as far as it goes: requests one at a time, redirects, cookies, response callbacks. */
 
 import { HttpClient } from "../net/http_client.ts";
+import { copyResult } from "../net/http_result.ts";
 import type { HttpCompletion, HttpResult, HttpUrl } from "../net/types.ts";
 import { ERROR_CODES, NetError } from "../net/errors.ts";
 import { resolveReference } from "../net/url.ts";
-import { refuse, refuseMissing } from "../script/refusal.ts";
+import { refuseMissing } from "../script/refusal.ts";
 import type { Coroutine, Resumable, Suspension } from "../script/suspension.ts";
+import { BlockedOutcome, type HelperClient } from "../worker/blocked_thread.ts";
 import { nowEpochMs, type WorkerRuntime } from "../worker/runtime.ts";
 import { currentUser, requireUser, type UserHttp, type VirtualUser } from "../worker/virtual_user.ts";
 import { decompressBody, DecompressionError } from "./compression.ts";
@@ -19,7 +21,7 @@ import { HttpSeriesCache } from "./http_series.ts";
 import { file } from "./multipart.ts";
 import { withScriptTags } from "./k6.ts";
 import { session } from "./session.ts";
-import { suspending } from "./suspending.ts";
+import { blocking } from "./suspending.ts";
 import { url } from "./url_template.ts";
 
 /** From here on an answer's status makes an error code: 1000 + status. */
@@ -36,9 +38,12 @@ class HttpSession implements UserHttp {
   jar: CookieJar | null = null;
   callback: ExpectedStatuses | null = DEFAULT_EXPECTED_STATUSES;
   readonly #keepsCookies: boolean;
+  readonly #user: VirtualUser;
+  #helperClient: HelperClient | null = null;
 
   constructor(user: VirtualUser) {
     this.#keepsCookies = user.runtime.options.noCookiesReset;
+    this.#user = user;
     this.shared = sharedHttp(user.runtime);
     this.client = new HttpClient(user.runtime.network);
     this.call = new HttpCall(user, this);
@@ -60,6 +65,11 @@ class HttpSession implements UserHttp {
     this.client.bytesReceived = value;
   }
 
+  /** The client for requests that the whole thread waits for. */
+  get helperClient(): HelperClient {
+    return this.#helperClient ??= this.#user.runtime.blocked.createClient(this.client);
+  }
+
   /** Cookies don't outlive an iteration, unless the option `noCookiesReset` says so. */
   phaseBegins(): void {
     if (!this.#keepsCookies) this.jar = null;
@@ -67,10 +77,12 @@ class HttpSession implements UserHttp {
 
   closeIdle(): void {
     this.client.closeIdle();
+    this.#helperClient?.closeIdle();
   }
 
   close(): void {
     this.client.close();
+    this.#helperClient?.close();
   }
 }
 
@@ -102,6 +114,8 @@ class HttpCall implements Coroutine, Suspension, HttpCompletion {
   #hops = 0;
   #coroutine: Resumable | null = null;
   #begun = false;
+  /** Whether the whole thread waits. */
+  #blocks = false;
   readonly #step: IteratorResult<Suspension, unknown> = { done: false, value: this };
 
   constructor(user: VirtualUser, session: HttpSession) {
@@ -146,6 +160,20 @@ class HttpCall implements Coroutine, Suspension, HttpCompletion {
     this.#session.client.abort();
   }
 
+  block(): unknown {
+    this.#user.requireRunning();
+    const outcome = new BlockedOutcome();
+    this.#coroutine = outcome;
+    this.#blocks = true;
+    try {
+      this.#sendHop();
+      return this.#user.runtime.blocked.waitFor(this.#user, outcome);
+    } finally {
+      this.#blocks = false;
+      if (!outcome.isThere) this.#session.helperClient.abort();
+    }
+  }
+
   /** Hot. */
   httpDone(received: HttpResult): void {
     const request = this.#request!;
@@ -178,7 +206,8 @@ class HttpCall implements Coroutine, Suspension, HttpCompletion {
       request = withCookies(request, cookie);
     }
     this.#onWire = request;
-    client.send(request.wire, this);
+    if (this.#blocks) this.#session.helperClient.send(request.wire, this);
+    else client.send(request.wire, this);
   }
 
   /** Sends the next hop when `result` is a redirect to follow; returns whether it did. */
@@ -223,19 +252,13 @@ class HttpCall implements Coroutine, Suspension, HttpCompletion {
 
 /** The result with its body decoded; a failure, without the answer's protocol, when that can't be done. */
 function decompressed(result: HttpResult): HttpResult {
-  const { blocked, connecting, tlsHandshaking, sending, waiting, receiving } = result;
-  const { status, statusText, proto, rawHeaders, hasSetCookie, remoteIp, remotePort } = result;
-  const { tlsVersion, tlsCipherSuite, errorCode, error, endedAtEpochMs } = result;
-  const copy = {
-    ...{ blocked, connecting, tlsHandshaking, sending, waiting, receiving },
-    ...{ status, statusText, proto, rawHeaders, hasSetCookie, hasContentEncoding: false, remoteIp, remotePort },
-    ...{ tlsVersion, tlsCipherSuite, errorCode, error, endedAtEpochMs },
-  };
   try {
-    return { ...copy, body: decompressBody(getHeader(rawHeaders, "Content-Encoding") ?? "", result.body!) };
+    const body = decompressBody(getHeader(result.rawHeaders, "Content-Encoding") ?? "", result.body!);
+    return copyResult(result, { hasContentEncoding: false, body });
   } catch (failure) {
     if (!(failure instanceof DecompressionError)) throw failure;
-    return { ...copy, status: 0, proto: "", body: null, errorCode: failure.code, error: failure.message };
+    const { code: errorCode, message: error } = failure;
+    return copyResult(result, { hasContentEncoding: false, status: 0, proto: "", body: null, errorCode, error });
   }
 }
 
@@ -353,30 +376,25 @@ function preparedRequest(
 
 /** A function `(url, params)`. */
 function withoutBody(name: string, method: string) {
-  return suspending(
+  return blocking(
     name,
-    (..._args: [url?: unknown, params?: unknown]): unknown => blocks(name),
+    `http.${name}()`,
     (url?: unknown, params?: unknown) => request(method, url, null, params),
   );
 }
 
 /** A function `(url, body, params)`. */
 function withBody(name: string, method: string) {
-  return suspending(
+  return blocking(
     name,
-    (..._args: [url?: unknown, body?: unknown, params?: unknown]): unknown => blocks(name),
+    `http.${name}()`,
     (url?: unknown, body?: unknown, params?: unknown) => request(method, url, body, params),
   );
 }
 
-function blocks(name: string): never {
-  requireUser("Making http requests");
-  refuse(`http.${name}()`);
-}
-
-const custom = suspending(
+const custom = blocking(
   "request",
-  (..._args: [method?: unknown, url?: unknown, body?: unknown, params?: unknown]): unknown => blocks("request"),
+  "http.request()",
   (method?: unknown, url?: unknown, body?: unknown, params?: unknown) => request(String(method), url, body, params),
 );
 

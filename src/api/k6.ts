@@ -1,12 +1,11 @@
 /** The module `k6`: check, group, fail, sleep, randomSeed. */
 
 import { BUILTIN_METRIC_IDS } from "../metrics/builtin.ts";
-import { refuse } from "../script/refusal.ts";
 import type { Coroutine, Resumable, Suspension } from "../script/suspension.ts";
 import { nowEpochMs } from "../worker/runtime.ts";
 import type { TimerEntry } from "../worker/timers.ts";
 import { currentUser, requireUser, type VirtualUser } from "../worker/virtual_user.ts";
-import { callSuspending, suspending } from "./suspending.ts";
+import { blocking, callSuspending, suspending } from "./suspending.ts";
 
 // Scripts find these gone from the global object.
 const { performance } = globalThis;
@@ -53,6 +52,14 @@ class Sleep implements Coroutine, Suspension, TimerEntry {
     this.#user.runtime.timers.remove(this);
   }
 
+  block(): void {
+    this.#user.runtime.blocked.sleepUntil(this.#user, this.dueAtMs);
+  }
+
+  throw(error: unknown): never {
+    throw error;
+  }
+
   timerDue(): void {
     this.#coroutine!.resume(undefined);
   }
@@ -69,12 +76,9 @@ const AT_ONCE: Coroutine = {
 const sleeps = new WeakMap<VirtualUser, Sleep>();
 
 /** `sleep(seconds)`: the virtual user waits; a negative number doesn't. */
-export const sleep = suspending(
+export const sleep = blocking(
   "sleep",
-  function (seconds: unknown): void {
-    if (currentUser === null || currentUser.inInit) sleepInInit(Number(seconds) * 1000);
-    else refuse("sleep()");
-  },
+  "sleep()",
   function (seconds: unknown): Coroutine {
     const ms = Number(seconds) * 1000;
     if (!(ms > 0)) return AT_ONCE;
@@ -135,6 +139,8 @@ function enterGroup(user: VirtualUser, name: unknown, fn: unknown): string {
 }
 
 function leaveGroup(user: VirtualUser, outer: string, startedAtMs: number): void {
+  // What was interrupted is unwound where it can't just be forgotten.
+  if (user.dropped) return;
   const { recorder } = user.runtime;
   recorder.record(
     recorder.series(BUILTIN_METRIC_IDS.group_duration, user.tags),

@@ -79,6 +79,7 @@ export class TestRun {
   #endedAtMs = 0;
   #stop: Stop | null = null;
   #markedFailed = false;
+  readonly #loggedOnce = new Set<string>();
   #setupJson: string | undefined;
   /** Is given each answer of a worker, or null when none will come: the run was stopped or a worker broke down. */
   #awaited: ((message: FromWorker | null) => void) | null = null;
@@ -435,6 +436,7 @@ export class TestRun {
     if (this.#phase === "running") {
       for (const tracker of this.#scenarios) tracker.stopping = true;
       this.#pool.broadcast({ type: "stop" });
+      this.#state!.requestStop();
       setTimeout(() => {
         if (this.#wakeWhenOver === null) return;
         this.#giveUp();
@@ -469,6 +471,10 @@ export class TestRun {
         this.#ingest(index, message.batch);
         break;
       case "log":
+        if (message.onceKey !== undefined) {
+          if (this.#loggedOnce.has(message.onceKey)) break;
+          this.#loggedOnce.add(message.onceKey);
+        }
         this.#log.write(message.level, message.message, message.fields);
         break;
       case "abort":

@@ -2,7 +2,7 @@
 
 import { WORKER_PERMISSIONS } from "../worker/permissions.ts";
 import { FileGate } from "../worker/script_files.ts";
-import type { FromWorker, InitArtifacts, ToWorker } from "../worker/messages.ts";
+import type { FromWorker, HelperClientMessage, InitArtifacts, ToWorker } from "../worker/messages.ts";
 
 /** Is told what workers say, but for their requests for files, which the pool answers. */
 export interface WorkerListener {
@@ -15,6 +15,8 @@ export interface WorkerListener {
 export class WorkerPool {
   readonly #workers: Worker[] = [];
   readonly #listener: WorkerListener;
+  /** Does the requests of blocked workers; started when the first one asks. */
+  #helper: Worker | null = null;
   #fileGate: Int32Array | null = null;
   /** What `read-file` found, until `fill-file` fetches it. */
   #openFile = new Uint8Array(0);
@@ -64,10 +66,15 @@ export class WorkerPool {
   terminate(): void {
     for (const worker of this.#workers) worker.terminate();
     this.#workers.length = 0;
+    this.#helper?.terminate();
+    this.#helper = null;
   }
 
   #receive(index: number, message: FromWorker): void {
     switch (message.type) {
+      case "open-helper":
+        this.#openHelper(index, message);
+        break;
       case "read-file":
         this.#readFile(message.path);
         break;
@@ -78,6 +85,25 @@ export class WorkerPool {
       default:
         this.#listener.fromWorker(index, message);
     }
+  }
+
+  #openHelper(index: number, { port, worker, gates, settings }: HelperClientMessage): void {
+    this.#helper ??= this.#startHelper(index);
+    const message: HelperClientMessage = { port, worker, gates, settings };
+    this.#helper.postMessage(message, [port]);
+  }
+
+  #startHelper(index: number): Worker {
+    const helper = new Worker(new URL("../worker/blocking_helper.ts", import.meta.url), {
+      type: "module",
+      name: "k6d-blocking-helper",
+      deno: { permissions: WORKER_PERMISSIONS },
+    });
+    helper.onerror = (event) => {
+      event.preventDefault();
+      this.#listener.workerFailed(index, `its helper failed: ${event.message}`);
+    };
+    return helper;
   }
 
   #readFile(path: string): void {

@@ -82,6 +82,19 @@ export class ExchangeResult implements HttpResult {
   }
 }
 
+/** A result as plain data, which can cross to another thread, with some fields changed. */
+export function copyResult(result: HttpResult, changes: Partial<HttpResult>): HttpResult {
+  const { blocked, connecting, tlsHandshaking, sending, waiting, receiving, endedAtEpochMs } = result;
+  const { status, statusText, proto, rawHeaders, hasSetCookie, hasContentEncoding, body } = result;
+  const { remoteIp, remotePort, tlsVersion, tlsCipherSuite, errorCode, error } = result;
+  return {
+    ...{ blocked, connecting, tlsHandshaking, sending, waiting, receiving, endedAtEpochMs },
+    ...{ status, statusText, proto, rawHeaders, hasSetCookie, hasContentEncoding, body },
+    ...{ remoteIp, remotePort, tlsVersion, tlsCipherSuite, errorCode, error },
+    ...changes,
+  };
+}
+
 const decoder = new TextDecoder();
 
 function statusTextOf(head: string): string {

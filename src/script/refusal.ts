@@ -1,8 +1,8 @@
-/** What cannot be suspended yet is refused, loudly. */
+/** What k6 has and k6d has not yet is refused, loudly. */
 
-import { callSite } from "./stack_trace.ts";
+import { callPosition } from "./stack_trace.ts";
 
-/** A blocking call was reached through code that k6d cannot suspend yet. */
+/** The script used what k6d has not yet. */
 export class Refusal extends Error {
   override name = "Refusal";
 }
@@ -14,26 +14,10 @@ export function onRefusal(callback: ((refusal: Refusal) => void) | undefined): v
   report = callback;
 }
 
-/** Refuses a call of what k6 has and k6d has not yet; `what` and `callee` as in `refuse`. */
+/** Refuses a call of what k6 has and k6d has not yet; `callee` is the function that was called: its call's place is named. */
 // deno-lint-ignore ban-types -- any function that may stand on the stack
 export function refuseMissing(what: string, callee: Function): never {
-  const refusal = new Refusal(`${callSite(callee).position}: ${what} is not supported by k6d yet`);
-  report?.(refusal);
-  throw refusal;
-}
-
-/**
- * Refuses a blocking call that was made plainly. For the plain form of a blocking built-in, and for compiled functions.
- *
- * @param what The blocking function as the script names it, for example `http.get`.
- * @param callee The function that was called; the refusal names the place of that call.
- */
-// deno-lint-ignore ban-types -- any function that may stand on the stack
-export function refuse(what: string, callee: Function = refuse): never {
-  const { position, through } = callSite(callee);
-  const refusal = new Refusal(
-    `${position}: ${what} blocks here, where k6d cannot suspend yet (${through}); move the call out of it`,
-  );
+  const refusal = new Refusal(`${callPosition(callee)}: ${what} is not supported by k6d yet`);
   report?.(refusal);
   throw refusal;
 }

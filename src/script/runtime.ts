@@ -1,7 +1,7 @@
 /** What compiled scripts call: `$k` in their text. Everything here is hot. */
 
 import { type Coroutine, SUSPEND, type Suspension } from "./suspension.ts";
-import { refuse } from "./refusal.ts";
+import { runBlocking } from "./blocking_twin.ts";
 
 // deno-lint-ignore ban-types -- callables of unknown signature: their arguments are the script's own affair
 type Callable = Function & { [SUSPEND]?: Callable };
@@ -43,20 +43,11 @@ function invoke(callee: Callable, receiver: unknown, text: string, ...args: unkn
     : Reflect.apply(suspending, receiver, args) as Coroutine;
 }
 
-/** Runs a suspending form for the plain caller of `plain`: to its end if it doesn't block, else the call is refused. */
-function block(coroutine: Coroutine, plain?: Callable): unknown {
-  const result = coroutine.next();
-  if (result.done) return result.value;
-  // A script may have put anything in place of a declared function.
-  if (typeof plain !== "function") return refuse("a function", block);
-  return refuse(plain.name ? `${plain.name}()` : "a function", plain);
-}
-
 /** The author's function for a suspending form that is a function expression. */
 function fn(generator: Generator, length: number, name: string): Callable {
   return finish(
     function plain(this: unknown, ...args: unknown[]) {
-      return block(generator.apply(this, args), plain);
+      return runBlocking(generator.apply(this, args), plain);
     },
     generator,
     length,
@@ -66,7 +57,7 @@ function fn(generator: Generator, length: number, name: string): Callable {
 
 /** The same for an arrow; the generator is bound to `this` if it uses it. */
 function arrow(generator: Generator, length: number, name: string): Callable {
-  const plain: Callable = (...args: unknown[]) => block(generator(...args), plain);
+  const plain: Callable = (...args: unknown[]) => runBlocking(generator(...args), plain);
   return finish(plain, generator, length, name);
 }
 
@@ -74,7 +65,7 @@ function arrow(generator: Generator, length: number, name: string): Callable {
 function method(generator: Generator, length: number, name: string): Callable {
   const plain: Callable = {
     method(...args: unknown[]) {
-      return block(generator.apply(this, args), plain);
+      return runBlocking(generator.apply(this, args), plain);
     },
   }.method;
   return finish(plain, generator, length, name);
@@ -140,7 +131,8 @@ function meta(url: string): { url: string; resolve(specifier: string): string } 
 export const runtime = {
   call,
   invoke,
-  block,
+  /** Runs a suspending form for a plain caller. */
+  block: runBlocking,
   fn,
   arrow,
   method,

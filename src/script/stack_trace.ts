@@ -58,13 +58,35 @@ export function scriptModuleUrl(): string | undefined {
   return undefined;
 }
 
-/** Where `callee` was called, and what stands between there and the iteration that can't be suspended, in words. */
+/** A call that makes its whole thread wait. */
+export interface BlockingSite {
+  /** `url:line:column` of the call. */
+  readonly position: string;
+  /** What was called, for example `http.get()`. */
+  readonly what: string;
+  /** What stands between there and the iteration and can't be suspended, in words: `inside a constructor`. */
+  readonly through: string;
+}
+
+/** Describes the call of `callee` that is under way. */
 // deno-lint-ignore ban-types -- any function that may stand on the stack
-export function callSite(callee: Function): { position: string; through: string } {
+export function blockingSite(callee: Function, what: string): BlockingSite {
   const frames = currentFrames(callee);
-  const first = frames.find((frame) => scriptPositionOf(frame) !== undefined);
-  const place = first && scriptPositionOf(first)!;
-  return { position: place ? `${place.url}:${place.line}:${place.column}` : "script", through: obstacle(frames) };
+  return { position: firstPosition(frames), what, through: obstacle(frames) };
+}
+
+/** Where `callee` was called: `url:line:column`. */
+// deno-lint-ignore ban-types -- any function that may stand on the stack
+export function callPosition(callee: Function): string {
+  return firstPosition(currentFrames(callee));
+}
+
+function firstPosition(frames: readonly NodeJS.CallSite[]): string {
+  for (const frame of frames) {
+    const place = scriptPositionOf(frame);
+    if (place) return `${place.url}:${place.line}:${place.column}`;
+  }
+  return "script";
 }
 
 function obstacle(frames: readonly NodeJS.CallSite[]): string {
@@ -72,17 +94,27 @@ function obstacle(frames: readonly NodeJS.CallSite[]): string {
   for (const frame of frames) {
     const name = frame.getFunctionName() ?? "";
     if (scriptPositionOf(frame)) {
+      const construct = INITIALIZERS[name];
+      if (construct !== undefined) return construct;
       if (frame.isConstructor()) return "inside a constructor";
       if (/^[gs]et /.test(name)) return "inside a getter or setter";
       caller = name;
     } else if (name === "next") {
-      return SUSPENDING_FORM.test(caller) ? "in code that runs to its end at once" : "inside a generator";
+      return SUSPENDING_FORM.test(caller) ? AT_ONCE : "inside a generator";
     } else if (name !== "") {
-      return `called from native code, ${frame.getTypeName() ?? "Object"}.${name}`;
+      return `in a callback of ${frame.getTypeName() ?? "Object"}.${name}()`;
     }
   }
-  return "in code that runs to its end at once";
+  return AT_ONCE;
 }
+
+/** What V8 calls the functions that it makes of a class's fields. */
+const INITIALIZERS: Readonly<Record<string, string>> = {
+  "<instance_members_initializer>": "in the initial value of a field",
+  "<static_initializer>": "in a static field or block",
+};
+
+const AT_ONCE = "in code that must run at once, as a parameter's default value";
 
 // deno-lint-ignore ban-types -- any function that may stand on the stack
 function currentFrames(below: Function): NodeJS.CallSite[] {

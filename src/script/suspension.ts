@@ -17,6 +17,11 @@ export interface Suspension {
   begin(coroutine: Resumable): void;
   /** Gives the operation up, because the coroutine is dropped: it must not resume any more. */
   cancel?(): void;
+  /**
+   * Runs the operation to its end on the spot, instead of `begin`, while the whole thread waits (blocking_twin.ts).
+   * Returns or throws what the coroutine is to be resumed with.
+   */
+  block(): unknown;
 }
 
 /** Who waits for a suspension: the driver of a virtual user. */

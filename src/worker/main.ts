@@ -13,7 +13,9 @@ import { HttpNetwork } from "../net/http_client.ts";
 import type { Options } from "../options/types.ts";
 import { LoadedProgram } from "../script/instantiate.ts";
 import type { Program, ProgramHost } from "../script/program.ts";
+import { onBlockedThread } from "../script/blocking_twin.ts";
 import { onRefusal, Refusal } from "../script/refusal.ts";
+import type { BlockingSite } from "../script/stack_trace.ts";
 import type { FromWorker, InitMessage, PhaseMessage, PlanMessage, ScriptFailure, ToWorker } from "./messages.ts";
 import { nowEpochMs, WorkerRuntime } from "./runtime.ts";
 import { ScenarioRunner } from "./scenario_runner.ts";
@@ -37,8 +39,8 @@ const scope = globalThis as unknown as {
 };
 const postMessage = scope.postMessage.bind(scope);
 
-function post(message: FromWorker): void {
-  postMessage(message);
+function post(message: FromWorker, transfer: Transferable[] = []): void {
+  postMessage(message, transfer);
 }
 
 /** A worker's life: the program, then its virtual users, then the scenarios. */
@@ -101,6 +103,7 @@ class WorkerSession implements InitSession {
     const state = new SharedState(message.state);
     const runtime = new WorkerRuntime(message.worker, options, this.recorder, network, state, post);
     this.#runtime = runtime;
+    runtime.blocked.onStop = () => this.stop(null);
     for (const id of message.vuIds) {
       const user = this.#newUser(id);
       if (user === null) return;
@@ -304,6 +307,7 @@ class StartTimer implements TimerEntry {
 }
 
 class PhaseTimeout implements TimerEntry {
+  readonly isDeadline = true;
   dueAtMs = 0;
   heapIndex = -1;
   readonly timerDue: () => void;
@@ -371,6 +375,17 @@ function thrownText(thrown: unknown): string {
   }
 }
 
+const knownBlockingSites = new Set<string>();
+
+/** One line for each place in the script, whichever worker comes across it first. */
+function warnOfBlocking({ position, what, through }: BlockingSite): void {
+  if (knownBlockingSites.has(position)) return;
+  knownBlockingSites.add(position);
+  const message = `${position}: ${what} blocks its whole thread with all virtual users on it, ` +
+    `because k6d cannot suspend them ${through}; move the call out of there`;
+  post({ type: "log", level: "warn", message, fields: {}, onceKey: `blocking ${position}` });
+}
+
 function structuredCloneJson(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value));
 }
@@ -386,6 +401,7 @@ function deepFreeze(value: unknown): unknown {
 const session = new WorkerSession();
 setSession(session);
 onRefusal((refusal) => post({ type: "abort", failure: { kind: "refusal", stack: refusal.message } }));
+onBlockedThread(warnOfBlocking);
 setInterval(() => session.recorder.flush(), FLUSH_MS);
 globalThis.addEventListener("unhandledrejection", (event) => {
   const { stack } = describe(event.reason);

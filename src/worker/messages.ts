@@ -1,6 +1,7 @@
 /** The protocol between the main thread and its workers: every message that is ever posted, either way. */
 
 import type { SampleBatch } from "../metrics/types.ts";
+import type { HttpRequest, HttpResult, NetSettings } from "../net/types.ts";
 import type { Options } from "../options/types.ts";
 import type { Program } from "../script/program.ts";
 import type { SharedStateBuffers } from "./shared_state.ts";
@@ -84,6 +85,29 @@ export interface StopMessage {
   readonly type: "stop";
 }
 
+/** A worker's port for the helper thread. */
+export interface HelperClientMessage {
+  /** Carries `ToHelper` one way, `HelperReply` the other. */
+  readonly port: MessagePort;
+  readonly worker: number;
+  /** `SharedStateBuffers.gates`: the worker is woken after each reply. */
+  readonly gates: SharedArrayBuffer;
+  readonly settings: NetSettings;
+}
+
+/** Blocked worker to helper thread; `client` stands for one virtual user's connections. */
+export type ToHelper =
+  | { readonly type: "exchange"; readonly client: number; readonly exchange: number; readonly request: HttpRequest }
+  | { readonly type: "abort" | "close-idle" | "close"; readonly client: number };
+
+/** Helper thread to worker: the outcome of an exchange, and the bytes that passed the client's sockets since the last. */
+export interface HelperReply {
+  readonly exchange: number;
+  readonly result: HttpResult;
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+}
+
 /** Main thread to worker. */
 export type ToWorker = InitMessage | PlanMessage | PhaseMessage | StartMessage | StopMessage;
 
@@ -104,8 +128,17 @@ export type FromWorker =
   | { readonly type: "scenario-started"; readonly scenario: number }
   | { readonly type: "scenario-done"; readonly scenario: number; readonly interrupted: boolean }
   | { readonly type: "samples"; readonly batch: SampleBatch }
-  | { readonly type: "log"; readonly level: LogLevel; readonly message: string; readonly fields: LogFields }
+  | {
+    readonly type: "log";
+    readonly level: LogLevel;
+    readonly message: string;
+    readonly fields: LogFields;
+    /** Of all lines of a run with the same key only the first is written. */
+    readonly onceKey?: string;
+  }
   | { readonly type: "abort"; readonly failure: ScriptFailure }
   | { readonly type: "test-failed"; readonly message: string }
+  /** The helper thread is wanted: it is to serve this port. */
+  | ({ readonly type: "open-helper" } & HelperClientMessage)
   | { readonly type: "read-file"; readonly path: string }
   | { readonly type: "fill-file"; readonly target: SharedArrayBuffer };

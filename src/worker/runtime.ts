@@ -4,12 +4,16 @@ import type { SampleRecorder } from "../metrics/sample_recorder.ts";
 import { TagSet } from "../metrics/tag_set.ts";
 import type { HttpNetwork } from "../net/http_client.ts";
 import type { Options } from "../options/types.ts";
+import { BlockedThread } from "./blocked_thread.ts";
 import type { FromWorker, LogFields, LogLevel } from "./messages.ts";
 import type { SharedState } from "./shared_state.ts";
 import { Timers } from "./timers.ts";
 
 // Scripts find these gone from the global object.
 const { performance } = globalThis;
+
+/** Sends a message to the main thread. */
+export type Post = (message: FromWorker, transfer?: Transferable[]) => void;
 
 /** The part of a worker that lives as long as the test. */
 export class WorkerRuntime {
@@ -18,7 +22,9 @@ export class WorkerRuntime {
   readonly recorder: SampleRecorder;
   readonly network: HttpNetwork;
   readonly state: SharedState;
-  readonly post: (message: FromWorker) => void;
+  readonly post: Post;
+  /** What makes the whole thread wait where a script can't be suspended. */
+  readonly blocked: BlockedThread;
   readonly timers = new Timers();
   readonly systemTags: ReadonlySet<string>;
   /** The run's own tags. */
@@ -32,7 +38,7 @@ export class WorkerRuntime {
     recorder: SampleRecorder,
     network: HttpNetwork,
     state: SharedState,
-    post: (message: FromWorker) => void,
+    post: Post,
   ) {
     this.worker = worker;
     this.options = options;
@@ -40,6 +46,7 @@ export class WorkerRuntime {
     this.network = network;
     this.state = state;
     this.post = post;
+    this.blocked = new BlockedThread(this);
     this.systemTags = new Set(options.systemTags);
     this.rootTags = TagSet.root().withAll(Object.entries(options.tags));
   }

@@ -77,7 +77,7 @@ export class ScenarioRunner implements ScenarioContext {
   #taken = 0;
   readonly #pacer: TimerEntry = { dueAtMs: 0, heapIndex: -1, timerDue: () => this.#pace() };
   readonly #end: TimerEntry = { dueAtMs: 0, heapIndex: -1, timerDue: () => this.#regularEnd() };
-  readonly #grace: TimerEntry = { dueAtMs: 0, heapIndex: -1, timerDue: () => this.#interrupt(null) };
+  readonly #grace: TimerEntry = { dueAtMs: 0, heapIndex: -1, isDeadline: true, timerDue: () => this.#interrupt(null) };
 
   constructor(
     runtime: WorkerRuntime,

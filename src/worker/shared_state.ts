@@ -12,6 +12,8 @@ export interface SharedStateBuffers {
   readonly scenarios: number;
   readonly atomics: SharedArrayBuffer;
   readonly cells: SharedArrayBuffer;
+  /** What blocked threads wait on: the order to stop, then one counter of wake-ups for each worker. */
+  readonly gates: SharedArrayBuffer;
 }
 
 /** Allocates the memory for a run that creates `plannedVus` virtual users before its start. */
@@ -24,6 +26,7 @@ export function allocateSharedState(workers: number, scenarios: number, plannedV
     scenarios,
     atomics,
     cells: new SharedArrayBuffer(8 * cells),
+    gates: new SharedArrayBuffer(4 * (1 + workers)),
   };
 }
 
@@ -44,14 +47,22 @@ export const enum ScenarioCell {
   iterationsEnded,
 }
 
+/** Wakes a worker that waits in `SharedState.awaitWake`. */
+export function wakeWorker(gates: Int32Array, worker: number): void {
+  Atomics.add(gates, 1 + worker, 1);
+  Atomics.notify(gates, 1 + worker);
+}
+
 /** View of the shared counters. */
 export class SharedState {
+  readonly gates: Int32Array;
   readonly #workers: number;
   readonly #scenarios: number;
   readonly #atomics: Uint32Array;
   readonly #cells: Float64Array;
 
   constructor(buffers: SharedStateBuffers) {
+    this.gates = new Int32Array(buffers.gates);
     this.#workers = buffers.workers;
     this.#scenarios = buffers.scenarios;
     this.#atomics = new Uint32Array(buffers.atomics);
@@ -81,6 +92,26 @@ export class SharedState {
   /** True for the first caller of all workers: a scenario warns once that its virtual users are too few. */
   claimVusWarning(scenario: number): boolean {
     return Atomics.exchange(this.#atomics, 1 + this.#scenarios + scenario, 1) === 0;
+  }
+
+  /** Tells all workers to stop, those too that are blocked and can't read a message. */
+  requestStop(): void {
+    Atomics.store(this.gates, 0, 1);
+    for (let worker = 0; worker < this.#workers; worker++) wakeWorker(this.gates, worker);
+  }
+
+  get stopRequested(): boolean {
+    return Atomics.load(this.gates, 0) === 1;
+  }
+
+  /** How often a worker was woken; for `awaitWake`. */
+  wakes(worker: number): number {
+    return Atomics.load(this.gates, 1 + worker);
+  }
+
+  /** Blocks the calling worker's thread until it has been woken more than `seen` times, or for `timeoutMs`. */
+  awaitWake(worker: number, seen: number, timeoutMs: number): void {
+    Atomics.wait(this.gates, 1 + worker, seen, timeoutMs);
   }
 
   /** Adds to a worker's own counter. Hot. */

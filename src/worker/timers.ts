@@ -15,12 +15,15 @@ export interface TimerEntry {
   dueAtMs: number;
   /** Place in the heap, -1 outside of it. Belongs to the heap. */
   heapIndex: number;
+  /** Whether it ends what virtual users do: such an entry is due even while the thread is blocked, and runs no script. */
+  readonly isDeadline?: boolean;
   timerDue(): void;
 }
 
 /** A heap of timer entries, earliest first. */
 export class Timers {
   readonly #heap: TimerEntry[] = [];
+  readonly #deadlines = new Set<TimerEntry>();
   #timeout: ReturnType<typeof setTimeout> | undefined;
   #wakeAtMs = Infinity;
   readonly #wake = (): void => this.#run();
@@ -29,6 +32,7 @@ export class Timers {
   add(entry: TimerEntry, dueAtMs: number): void {
     entry.dueAtMs = dueAtMs;
     this.#siftUp(entry, this.#heap.length);
+    if (entry.isDeadline === true) this.#deadlines.add(entry);
     if (dueAtMs < this.#wakeAtMs) this.#arm();
   }
 
@@ -37,10 +41,26 @@ export class Timers {
     const index = entry.heapIndex;
     if (index < 0) return;
     entry.heapIndex = -1;
+    if (entry.isDeadline === true) this.#deadlines.delete(entry);
     const last = this.#heap.pop();
     if (last === undefined || last === entry) return;
     if (last.dueAtMs < entry.dueAtMs) this.#siftUp(last, index);
     else this.#siftDown(last, index);
+  }
+
+  /** For a blocked thread: runs the deadlines that are due; returns when the next one is, or Infinity. */
+  runDeadlines(nowMs: number): number {
+    let nextAtMs = Infinity;
+    for (const entry of [...this.#deadlines]) {
+      if (entry.heapIndex < 0) continue;
+      if (entry.dueAtMs <= nowMs) {
+        this.remove(entry);
+        entry.timerDue();
+      } else if (entry.dueAtMs < nextAtMs) {
+        nextAtMs = entry.dueAtMs;
+      }
+    }
+    return nextAtMs;
   }
 
   #run(): void {

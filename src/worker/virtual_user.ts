@@ -45,6 +45,15 @@ export type PhaseFunction = ((...args: unknown[]) => unknown) & {
   readonly [SUSPEND]?: (...args: unknown[]) => Coroutine;
 };
 
+/** What a blocking call throws in a phase that was dropped while its thread was blocked: a plain stack can only be unwound. */
+export class PhaseDropped extends Error {
+  override name = "PhaseDropped";
+
+  constructor() {
+    super("the iteration was interrupted");
+  }
+}
+
 /** The virtual user whose code runs, or ran last; null in the first init stage. */
 export let currentUser: VirtualUser | null = null;
 
@@ -85,6 +94,8 @@ export class VirtualUser implements Resumable {
   result: unknown = undefined;
   error: unknown = undefined;
   failed = false;
+  /** Whether the phase that runs, or ran last, was dropped. */
+  dropped = false;
   phaseStartedAtMs = 0;
   #listener: PhaseListener | null = null;
   #coroutine: Coroutine | null = null;
@@ -143,6 +154,7 @@ export class VirtualUser implements Resumable {
     this.phaseStartedAtMs = performance.now();
     this.result = this.error = undefined;
     this.failed = false;
+    this.dropped = false;
     this.http?.phaseBegins();
     const suspending = fn[SUSPEND];
     if (suspending === undefined) {
@@ -168,10 +180,16 @@ export class VirtualUser implements Resumable {
 
   /** Drops the running phase: nothing of it is ever resumed, no `catch` or `finally` of the script runs. */
   drop(): void {
+    this.dropped = true;
     this.#coroutine = null;
     const pending = this.#pending;
     this.#pending = null;
     pending?.cancel?.();
+  }
+
+  /** Throws when the running phase was dropped: for blocking calls of what is left on the stack. */
+  requireRunning(): void {
+    if (this.dropped) throw new PhaseDropped();
   }
 
   /** Emits what the sockets counted since the last call. */

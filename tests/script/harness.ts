@@ -1,9 +1,9 @@
 /** Runs test scripts: compiled, with fake blocking primitives, and as plain synchronous JavaScript. */
 
+import { runBlocking } from "../../src/script/blocking_twin.ts";
 import { LoadedProgram } from "../../src/script/instantiate.ts";
 import { loadProgram } from "../../src/script/load.ts";
 import type { Program, ProgramHost } from "../../src/script/program.ts";
-import { refuse } from "../../src/script/refusal.ts";
 import { type Coroutine, SUSPEND, type Suspension } from "../../src/script/suspension.ts";
 
 /** Loads a program from texts by file name; the first is the script. */
@@ -20,18 +20,17 @@ export function load(files: Record<string, string>): Promise<Program> {
 }
 
 /** A suspension that the test resumes by hand. */
-export const suspension: Suspension = { begin: () => {} };
+export const suspension: Suspension = { begin: () => {}, block: () => undefined };
 
 /** A blocking built-in: suspends once, then returns its argument; throws it if it is an error. */
 export function blocking(name: string): unknown {
-  const plain = (): never => refuse(name, plain);
-  return Object.assign(plain, {
-    *[SUSPEND](value: unknown): Coroutine {
-      yield suspension;
-      if (value instanceof Error) throw value;
-      return value;
-    },
-  });
+  function* form(value: unknown): Coroutine {
+    yield suspension;
+    if (value instanceof Error) throw value;
+    return value;
+  }
+  const plain = (value: unknown): unknown => runBlocking(form(value), plain, `${name}()`);
+  return Object.assign(plain, { [SUSPEND]: form });
 }
 
 /** `k6.group`, as the API has it. */

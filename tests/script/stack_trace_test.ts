@@ -1,6 +1,6 @@
-import { assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
+import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { LoadedProgram } from "../../src/script/instantiate.ts";
-import { onRefusal, Refusal } from "../../src/script/refusal.ts";
+import { onBlockedThread } from "../../src/script/blocking_twin.ts";
 import { host, load, run, start } from "./harness.ts";
 
 async function stackOf(files: Record<string, string>): Promise<string> {
@@ -73,46 +73,53 @@ Deno.test("functions that cannot suspend stay byte for byte", async () => {
   assertEquals(lines.slice(1, 1 + pure.length), pure);
 });
 
-const refusals: Record<string, { source: string; message: RegExp }> = {
+/** Where a call makes its whole thread wait, what it is and why. */
+const blockingSites: Record<string, { source: string; site: RegExp }> = {
   "a constructor": {
     source: "class A {\n  constructor() { this.r = hit(1); } }\nexport default () => { hit(0); new A(); }",
-    message:
-      /^file:\/\/\/test\/s\.js:3:28: hit\(\) blocks here, where k6d cannot suspend yet \(inside a constructor\); move the call out of it$/,
+    site: /^file:\/\/\/test\/s\.js:3:28 hit\(\) inside a constructor$/,
+  },
+  "a field": {
+    source: "class A { r = hit(1); } export default () => { hit(0); new A(); }",
+    site: /:2:15 hit\(\) in the initial value of a field$/,
+  },
+  "a static block": {
+    source: "export default () => { hit(0); class A { static { hit(1); } } }",
+    site: /:2:51 hit\(\) in a static field or block$/,
   },
   "a comparator": {
     source: "export default () => { hit(0);\n [2, 1].sort((a, b) => hit(a) - hit(b)); }",
-    message: /^file:\/\/\/test\/s\.js:3:9: .*\(called from native code, Array\.sort\)/,
+    site: /:3:9 a function in a callback of Array\.sort\(\)$/,
   },
   "a getter": {
     source: "const o = { get g() { return hit(1); } }; export default () => { hit(0); return o.g; }",
-    message: /:2:30: hit\(\) blocks here.*\(inside a getter or setter\)/,
+    site: /:2:30 hit\(\) inside a getter or setter$/,
   },
   "a generator": {
     source: "function* g() { yield hit(1); } export default () => { hit(0); return [...g()]; }",
-    message: /:2:23: hit\(\) blocks here.*\(inside a generator\)/,
+    site: /:2:23 hit\(\) inside a generator$/,
   },
   "a parameter's default": {
     source: "const f = (x = hit(1)) => hit(x); export default () => f();",
-    message: /:2:16: hit\(\) blocks here/,
+    site: /:2:16 hit\(\) in code that must run at once/,
   },
   "a built-in called plainly": {
     source: "class A { constructor() { http.get(1); } } export default () => { hit(0); new A(); }",
-    message: /:2:32: http\.get blocks here.*inside a constructor/,
+    site: /:2:32 http\.get\(\) inside a constructor$/,
   },
 };
 
-for (const [name, { source, message }] of Object.entries(refusals)) {
-  Deno.test(`a blocking call in ${name} is refused, even when it is caught`, async () => {
-    const reported: Refusal[] = [];
-    onRefusal((refusal) => reported.push(refusal));
-    const files = { "s.js": `import http from 'k6/http'; const hit = (x) => http.get(x);\n${source}` };
+for (const [name, { source, site }] of Object.entries(blockingSites)) {
+  Deno.test(`a blocking call in ${name} blocks the thread, and the author is told where and why`, async () => {
+    const reported = new Set<string>();
+    onBlockedThread(({ position, what, through }) => reported.add(`${position} ${what} ${through}`));
     try {
-      const stack = await stackOf(files);
-      assertStringIncludes(stack, "Refusal: file:///test/s.js");
-      assertEquals(reported.length, 1);
-      assertMatch(reported[0]!.message, message);
+      const program = await load({ "s.js": `import http from 'k6/http'; const hit = (x) => http.get(x);\n${source}` });
+      run(new LoadedProgram(program).instantiate(host([])));
+      assertEquals(reported.size, 1);
+      assertMatch([...reported][0]!, site);
     } finally {
-      onRefusal(undefined);
+      onBlockedThread(undefined);
     }
   });
 }

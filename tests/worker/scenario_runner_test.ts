@@ -56,7 +56,7 @@ function runner(test: TestRuntime, host: TestHost, vus: number): ScenarioRunner 
 
 /** A function that suspends and that nobody resumes. */
 function suspendsForGood(): () => void {
-  const never: Suspension = { begin: () => {} };
+  const never: Suspension = { begin: () => {}, block: () => undefined };
   const form = function* (): Generator<Suspension, void, unknown> {
     yield never;
   };
