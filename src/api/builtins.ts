@@ -2,15 +2,20 @@
 
 import { data } from "./data.ts";
 import { execution } from "./execution.ts";
+import { freezeShared } from "./freeze_shared.ts";
 import { http } from "./http.ts";
+import { Response } from "./http_response.ts";
 import { k6 } from "./k6.ts";
 import { metrics } from "./metrics.ts";
 
 /** Specifier to the module's object: its named exports, and `default` where the default is the object itself. */
-export const BUILTIN_MODULES: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+export const BUILTIN_MODULES: Readonly<Record<string, Readonly<Record<string, unknown>>>> = freezeShared({
   "k6": k6,
   "k6/data": data,
   "k6/execution": { ...execution, default: execution },
   "k6/http": { ...http, default: http },
   "k6/metrics": metrics,
-};
+});
+
+// Scripts get hold of a prototype through its instances.
+freezeShared(Response);

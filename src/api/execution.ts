@@ -149,8 +149,15 @@ const vu = {
   get iterationInScenario(): number {
     return Math.max(0, requirePhase("vu").iterationInScenario - 1);
   },
-  tags,
-  metrics: { tags, metadata: {} },
+  get tags(): typeof tags {
+    return tags;
+  },
+  metrics: {
+    get tags(): typeof tags {
+      return tags;
+    },
+    metadata: {},
+  },
 };
 
 /** The module's default object. */

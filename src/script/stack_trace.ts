@@ -25,19 +25,32 @@ export function registerModule({ url, columnEdits, sourceMap }: Omit<ProgramModu
   installed = true;
   // Each call between suspending functions takes up to three frames, most of them not the script's.
   Error.stackTraceLimit = 50;
-  Error.prepareStackTrace = (error, frames) => {
-    const first = headline(error);
-    let text = first;
-    for (const frame of frames) {
-      const position = scriptPositionOf(frame);
-      if (!position) continue;
-      const name = functionName(frame);
-      const place = `${position.url}:${position.line}:${position.column}`;
-      text += name ? `\n\tat ${name} (${place})` : `\n\tat ${place}`;
-    }
-    // An error without any script frame is k6d's own: show where it is.
-    return text === first ? [first, ...frames].join("\n\tat ") : text;
-  };
+  // V8 asks for this property. What a script puts there has no effect, as in k6: it would be handed other users' errors.
+  Object.defineProperty(Error, "prepareStackTrace", {
+    get: () => formatStack,
+    set() {},
+    enumerable: false,
+    configurable: false,
+  });
+}
+
+/** Makes an error's `stack` of V8's frames. */
+type StackFormatter = (error: unknown, frames: readonly NodeJS.CallSite[]) => unknown;
+
+let formatStack: StackFormatter = scriptStack;
+
+function scriptStack(error: unknown, frames: readonly NodeJS.CallSite[]): string {
+  const first = headline(error);
+  let text = first;
+  for (const frame of frames) {
+    const position = scriptPositionOf(frame);
+    if (!position) continue;
+    const name = functionName(frame);
+    const place = `${position.url}:${position.line}:${position.column}`;
+    text += name ? `\n\tat ${name} (${place})` : `\n\tat ${place}`;
+  }
+  // An error without any script frame is k6d's own: show where it is.
+  return text === first ? [first, ...frames].join("\n\tat ") : text;
 }
 
 /** The innermost place of the script on the current stack, if any. */
@@ -118,15 +131,15 @@ const AT_ONCE = "in code that must run at once, as a parameter's default value";
 
 // deno-lint-ignore ban-types -- any function that may stand on the stack
 function currentFrames(below: Function): NodeJS.CallSite[] {
-  const { prepareStackTrace, stackTraceLimit } = Error;
+  const { stackTraceLimit } = Error;
   const holder: { stack?: unknown } = {};
   try {
-    Error.prepareStackTrace = (_error, frames) => frames;
+    formatStack = (_error, frames) => frames;
     Error.stackTraceLimit = 50;
     Error.captureStackTrace(holder, below);
     return holder.stack as NodeJS.CallSite[];
   } finally {
-    Error.prepareStackTrace = prepareStackTrace;
+    formatStack = scriptStack;
     Error.stackTraceLimit = stackTraceLimit;
   }
 }

@@ -20,13 +20,13 @@ import type { FromWorker, InitMessage, PhaseMessage, PlanMessage, ScriptFailure,
 import { nowEpochMs, WorkerRuntime } from "./runtime.ts";
 import { ScenarioRunner } from "./scenario_runner.ts";
 import { readFileThroughMain } from "./script_files.ts";
-import { installScriptGlobals } from "./script_globals.ts";
+import { IMPORT_REFUSED, installScriptGlobals } from "./script_globals.ts";
 import { SharedState, WorkerCell } from "./shared_state.ts";
 import type { TimerEntry } from "./timers.ts";
 import { currentUser, type PhaseFunction, VirtualUser } from "./virtual_user.ts";
 
 // Scripts find these gone from the global object.
-const { performance, setInterval } = globalThis;
+const { MessageEvent, performance, setInterval } = globalThis;
 
 /** Samples leave for the main thread at least this often. */
 const FLUSH_MS = 50;
@@ -35,7 +35,6 @@ const DIAL_TIMEOUT_MS = 30_000;
 
 const scope = globalThis as unknown as {
   postMessage(message: FromWorker, transfer?: Transferable[]): void;
-  onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
 };
 const postMessage = scope.postMessage.bind(scope);
 
@@ -406,11 +405,14 @@ setInterval(() => session.recorder.flush(), FLUSH_MS);
 globalThis.addEventListener("unhandledrejection", (event) => {
   const { stack } = describe(event.reason);
   // An error without a place in the script is k6d's own, and ends the worker.
-  if (event.reason instanceof Error && !stack.includes("\n\tat ")) return;
+  if (event.reason instanceof Error && !stack.includes("\n\tat ") && !stack.endsWith(IMPORT_REFUSED)) return;
   event.preventDefault();
   session.log("error", `Uncaught (in promise) ${stack}`, { source: "stacktrace" });
 });
-scope.onmessage = ({ data }) => {
+globalThis.addEventListener("message", (event) => {
+  // The genuine ones only: whatever a script hands to this listener is none.
+  if (!(event instanceof MessageEvent)) return;
+  const data: ToWorker = event.data;
   switch (data.type) {
     case "init":
       return session.init(data);
@@ -423,6 +425,6 @@ scope.onmessage = ({ data }) => {
     case "stop":
       return session.stop(null);
   }
-};
+});
 Math.random = scriptRandom;
 installScriptGlobals({ console: scriptConsole, open: openForScript, ...timerGlobals });
