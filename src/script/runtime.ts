@@ -104,6 +104,11 @@ function privateMethod(generator: Generator): Callable {
   return plain;
 }
 
+/** `(yield* $k.call(tag, "tag", ...$k.template`…`))`: the arguments of a tagged template's call. */
+function template(strings: TemplateStringsArray, ...values: unknown[]): unknown[] {
+  return [strings, ...values];
+}
+
 /** `__ITER`: unknown in the init stage. */
 function iteration(value: number | undefined): number {
   if (value === undefined) throw new ReferenceError("__ITER is not defined");
@@ -138,6 +143,7 @@ export const runtime = {
   method,
   methods,
   privateMethod,
+  template,
   iteration,
   defaultOf,
   meta,

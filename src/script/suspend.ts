@@ -82,6 +82,8 @@ interface Place {
 /** `o.#m` of a method that suspends. */
 type SuspendingPrivateMember = NodeOf<"MemberExpression"> & { readonly property: NodeOf<"PrivateIdentifier"> };
 
+type Call = NodeOf<"CallExpression"> | NodeOf<"TaggedTemplateExpression">;
+
 /** Text that goes before a link of a chain; see `Edits.insert`. */
 interface Opening {
   readonly text: string;
@@ -413,10 +415,12 @@ class SuspendRewriter {
   }
 
   #suspendsAt(node: Node, place: Place): boolean {
-    return node.type === "CallExpression" && place.suspending && this.#input.inference.suspendingCall(node);
+    return (node.type === "CallExpression" || node.type === "TaggedTemplateExpression") && place.suspending &&
+      this.#input.inference.suspendingCall(node);
   }
 
-  #arguments(node: NodeOf<"CallExpression">, place: Place): void {
+  #arguments(node: Call, place: Place): void {
+    if (node.type === "TaggedTemplateExpression") return this.#visit(node.quasi, place);
     for (const argument of node.arguments) this.#visit(argument, place);
   }
 
@@ -440,8 +444,8 @@ class SuspendRewriter {
    */
   #link(node: Node, place: Place, openings: Opening[]): void {
     if (node.type === "MemberExpression" && node.object.type !== "Super") this.#member(node, place, openings);
-    else if (node.type === "CallExpression" && (node.optional || this.#suspendsAt(node, place))) {
-      this.#suspendingCall(node, place, openings);
+    else if (this.#suspendsAt(node, place) || node.type === "CallExpression" && node.optional) {
+      this.#suspendingCall(node as Call, place, openings);
     } else if (node.type === "CallExpression") {
       this.#link(node.callee, place, openings);
       this.#arguments(node, place);
@@ -482,17 +486,26 @@ class SuspendRewriter {
     for (const { text, mark, source } of openings) this.#edits.insert(at, text, mark, source);
   }
 
-  #suspendingCall(node: NodeOf<"CallExpression">, place: Place, openings: Opening[]): void {
+  /**
+   * A call, or a tagged template, which is a call with what `runtime.template` makes of the template: it keeps the
+   * identity of the strings and the order of evaluation.
+   */
+  #suspendingCall(node: Call, place: Place, openings: Opening[]): void {
     const { runtime } = this.#names;
-    const callee = node.callee;
-    const described = `,${JSON.stringify(calleeText(callee))}${node.arguments.length > 0 ? "," : ""}`;
-    const parenthesis = skipTo(this.#input.text, callee.end, "(");
-    if (this.#isSuspendingPrivateMethod(callee) && !node.optional) {
+    const template = node.type === "TaggedTemplateExpression";
+    const callee = template ? node.tag : node.callee;
+    const optional = !template && node.optional === true;
+    const spread = template ? `...${runtime}.template` : "";
+    const separator = template || node.arguments.length > 0 ? "," : "";
+    const described = `,${JSON.stringify(calleeText(callee))}${separator}${spread}`;
+    const argumentsStart = template ? node.quasi.start : skipTo(this.#input.text, callee.end, "(") + 1;
+    if (this.#isSuspendingPrivateMethod(callee) && !optional) {
       this.#link(callee, place, [...openings, { text: "(yield*", mark: 6, source: callee.property.start }]);
+      if (template) this.#edits.insert(callee.end, `(${spread}`);
     } else if (callee.type === "MemberExpression") {
       const opening = { text: `(yield*${runtime}.invoke(`, mark: 8 + runtime.length, source: callee.property.start };
-      const receiver = this.#receiver(callee, place, node.optional === true);
-      if (node.optional) {
+      const receiver = this.#receiver(callee, place, optional);
+      if (optional) {
         this.#test(callee, this.#freshTemporary(place), place, [...openings, opening], receiver.temporary);
       } else if (callee.object.type === "Super") {
         this.#open(node.start, [...openings, opening]);
@@ -500,25 +513,26 @@ class SuspendRewriter {
       } else {
         this.#member(callee, place, [...openings, opening], receiver.temporary);
       }
-      this.#edits.replace(callee.end, parenthesis + 1, `,${receiver.text}${described}`);
-    } else if (callee.type === "Identifier" && !node.optional && this.#directCall(callee, node, place, openings)) {
+      this.#edits.replace(callee.end, argumentsStart, `,${receiver.text}${described}`);
+    } else if (callee.type === "Identifier" && !optional && this.#directCall(callee, node, place, openings, spread)) {
       // The suspending form is called by its own name.
     } else {
       const opening = { text: `(yield*${runtime}.call(`, mark: 8 + runtime.length, source: node.start };
-      if (node.optional) this.#test(callee, this.#freshTemporary(place), place, [...openings, opening]);
+      if (optional) this.#test(callee, this.#freshTemporary(place), place, [...openings, opening]);
       else this.#link(callee, place, [...openings, opening]);
-      this.#edits.replace(callee.end, parenthesis + 1, described);
+      this.#edits.replace(callee.end, argumentsStart, described);
     }
     this.#arguments(node, place);
-    this.#edits.insert(node.end, ")");
+    this.#edits.insert(node.end, template ? "))" : ")");
   }
 
   /** A call of a function that is known: no lookup at run time. */
   #directCall(
     callee: NodeOf<"Identifier">,
-    node: NodeOf<"CallExpression">,
+    node: Call,
     place: Place,
     openings: readonly Opening[],
+    spread: string,
   ): boolean {
     const binding = this.#input.scope.bindingOf.get(callee);
     const known = binding && this.#input.inference.knownFunction(binding);
@@ -528,7 +542,12 @@ class SuspendRewriter {
     this.#open(node.start, openings);
     this.#edits.insert(node.start, named ? "(yield*" : "(yield*(0,", named ? 7 : -1, node.start);
     this.#visit(callee, place);
-    this.#edits.insert(callee.end, named ? this.#names.suffix : `[${this.#names.suspend}])`);
+    const form = named ? this.#names.suffix : `[${this.#names.suspend}])`;
+    if (spread) {
+      this.#edits.insert(callee.end, `${form}(${spread}`, named ? -1 : form.length, node.start);
+      return true;
+    }
+    this.#edits.insert(callee.end, form);
     if (!named) {
       // V8 places such a call at its parenthesis.
       const parenthesis = skipTo(this.#input.text, callee.end, "(");
@@ -551,7 +570,16 @@ class SuspendRewriter {
   }
 
   #taggedTemplate(node: NodeOf<"TaggedTemplateExpression">, place: Place): void {
-    // The tag is called plainly: a tag that blocks is refused where it runs.
+    if (this.#suspendsAt(node, place)) return this.#suspendingCall(node, place, []);
+    if (this.#isSuspendingPrivateMethod(node.tag)) {
+      const { runtime } = this.#names;
+      this.#edits.insert(node.start, `${runtime}.block(`);
+      this.#visit((node.tag as NodeOf<"MemberExpression">).object, place);
+      this.#edits.insert(node.tag.end, `(...${runtime}.template`);
+      this.#visit(node.quasi, place);
+      this.#edits.insert(node.end, "))");
+      return;
+    }
     forEachChild(node, (child) => this.#visit(child, place));
   }
 

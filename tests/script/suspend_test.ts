@@ -63,6 +63,25 @@ const cases: Record<string, string> = {
   "template literals": "export default function () { return `${wait(1)}-${wait('b')}${`${wait(3)}`}`; }",
   "tagged templates that do not block":
     "const tag = (s, ...v) => s.raw.join('|') + v.join(); export default function () { return tag`a${wait(1)}b${wait(2)}`; }",
+  "tagged templates that block": `
+      const seen = []; const same = (s) => (seen.push(s), seen[0] === s);
+      function tag(strings, ...values) { __ENV.trace([...strings.raw, ...values]); return wait(values.length) + values.join(); }
+      const arrow = (s, ...v) => wait(s[0] + v);
+      const o = { p: "p", m(s, v) { return this.p + wait(s.raw[0]) + v; }, n: { f: tag } };
+      class A { #q(s) { return wait(s[0]) + this.z; } z = 1; q() { return [this.#q\`x\`, [1].map(() => this.#q\`y\`), [2, 1].sort(() => this.#q\`z\`)]; }
+        m(s, v) { return this.z + wait(v); } }
+      class B extends A { m(s, v) { return super.m\`a\${v}b\` + "B"; } }
+      const tags = [tag];
+      const once = (s) => same(s) && wait(s.length);
+      export default function () {
+        const local = (s) => { wait(1); return (...more) => wait(s[0] + more.length); };
+        const each = []; for (let i = 0; i < 2; i++) each.push(once\`s\`);
+        return [tag\`a\${wait(1)}b\${2}\\n\`, arrow /* ( */
+          \`x\${tag\`in\${wait(3)}\`}\`, o.m\`m\${1}\`, o.n.f\`f\`, o["m"]\`c\${2}\`, new B().q(), new B().m\`\${5}\`, tags[0]\`t\`,
+          local\`l\`(1, 2), (0, tag)\`0\`, tag\`\`.length?.toFixed(1), (wait(0), o).m\`r\${9}\`, each, wait\`plain\`[0]];
+      }`,
+  "a tag that is no function":
+    `export default function () { const o = { x: 1 }; const out = []; for (const f of [() => o.x\`\${wait(1)}\`, () => o.y\`a\`]) try { f(); } catch (e) { out.push(e.message); } return out; }`,
   "optional chaining":
     `const o = { f: (x) => wait(x), n: null, deep: { g(x) { return this === o.deep ? wait(x) : "lost"; } } }; const key = "g";
     export default function () { return [o?.f(1), o.n?.f(wait(2)), o.f?.(3), o.missing?.(wait(4)), o.deep?.g(5), o.deep.g?.(6), o?.deep?.g?.(7), o.n?.deep.g(8).x.y(), o.deep?.[key](9), o.deep[key]?.(10), (o.n)?.f(1), o?.f(11).toString().length, o.none?.().x]; }`,
