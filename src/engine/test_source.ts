@@ -1,0 +1,85 @@
+/** Where a test comes from: a script on disk, standard input, or an archive, whose files then stand for the disk's. */
+
+import { ExitCode } from "../cli/exit_codes.ts";
+import { anonymize, type Archive, ArchiveError, isArchive, readArchive } from "../script/archive.ts";
+import { fromFileUrl, toFileUrl } from "../script/file_url.ts";
+import type { Entry, LoadHost } from "../script/load.ts";
+import { RunError } from "./run_error.ts";
+
+/** A test, ready to be loaded. */
+export interface TestSource {
+  readonly entry: Entry;
+  /** What the loader reads from. */
+  readonly host: Pick<LoadHost, "readTextFile" | "cwd">;
+  /** Reads a file that the script opens; throws as `Deno.readFileSync` does. */
+  readonly readFile: (path: string) => Uint8Array;
+  /** What was read as an archive, or null. */
+  readonly archive: Archive | null;
+}
+
+/**
+ * Finds out what a test is and opens it. `script` is a path, or `-` for standard input; `type` is empty unless the user said
+ * what it is. Throws a `RunError` for a broken archive; a script that can't be read is left for the loader to report.
+ */
+export async function openTestSource(script: string, type: "" | "js" | "archive"): Promise<TestSource> {
+  const bytes = script === "-" ? await readStandardInput() : readIfArchive(script, type);
+  if (bytes !== null && (type === "archive" || type === "" && isArchive(bytes))) return openArchive(script, bytes);
+  return {
+    entry: bytes === null ? { path: script } : { stdin: new TextDecoder().decode(bytes) },
+    host: { readTextFile: (path) => Deno.readTextFile(path), cwd: Deno.cwd() },
+    readFile: (path) => Deno.readFileSync(path),
+    archive: null,
+  };
+}
+
+async function readStandardInput(): Promise<Uint8Array> {
+  return new Uint8Array(await new Response(Deno.stdin.readable).arrayBuffer());
+}
+
+/** The file if it is, or is said to be, an archive; null otherwise. */
+function readIfArchive(path: string, type: "" | "js" | "archive"): Uint8Array | null {
+  if (type === "js") return null;
+  try {
+    using file = Deno.openSync(path);
+    const start = new Uint8Array(512);
+    const size = file.readSync(start) ?? 0;
+    return type === "archive" || isArchive(start.subarray(0, size)) ? Deno.readFileSync(path) : null;
+  } catch (error) {
+    // The loader says what is wrong with the path.
+    if (error instanceof Error) return null;
+    throw error;
+  }
+}
+
+function openArchive(name: string, bytes: Uint8Array): TestSource {
+  const archive = parseArchive(name, bytes);
+  const read = (path: string): Uint8Array => {
+    const url = toFileUrl(path);
+    const content = archive.files.get(url) ?? archive.files.get(anonymize(url));
+    if (content === undefined) throw new Deno.errors.NotFound(`${path} is not in the archive ${name}`);
+    return content;
+  };
+  const path = fromFileUrl(archive.filename);
+  const decoder = new TextDecoder();
+  return {
+    entry: path === STDIN_PATH ? { stdin: decoder.decode(archive.files.get(archive.filename)) } : { path },
+    host: {
+      readTextFile: (file) => new Promise((resolve) => resolve(decoder.decode(read(file)))),
+      cwd: fromFileUrl(archive.pwd).replace(/(?<=.)\/$/, ""),
+    },
+    readFile: read,
+    archive,
+  };
+}
+
+/** Path of a script that came from standard input. */
+const STDIN_PATH = "/-";
+
+function parseArchive(name: string, bytes: Uint8Array): Archive {
+  try {
+    return readArchive(bytes);
+  } catch (error) {
+    if (!(error instanceof ArchiveError)) throw error;
+    throw new RunError(ExitCode.Failure, `${name} is not an archive of a test: ${error.message}`);
+  }
+}
