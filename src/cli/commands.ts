@@ -43,6 +43,21 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import("./run_command.ts")).runCommand,
   },
   {
+    name: "archive",
+    args: "<script | ->",
+    summary: "pack a script, with all that it imports and opens, into one file",
+    flags: ["options", "runtime", "archive"],
+    examples: ["archive -O shop.tar script.js", "run shop.tar"],
+    load: async () => (await import("./archive_command.ts")).archiveCommand,
+  },
+  {
+    name: "inspect",
+    args: "<script | archive | ->",
+    summary: "print the options of a script as JSON",
+    flags: ["runtime", "inspect"],
+    load: async () => (await import("./inspect_command.ts")).inspectCommand,
+  },
+  {
     name: "version",
     args: "",
     summary: "show the version",

@@ -19,7 +19,7 @@ export interface RunPlan {
   readonly errors: readonly string[];
 }
 
-/** Reads the settings of a run. Throws a `UsageError`. */
+/** Reads the settings of a run, or of another command that takes a script. Throws a `UsageError`. */
 export function planRun(
   commandLine: CommandLine,
   env: Readonly<Record<string, string>>,
@@ -32,10 +32,12 @@ export function planRun(
   return {
     settings: {
       script,
+      type: readType(read),
       outputs: read.all("out").flat() as string[],
       collectors: config.collectors,
       workers: readWorkers(read, cores),
-      scriptEnv: readScriptEnv(read, env, { systemByDefault: true }),
+      systemEnv: readSystemEnv(read, env, { byDefault: commandLine.positionals[0] === "run" }),
+      givenEnv: readGivenEnv(read),
       noThresholds: read.isOn("no-thresholds"),
       summaryMode: (read.text("summary-mode") || "compact") as RunSettings["summaryMode"],
       quiet: read.isOn("quiet"),
@@ -73,14 +75,18 @@ export function readOptionFlags(commandLine: CommandLine): FlagValues {
   return values;
 }
 
-/** `__ENV`: the system's variables, if the script may see them, and over them those of `-e`. Throws a `UsageError`. */
-export function readScriptEnv(
+/** What `--type` says. */
+export function readType(read: SettingReader): RunSettings["type"] {
+  return read.text("type") as RunSettings["type"];
+}
+
+/** The system's variables, if the script may see them. */
+export function readSystemEnv(
   read: SettingReader,
   env: Readonly<Record<string, string>>,
-  { systemByDefault }: { systemByDefault: boolean },
-): Record<string, string> {
-  const scriptEnv: Record<string, string> = read.last("include-system-env-vars") ?? systemByDefault ? { ...env } : {};
-  return Object.assign(scriptEnv, readGivenEnv(read));
+  { byDefault }: { readonly byDefault: boolean },
+): Readonly<Record<string, string>> {
+  return read.last("include-system-env-vars") ?? byDefault ? env : {};
 }
 
 /** The variables of `-e`. Throws a `UsageError`. */

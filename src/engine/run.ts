@@ -6,16 +6,15 @@ import type { Log } from "../cli/log.ts";
 import { ProgressDisplay, type ProgressPhase, type ProgressSnapshot } from "../cli/progress.ts";
 import type { TextWriter } from "../cli/terminal.ts";
 import { consolidate } from "../options/consolidate.ts";
-import { OptionsError } from "../options/options_error.ts";
 import type { FlagValues } from "../options/table.ts";
 import type { Options, RunSettings } from "../options/types.ts";
 import { loadProgram } from "../script/load.ts";
-import { ScriptError } from "../script/program.ts";
 import { SummaryCollector } from "../summary/collect.ts";
 import { renderSummary } from "../summary/text.ts";
 import { VERSION } from "../version.ts";
-import type { LogFields } from "../worker/messages.ts";
+import { reportFailure } from "./failure.ts";
 import { RunError } from "./run_error.ts";
+import { openTestSource } from "./test_source.ts";
 import { TestRun } from "./test_run.ts";
 
 /** Where options come from, beside the script. */
@@ -47,10 +46,7 @@ export async function runTest(
     const options = await prepare(run, settings, layers, log);
     return await execute(run, settings, options, log, terminal);
   } catch (error) {
-    if (error instanceof RunError) return fail(log, error.message, error.code, error.fields);
-    if (error instanceof OptionsError) return fail(log, error.message, ExitCode.InvalidConfig);
-    if (error instanceof ScriptError) return fail(log, error.message, scriptErrorCode(error));
-    throw error;
+    return reportFailure(error, log);
   } finally {
     run.dispose();
   }
@@ -58,14 +54,13 @@ export async function runTest(
 
 /** From the script to consolidated options; nothing has been shown or started yet. */
 async function prepare(run: TestRun, settings: RunSettings, layers: RunLayers, log: Log): Promise<Options> {
-  const entry = settings.script === "-"
-    ? { stdin: await new Response(Deno.stdin.readable).text() }
-    : { path: settings.script };
-  const program = await loadProgram(entry, { warn: (message) => log.warn(message) });
-  const facts = await run.init(program);
+  const { entry, host, readFile, archive } = await openTestSource(settings.script, settings.type);
+  const program = await loadProgram(entry, { ...host, warn: (message) => log.warn(message) });
+  const env = { ...settings.systemEnv, ...archive?.env, ...settings.givenEnv };
+  const facts = await run.init({ program, env, readFile });
   const { options, warnings } = consolidate({
     config: layers.config,
-    script: facts.options,
+    script: archive === null ? facts.options : archive.options,
     env: layers.env,
     flags: layers.flags,
     exportedFunctions: facts.functions,
@@ -178,13 +173,4 @@ function interruptOnSignal(run: TestRun): Disposable {
     return () => Deno.removeSignalListener(signal, handler);
   });
   return { [Symbol.dispose]: () => handlers.forEach((remove) => remove()) };
-}
-
-function scriptErrorCode({ isMissingScript }: ScriptError): number {
-  return isMissingScript ? ExitCode.Failure : ExitCode.ScriptException;
-}
-
-function fail(log: Log, message: string, code: number, fields: LogFields = {}): number {
-  if (message !== "") log.write("error", message, fields);
-  return code;
 }

@@ -21,7 +21,7 @@ import { ExitCode } from "../cli/exit_codes.ts";
 import { planRun } from "./plan.ts";
 import { RunError } from "./run_error.ts";
 import { trustedCertificates } from "./trusted_certificates.ts";
-import { NO_ARTIFACTS, WorkerPool } from "./worker_pool.ts";
+import { NO_ARTIFACTS, type ReadSource, WorkerPool } from "./worker_pool.ts";
 
 /** Workers that don't answer for this long after they were told to stop are ended. */
 const STOP_GRACE_MS = 10_000;
@@ -56,6 +56,16 @@ export interface ScriptFacts {
   /** Exported options as JSON-like data, undefined without any. */
   readonly options: unknown;
   readonly functions: readonly string[];
+  /** Every file that the script opened, by its path. */
+  readonly files: ReadonlyMap<string, SharedArrayBuffer>;
+}
+
+/** A script with what its init stage needs. */
+export interface LoadedTest {
+  readonly program: Program;
+  /** `__ENV` of the script. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly readFile: ReadSource;
 }
 
 /** A test run. Life: `init`, `prepare`, `execute`, `finish`; `interrupt` at any time. */
@@ -66,6 +76,7 @@ export class TestRun {
   readonly #pool: WorkerPool;
   readonly #consumers: SampleConsumer[] = [];
   #program: Program | null = null;
+  #scriptEnv: Readonly<Record<string, string>> = {};
   #artifacts: InitArtifacts = NO_ARTIFACTS;
   #functions: readonly string[] = [];
   #options: Options | null = null;
@@ -151,10 +162,10 @@ export class TestRun {
   }
 
   /** Runs the first init stage of the script. Throws a `RunError` when it fails. */
-  async init(program: Program): Promise<ScriptFacts> {
+  async init({ program, env, readFile }: LoadedTest): Promise<ScriptFacts> {
     this.#program = program;
-    const { scriptEnv: env } = this.#settings;
-    this.#pool.send(0, { type: "init", program, env, fileGate: this.#pool.createFileGate() });
+    this.#scriptEnv = env;
+    this.#pool.send(0, { type: "init", program, env, fileGate: this.#pool.createFileGate(readFile) });
     const message = await this.#wait((said) => said.type === "init-done" || said.type === "init-failed");
     if (message?.type === "init-failed") throw initError(message.failure, 0);
     if (message?.type !== "init-done") throw this.#stopError();
@@ -166,6 +177,7 @@ export class TestRun {
     return {
       options: message.options === undefined ? undefined : JSON.parse(message.options),
       functions: message.functions,
+      files: message.artifacts.files,
     };
   }
 
@@ -215,7 +227,7 @@ export class TestRun {
         type: "plan",
         worker,
         program: worker === 0 ? null : this.#program,
-        env: this.#settings.scriptEnv,
+        env: this.#scriptEnv,
         options,
         parts: part.parts,
         vuIds: part.vuIds,

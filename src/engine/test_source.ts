@@ -53,8 +53,9 @@ function readIfArchive(path: string, type: "" | "js" | "archive"): Uint8Array | 
 
 function openArchive(name: string, bytes: Uint8Array): TestSource {
   const archive = parseArchive(name, bytes);
+  const cwd = fromFileUrl(archive.pwd).replace(/(?<=.)\/$/, "");
   const read = (path: string): Uint8Array => {
-    const url = toFileUrl(path);
+    const url = absoluteUrl(path, cwd);
     const content = archive.files.get(url) ?? archive.files.get(anonymize(url));
     if (content === undefined) throw new Deno.errors.NotFound(`${path} is not in the archive ${name}`);
     return content;
@@ -65,11 +66,16 @@ function openArchive(name: string, bytes: Uint8Array): TestSource {
     entry: path === STDIN_PATH ? { stdin: decoder.decode(archive.files.get(archive.filename)) } : { path },
     host: {
       readTextFile: (file) => new Promise((resolve) => resolve(decoder.decode(read(file)))),
-      cwd: fromFileUrl(archive.pwd).replace(/(?<=.)\/$/, ""),
+      cwd,
     },
     readFile: read,
     archive,
   };
+}
+
+/** The URL of a path that may start at `cwd`. */
+export function absoluteUrl(path: string, cwd: string): string {
+  return path.startsWith("/") ? toFileUrl(path) : toFileUrl(`${cwd}/${path}`);
 }
 
 /** Path of a script that came from standard input. */

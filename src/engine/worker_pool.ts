@@ -11,6 +11,9 @@ export interface WorkerListener {
   workerFailed(index: number, reason: string): void;
 }
 
+/** Reads a file that a script opens; throws an `Error` when it can't. */
+export type ReadSource = (path: string) => Uint8Array;
+
 /** Holds the workers, in the order of their segments. */
 export class WorkerPool {
   readonly #workers: Worker[] = [];
@@ -18,8 +21,9 @@ export class WorkerPool {
   /** Does the requests of blocked workers; started when the first one asks. */
   #helper: Worker | null = null;
   #fileGate: Int32Array | null = null;
+  #readSource: ReadSource = Deno.readFileSync;
   /** What `read-file` found, until `fill-file` fetches it. */
-  #openFile = new Uint8Array(0);
+  #openFile: Uint8Array = new Uint8Array(0);
 
   constructor(listener: WorkerListener) {
     this.#listener = listener;
@@ -55,8 +59,9 @@ export class WorkerPool {
     for (const worker of this.#workers) worker.postMessage(message);
   }
 
-  /** Memory through which the worker that runs the first init stage waits for files. */
-  createFileGate(): SharedArrayBuffer {
+  /** Memory through which the worker that runs the first init stage waits for files, which `readSource` reads. */
+  createFileGate(readSource: ReadSource): SharedArrayBuffer {
+    this.#readSource = readSource;
     const gate = new SharedArrayBuffer(8);
     this.#fileGate = new Int32Array(gate);
     return gate;
@@ -108,7 +113,7 @@ export class WorkerPool {
 
   #readFile(path: string): void {
     try {
-      this.#openFile = Deno.readFileSync(path);
+      this.#openFile = this.#readSource(path);
       this.#answer(this.#openFile.length);
     } catch (error) {
       if (!(error instanceof Error)) throw error;

@@ -3,7 +3,6 @@
  * everything checked.
  */
 
-import { formatDuration } from "./duration.ts";
 import { duration, isObject, isUnset, isUnsetFor, KindError, type ThresholdJson } from "./kinds.ts";
 import { OptionsError } from "./options_error.ts";
 import { deriveScenarios, readScenarios } from "./scenarios.ts";
@@ -22,12 +21,27 @@ export interface OptionLayers {
   readonly flags: FlagValues;
   /** Names of the functions that the script exports. */
   readonly exportedFunctions: readonly string[];
+  /** Set when the options are only shown or stored: then what k6d can't obey yet is no mistake. */
+  readonly notForRun?: true;
 }
 
 /** Options ready to run, and what the user should be warned about, a line each. */
 export interface ConsolidatedOptions {
   readonly options: Options;
+  /** The merged options before shortcuts are derived, in k6's JSON: what an archive holds. */
+  readonly merged: Readonly<Record<string, unknown>>;
   readonly warnings: readonly string[];
+}
+
+/**
+ * The options of one object, a script's or an archive's, checked and in k6's JSON, unset ones null. Throws an
+ * `OptionsError` that names every mistake.
+ */
+export function readExportedOptions(exported: unknown): Record<string, unknown> {
+  const errors: string[] = [];
+  const layer = readObject(exported, IN_SCRIPT, errors, []);
+  throwIfAny(errors);
+  return layerToJson(layer);
 }
 
 /**
@@ -46,11 +60,13 @@ export function consolidate(layers: OptionLayers): ConsolidatedOptions {
   checkValues(merged, errors);
   const given = deriveScenarios(merged, errors, warnings);
   const scenarios = readScenarios(given, layers.exportedFunctions, errors);
-  errors.push(...unsupported(merged, "refuse").map((key) => `option "${key}" is not supported by k6d yet`));
-  throwIfAny(errors);
-  for (const key of unsupported(merged, "warn")) {
-    warnings.push(`option "${key}" is not supported by k6d yet and has no effect`);
+  if (layers.notForRun === undefined) {
+    errors.push(...unsupported(merged, "refuse").map((key) => `option "${key}" is not supported by k6d yet`));
+    for (const key of unsupported(merged, "warn")) {
+      warnings.push(`option "${key}" is not supported by k6d yet and has no effect`);
+    }
   }
+  throwIfAny(errors);
 
   const value = <T>(key: string) => (merged[key] ?? DEFAULTS[key]) as T;
   const options: Options = {
@@ -73,9 +89,9 @@ export function consolidate(layers: OptionLayers): ConsolidatedOptions {
     minIterationDurationMs: value("minIterationDuration"),
     summaryTrendStats: value("summaryTrendStats"),
     summaryTimeUnit: value("summaryTimeUnit"),
-    asJson: toJson(merged, scenarios.asJson),
+    asJson: runToJson(merged, scenarios.asJson),
   };
-  return { options, warnings };
+  return { options, merged: withLists(layerToJson(merged)), warnings };
 }
 
 const DEFAULTS: OptionLayer = Object.fromEntries(OPTIONS.map((option) => [option.key, option.default]));
@@ -190,7 +206,7 @@ function unsupported(merged: OptionLayer, consequence: "warn" | "refuse"): strin
 }
 
 function isEmpty(value: unknown): boolean {
-  return value === "" || (typeof value === "object" && Object.keys(value as object).length === 0);
+  return value === "" || typeof value === "object" && Object.values(value as object).every(isUnset);
 }
 
 function readThresholds(given: unknown): Record<string, ThresholdOption[]> {
@@ -210,21 +226,33 @@ function readThresholds(given: unknown): Record<string, ThresholdOption[]> {
 }
 
 /** Keys of `exec.test.options` that k6 takes from the run's scenarios instead. */
-const NOT_IN_JSON = ["vus", "duration", "iterations", "stages", "scenarios"];
+const NOT_IN_RUN = ["vus", "duration", "iterations", "stages"];
 
-/** `exec.test.options` (k6's documentation, "k6/execution"): what isn't set is null, save for the two lists that k6 fills in. */
-function toJson(merged: OptionLayer, scenarios: unknown): Record<string, unknown> {
+/** `exec.test.options` (k6's documentation, "k6/execution"). */
+function runToJson(merged: OptionLayer, scenarios: unknown): Record<string, unknown> {
+  const json = withLists(layerToJson(merged));
+  for (const key of NOT_IN_RUN) delete json[key];
+  for (const { key, notInScript } of OPTIONS) if (notInScript) json[key] = merged[key] ?? null;
+  json["scenarios"] = scenarios;
+  return json;
+}
+
+/** The two lists that k6 fills in when nobody sets them. */
+function withLists(json: Record<string, unknown>): Record<string, unknown> {
+  json["systemTags"] ??= DEFAULTS["systemTags"];
+  json["summaryTrendStats"] ??= DEFAULTS["summaryTrendStats"];
+  return json;
+}
+
+/** Options as k6 writes them: all that a script can set, null where nothing is set. */
+function layerToJson(layer: OptionLayer): Record<string, unknown> {
   const json: Record<string, unknown> = {};
-  for (const { key, kind, hiddenWhenUnset } of OPTIONS) {
-    if (NOT_IN_JSON.includes(key)) continue;
-    const value = merged[key];
-    if (value !== undefined) json[key] = kind === duration ? formatDuration(value as number) : value;
+  for (const { key, kind, hiddenWhenUnset } of OBJECT_OPTIONS) {
+    const value = layer[key];
+    if (value !== undefined) json[key] = kind.toJson?.(value as never) ?? value;
     else if (hiddenWhenUnset === undefined) json[key] = null;
   }
   json["dns"] ??= { ttl: null, select: null, policy: null };
-  json["systemTags"] ??= DEFAULTS["systemTags"];
-  json["summaryTrendStats"] ??= DEFAULTS["summaryTrendStats"];
-  json["scenarios"] = scenarios;
   json["features"] = null;
   return json;
 }

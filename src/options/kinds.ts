@@ -1,6 +1,6 @@
 /** The kinds of value that an option can have: how each is read from a script (JSON) and from text (environment, flag). */
 
-import { parseDuration, parseDurationWithUnit } from "./duration.ts";
+import { formatDuration, parseDuration, parseDurationWithUnit } from "./duration.ts";
 
 /** A value that isn't of the expected kind; the message says what was given and what was expected. */
 export class KindError extends Error {
@@ -17,6 +17,8 @@ export interface OptionKind {
   readonly fromText?: (text: string) => unknown;
   /** Reads the text of a flag where that differs from a variable's. Throws a `KindError`. */
   readonly fromFlag?: (text: string) => unknown;
+  /** A value as k6 writes it in JSON, where that isn't the value itself. */
+  readonly toJson?: (value: never) => unknown;
   /** Joins the values of a flag that may be repeated; without it the last one wins. */
   readonly merge?: (earlier: unknown, later: unknown) => unknown;
 }
@@ -50,6 +52,7 @@ export const duration: OptionKind = {
     return typeof value === "string" ? readDuration(value) : fail(A_DURATION, value);
   },
   fromText: readDuration,
+  toJson: formatDuration,
   fromFlag: (value) => parseDurationWithUnit(value) ?? fail("a duration with a unit, such as 30s or 1m30s", value),
 };
 
@@ -123,6 +126,8 @@ export const stages: OptionKind = {
       return { duration: readDuration(stage.slice(0, colon)), target: readInteger(stage.slice(colon + 1)) };
     });
   },
+  toJson: (read: readonly { readonly duration: number | null; readonly target: number | null }[]) =>
+    read.map((stage) => ({ ...stage, duration: stage.duration === null ? null : formatDuration(stage.duration) })),
   merge: (earlier, later) => [...earlier as unknown[], ...later as unknown[]],
 };
 
@@ -168,6 +173,8 @@ export const thresholds: OptionKind = {
     }
     return value;
   },
+  toJson: (value: Readonly<Record<string, readonly ThresholdJson[]>>) =>
+    Object.fromEntries(Object.entries(value).map(([metric, list]) => [metric, list.map(thresholdToJson)])),
 };
 
 /** Whether a value counts as not set: k6 treats `null` and a missing field alike. */
@@ -239,6 +246,15 @@ function checkThreshold(metric: string, item: unknown): void {
   }
   if (!isUnset(item["abortOnFail"])) bool.fromJson(item["abortOnFail"]);
   if (!isUnset(item["delayAbortEval"])) duration.fromJson(item["delayAbortEval"]);
+}
+
+/** An expression alone, unless it can stop the test. */
+function thresholdToJson(item: ThresholdJson): unknown {
+  if (typeof item === "string") return item;
+  const { threshold, abortOnFail, delayAbortEval } = item;
+  if (abortOnFail !== true && isUnset(delayAbortEval)) return threshold;
+  const delay = isUnset(delayAbortEval) ? null : formatDuration(duration.fromJson(delayAbortEval) as number);
+  return { threshold, abortOnFail: abortOnFail === true, delayAbortEval: delay };
 }
 
 function describe(value: unknown): string {

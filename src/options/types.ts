@@ -90,14 +90,18 @@ export interface Options {
 export interface RunSettings {
   /** Path of the script, or `-` for standard input. */
   readonly script: string;
+  /** What the script is; empty: its content tells. */
+  readonly type: "" | "js" | "archive";
   /** `name` or `name=argument`, in the order given. */
   readonly outputs: readonly string[];
   /** Settings of outputs from the configuration file, by the outputs' names. */
   readonly collectors: Readonly<Record<string, unknown>>;
   /** Number of worker threads. */
   readonly workers: number;
-  /** `__ENV` of the script. */
-  readonly scriptEnv: Readonly<Record<string, string>>;
+  /** The variables of the system that the script may see in `__ENV`. */
+  readonly systemEnv: Readonly<Record<string, string>>;
+  /** The variables of `-e`, which win over the system's and those of an archive. */
+  readonly givenEnv: Readonly<Record<string, string>>;
   readonly noThresholds: boolean;
   readonly summaryMode: "compact" | "full" | "disabled";
   readonly quiet: boolean;

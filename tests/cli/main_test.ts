@@ -14,7 +14,7 @@ const CASES: readonly (readonly [args: readonly string[], code: number, stdout: 
   [["run", "--vuss", "3", "x.js"], 255, /^$/, /^error: unknown flag: --vuss; did you mean --vus\?\n$/],
   [["rnu", "x.js"], 255, /^$/, /^error: unknown command "rnu" for k6d; did you mean run\?\n$/],
   [["x.js"], 255, /^$/, /^error: unknown command "x.js" for k6d; did you mean k6d run x.js\?\n$/],
-  [["archive", "x.js"], 255, /^$/, /^error: the command archive is not supported yet by k6d\n$/],
+  [["cloud", "x.js"], 255, /^$/, /^error: the command cloud is not supported yet by k6d\n$/],
 ];
 
 const ENTRY = new URL("../../main.ts", import.meta.url).href;

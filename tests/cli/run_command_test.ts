@@ -12,7 +12,7 @@ function plan(line: string, env: Record<string, string> = {}, config: object = {
 Deno.test("a plain run uses every core, a compact summary and the system's environment", () => {
   const { settings, flags, warnings } = plan("x.js", { HOME: "/h" });
   assertEquals([settings.script, settings.workers, settings.summaryMode], ["x.js", 4, "compact"]);
-  assertEquals(settings.scriptEnv, { HOME: "/h" });
+  assertEquals([settings.systemEnv, settings.givenEnv], [{ HOME: "/h" }, {}]);
   assertEquals([flags, warnings], [{}, []]);
 });
 
@@ -45,16 +45,12 @@ Deno.test("flags that set options are joined where they may be repeated", () => 
   assertEquals(flags, { vus: 3, tags: { a: "1", b: "2" }, systemTags: ["vu", "iter"], noSetup: true });
 });
 
-Deno.test("variables of -e hide the system's, which can be left out", () => {
+Deno.test("variables of -e are kept apart from the system's, which can be left out", () => {
   const env = { OVER: "system", SYSTEM: "yes" };
-  assertEquals(plan("-e OVER=cli -e TWO=two=2 -e EMPTY -e BLANK= x.js", env).settings.scriptEnv, {
-    OVER: "cli",
-    SYSTEM: "yes",
-    TWO: "two=2",
-    EMPTY: "",
-    BLANK: "",
-  });
-  assertEquals(plan("--include-system-env-vars=false -e A=1 x.js", env).settings.scriptEnv, { A: "1" });
+  const { systemEnv, givenEnv } = plan("-e OVER=cli -e TWO=two=2 -e EMPTY -e BLANK= x.js", env).settings;
+  assertEquals(systemEnv, env);
+  assertEquals(givenEnv, { OVER: "cli", TWO: "two=2", EMPTY: "", BLANK: "" });
+  assertEquals(plan("--include-system-env-vars=false -e A=1 x.js", env).settings.systemEnv, {});
 });
 
 Deno.test("what isn't there yet is a warning, and asking for nothing is fine", () => {

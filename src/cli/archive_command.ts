@@ -1,0 +1,50 @@
+/** `k6d archive`: a test and all that it needs, in one file. */
+
+import { studyTest } from "../engine/studied_test.ts";
+import { consolidate } from "../options/consolidate.ts";
+import { writeArchive } from "../script/archive.ts";
+import { type CommandLine, UsageError } from "./args.ts";
+import type { CommandContext } from "./commands.ts";
+import { withScript } from "./script_command.ts";
+
+/** Writes an archive that k6 and k6d run: the merged options, the script, and every file that it imports or opens. */
+export function archiveCommand(commandLine: CommandLine, context: CommandContext): Promise<number> {
+  return withScript(commandLine, context, async ({ config, env, log, plan, read }) => {
+    const { settings, flags } = plan;
+    const test = await studyTest(settings, log);
+    const { merged, warnings } = consolidate({
+      config: config.options,
+      script: test.options,
+      env,
+      flags,
+      exportedFunctions: test.facts.functions,
+      notForRun: true,
+    });
+    for (const warning of warnings) log.warn(warning);
+    const bytes = writeArchive({
+      filename: test.filename,
+      pwd: test.pwd,
+      options: merged,
+      env: read.isOn("exclude-env-vars") ? {} : { ...settings.systemEnv, ...test.archive?.env, ...settings.givenEnv },
+      compatibilityMode: read.text("compatibility-mode") || "extended",
+      files: test.files,
+    }, { k6version: K6_VERSION, goos: Deno.build.os, dependencies: { k6: "*" } });
+    writeOut(read.text("archive-out") || "archive.tar", bytes);
+  });
+}
+
+/** The version of k6 whose archives these are. */
+const K6_VERSION = "2.2.0";
+
+function writeOut(path: string, bytes: Uint8Array<ArrayBuffer>): void {
+  if (path === "-") {
+    for (let rest = bytes; rest.length > 0;) rest = rest.subarray(Deno.stdout.writeSync(rest));
+    return;
+  }
+  try {
+    Deno.writeFileSync(path, bytes);
+  } catch (error) {
+    if (error instanceof Error) throw new UsageError(`cannot write the archive ${path}: ${error.message}`);
+    throw error;
+  }
+}

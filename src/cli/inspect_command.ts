@@ -1,0 +1,44 @@
+/** `k6d inspect`: the options of a test as JSON. */
+
+import { studyTest } from "../engine/studied_test.ts";
+import { consolidate, readExportedOptions } from "../options/consolidate.ts";
+import { formatDuration } from "../options/duration.ts";
+import type { CommandLine } from "./args.ts";
+import { maxConcurrentVus, maxRunDurationMs } from "./banner.ts";
+import type { CommandContext } from "./commands.ts";
+import { type ScriptCommandContext, withScript } from "./script_command.ts";
+
+/**
+ * Prints what the script exports; with `--execution-requirements` what a run would make of it and of the other layers,
+ * and how long and with how many virtual users it would run at the most.
+ */
+export function inspectCommand(commandLine: CommandLine, context: CommandContext): Promise<number> {
+  return withScript(commandLine, context, async (script) => {
+    const { facts, options } = await studyTest(script.plan.settings, script.log);
+    const json = script.read.isOn("execution-requirements")
+      ? requirements(script, options, facts.functions)
+      : readExportedOptions(options);
+    context.stdout.write(`${JSON.stringify(json, null, 2)}\n`);
+  });
+}
+
+function requirements(
+  { config, env, plan, log }: ScriptCommandContext,
+  script: unknown,
+  exportedFunctions: readonly string[],
+): Record<string, unknown> {
+  const { options, warnings } = consolidate({
+    config: config.options,
+    script,
+    env,
+    flags: plan.flags,
+    exportedFunctions,
+    notForRun: true,
+  });
+  for (const warning of warnings) log.warn(warning);
+  return {
+    ...options.asJson,
+    totalDuration: formatDuration(maxRunDurationMs(options.scenarios)),
+    maxVUs: maxConcurrentVus(options.scenarios),
+  };
+}

@@ -1,0 +1,53 @@
+/** A test of which only the first init stage runs: for commands that look at a script without running it. */
+
+import type { Log } from "../cli/log.ts";
+import type { RunSettings } from "../options/types.ts";
+import type { Archive } from "../script/archive.ts";
+import { toFileUrl } from "../script/file_url.ts";
+import { loadProgram } from "../script/load.ts";
+import type { Program } from "../script/program.ts";
+import { absoluteUrl, openTestSource } from "./test_source.ts";
+import { type ScriptFacts, TestRun } from "./test_run.ts";
+
+/** What is known of a test after its first init stage. */
+export interface StudiedTest {
+  readonly program: Program;
+  readonly facts: ScriptFacts;
+  /** The options that the script exports, or that its archive holds. */
+  readonly options: unknown;
+  /** URL of the script. */
+  readonly filename: string;
+  /** URL of the folder that relative paths start from. */
+  readonly pwd: string;
+  /** Every file that the test imports or opens, by its URL. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  /** The archive that it comes from, or null. */
+  readonly archive: Archive | null;
+}
+
+/** Loads a script and runs its first init stage. Throws what `reportFailure` understands. */
+export async function studyTest(settings: RunSettings, log: Log): Promise<StudiedTest> {
+  const run = new TestRun(settings, log);
+  try {
+    const { entry, host, readFile, archive } = await openTestSource(settings.script, settings.type);
+    const files = new Map<string, Uint8Array>();
+    const program = await loadProgram(entry, {
+      ...host,
+      warn: (message) => log.warn(message),
+      readTextFile: async (path) => {
+        const text = await host.readTextFile(path);
+        files.set(toFileUrl(path), new TextEncoder().encode(text));
+        return text;
+      },
+    });
+    const filename = program.modules.at(-1)!.url;
+    if ("stdin" in entry) files.set(filename, new TextEncoder().encode(entry.stdin));
+    const env = { ...settings.systemEnv, ...archive?.env, ...settings.givenEnv };
+    const facts = await run.init({ program, env, readFile });
+    for (const [path, bytes] of facts.files) files.set(absoluteUrl(path, host.cwd), new Uint8Array(bytes));
+    const options = archive === null ? facts.options : archive.options;
+    return { program, facts, options, filename, pwd: toFileUrl(host.cwd), files, archive };
+  } finally {
+    run.dispose();
+  }
+}
