@@ -7,6 +7,7 @@ import { http } from "./http.ts";
 import { Response } from "./http_response.ts";
 import { k6 } from "./k6.ts";
 import { metrics } from "./metrics.ts";
+import { timers } from "./timers.ts";
 
 /** Specifier to the module's object: its named exports, and `default` where the default is the object itself. */
 export const BUILTIN_MODULES: Readonly<Record<string, Readonly<Record<string, unknown>>>> = freezeShared({
@@ -15,6 +16,7 @@ export const BUILTIN_MODULES: Readonly<Record<string, Readonly<Record<string, un
   "k6/execution": { ...execution, default: execution },
   "k6/http": { ...http, default: http },
   "k6/metrics": metrics,
+  "k6/timers": { ...timers, default: timers },
 });
 
 // Scripts get hold of a prototype through its instances.

@@ -1,21 +1,33 @@
-/** The timers of the global object: k6 has them, k6d not yet. */
+/** `setTimeout` and its like: the module `k6/timers`, and globals. */
 
-import { refuseMissing } from "../script/refusal.ts";
+import { currentLoop } from "../worker/virtual_user.ts";
 
-/** Refuses to be called, with the place of the call. */
-function missing(name: string): () => never {
-  return function absent(): never {
-    refuseMissing(`${name}()`, absent);
-  };
+function setTimeout(callback: unknown, delay?: unknown, ...args: unknown[]): number {
+  return currentLoop().addTimer(requireCallback("setTimeout", callback), milliseconds(delay), args, false);
 }
 
-/** No timer ever runs, so there is never one to clear. */
-function clear(): void {}
+function setInterval(callback: unknown, delay?: unknown, ...args: unknown[]): number {
+  return currentLoop().addTimer(requireCallback("setInterval", callback), milliseconds(delay), args, true);
+}
 
-/** Globals by name. */
-export const timerGlobals: Readonly<Record<string, unknown>> = {
-  setTimeout: missing("setTimeout"),
-  setInterval: missing("setInterval"),
-  clearTimeout: clear,
-  clearInterval: clear,
-};
+function clearTimeout(id?: unknown): void {
+  currentLoop().clearTimer(Number(id));
+}
+
+function clearInterval(id?: unknown): void {
+  currentLoop().clearTimer(Number(id));
+}
+
+/** The module's object, and the globals by name. */
+export const timers: Readonly<Record<string, unknown>> = { setTimeout, clearTimeout, setInterval, clearInterval };
+
+function requireCallback(name: string, callback: unknown): (...args: unknown[]) => unknown {
+  if (typeof callback !== "function") throw new TypeError(`${name}'s callback isn't a callable function`);
+  return callback as (...args: unknown[]) => unknown;
+}
+
+/** What is no positive number is no delay. */
+function milliseconds(delay: unknown): number {
+  const ms = Number(delay);
+  return ms > 0 ? ms : 0;
+}

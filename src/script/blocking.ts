@@ -35,6 +35,7 @@ const BUILTINS: Readonly<Record<string, BuiltinBlocking>> = {
     methods: ["submitForm", "clickLink"],
   },
   "k6/metrics": NEVER,
+  "k6/timers": NEVER,
   "k6/data": { members: { SharedArray: "never" }, others: "always", methods: [] },
   // `exec.test.abort` suspends and is never resumed, so that no script can catch it.
   "k6/execution": { members: {}, others: "never", methods: ["abort"] },

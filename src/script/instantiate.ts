@@ -1,19 +1,23 @@
 /** A program in a worker: its texts evaluated once, its module state made anew for each virtual user. */
 
+import { type AsyncBody, AsyncCall, type AsyncStep } from "./async_call.ts";
 import type { Program, ProgramHost } from "./program.ts";
 import { installNativeCallbacks } from "./native_callbacks.ts";
-import { refusedPromise } from "./refused_promise.ts";
+import { scriptPromise } from "./promise.ts";
 import { runtime } from "./runtime.ts";
 import { registerModule } from "./stack_trace.ts";
 import { SUSPEND } from "./suspension.ts";
 
 type Exports = Record<string, unknown>;
 
+/** What instantiating yields: the script's exports, or a call whose promise is fulfilled with them (top-level `await`). */
+export type Instantiation = Exports | AsyncCall;
+
 /**
  * A compiled module: hands out its exports once its functions exist, then runs the module's own code. The pause between
  * the two is what lets the modules of a cycle call each other's functions.
  */
-type Factory = (k: typeof runtime, suspend: typeof SUSPEND, instance: Instance) => Iterator<Exports, void>;
+type Factory = (k: typeof runtime, suspend: typeof SUSPEND, instance: Instance) => AsyncBody;
 
 /** One virtual user's module state, as compiled text reaches it. */
 class Instance {
@@ -33,7 +37,7 @@ class Instance {
       }
       // Deno needs the one on the real global object; k6 has none.
       Object.defineProperty(value, "queueMicrotask", { value: undefined, writable: true, configurable: true });
-      Object.defineProperty(value, "Promise", { value: refusedPromise, writable: true, configurable: true });
+      Object.defineProperty(value, "Promise", { value: scriptPromise, writable: true, configurable: true });
       const { globals } = this.host;
       for (const name of ["__VU", "__ITER", "__ENV"] as const) {
         Object.defineProperty(value, name, { get: () => globals[name], configurable: true });
@@ -44,7 +48,7 @@ class Instance {
 
   /** `Promise` of the script. */
   get promise(): PromiseConstructor {
-    return refusedPromise;
+    return scriptPromise;
   }
 
   /** A free name that the real global object lacks. */
@@ -70,16 +74,39 @@ export class LoadedProgram {
     });
   }
 
-  /** Makes one virtual user's own module state by running the script's init code; returns the script's exports. */
-  instantiate(host: ProgramHost): Record<string, unknown> {
+  /** Makes one virtual user's own module state by running the script's init code. */
+  instantiate(host: ProgramHost): Instantiation {
     const instance = new Instance(host);
-    const started = [];
+    const started: AsyncBody[] = [];
     for (const factory of this.#factories) {
       const module = factory(runtime, SUSPEND, instance);
       instance.x.push(module.next().value as Exports);
       started.push(module);
     }
-    for (const module of started) module.next();
-    return instance.x.at(-1) ?? {};
+    const exports = instance.x.at(-1) ?? {};
+    for (const [index, module] of started.entries()) {
+      const step = module.next();
+      if (step.done !== true) return new AsyncCall(() => evaluateRest(started.slice(index), step, exports));
+    }
+    return exports;
   }
+}
+
+/** Goes on with the init code at the first `await` of the first of `modules`; the others follow it one by one. */
+function* evaluateRest(modules: readonly AsyncBody[], first: AsyncStep, exports: Exports): AsyncBody {
+  let step = first;
+  for (const [index, module] of modules.entries()) {
+    if (index > 0) step = module.next();
+    while (step.done !== true) {
+      let value: unknown;
+      try {
+        value = yield step.value;
+      } catch (error) {
+        step = module.throw!(error);
+        continue;
+      }
+      step = module.next(value);
+    }
+  }
+  return exports;
 }

@@ -25,7 +25,14 @@ export interface LoadHost {
 }
 
 /** Built-in modules that exist so far. */
-export const BUILTIN_MODULES: readonly string[] = ["k6", "k6/http", "k6/metrics", "k6/data", "k6/execution"];
+export const BUILTIN_MODULES: readonly string[] = [
+  "k6",
+  "k6/http",
+  "k6/metrics",
+  "k6/data",
+  "k6/execution",
+  "k6/timers",
+];
 
 /**
  * Loads a script with everything that it imports.

@@ -7,11 +7,12 @@ import { TestAborted } from "../api/execution.ts";
 import { scriptRandom } from "../api/k6.ts";
 import { openForScript } from "../api/open.ts";
 import { type InitSession, setSession } from "../api/session.ts";
-import { timerGlobals } from "../api/timers.ts";
+import { timers } from "../api/timers.ts";
 import { SampleRecorder } from "../metrics/sample_recorder.ts";
 import { HttpNetwork } from "../net/http_client.ts";
 import type { Options } from "../options/types.ts";
-import { LoadedProgram } from "../script/instantiate.ts";
+import { type Instantiation, LoadedProgram } from "../script/instantiate.ts";
+import { setJobQueueSource } from "../script/jobs.ts";
 import type { Program, ProgramHost } from "../script/program.ts";
 import { onBlockedThread } from "../script/blocking_twin.ts";
 import { onRefusal, Refusal } from "../script/refusal.ts";
@@ -19,11 +20,12 @@ import type { BlockingSite } from "../script/stack_trace.ts";
 import type { FromWorker, InitMessage, PhaseMessage, PlanMessage, ScriptFailure, ToWorker } from "./messages.ts";
 import { nowEpochMs, WorkerRuntime } from "./runtime.ts";
 import { ScenarioRunner } from "./scenario_runner.ts";
+import { UncaughtRejection } from "./event_loop.ts";
 import { readFileThroughMain } from "./script_files.ts";
 import { IMPORT_REFUSED, installScriptGlobals } from "./script_globals.ts";
 import { SharedState, WorkerCell } from "./shared_state.ts";
 import type { TimerEntry } from "./timers.ts";
-import { currentUser, type PhaseFunction, VirtualUser } from "./virtual_user.ts";
+import { currentLoop, currentUser, FirstInit, type PhaseFunction, VirtualUser } from "./virtual_user.ts";
 
 // Scripts find these gone from the global object.
 const { MessageEvent, performance, setInterval } = globalThis;
@@ -61,6 +63,9 @@ class WorkerSession implements InitSession {
   /** Virtual users that no scenario holds; the one that was returned first is taken first. */
   readonly #free = new Queue<VirtualUser>();
   #setupJson: string | undefined;
+  /** Whether the init code of a virtual user that nobody planned awaits. */
+  #isInitializing = false;
+  #isInitFailed = false;
   /** Ends the running `setup` or `teardown` with what it has done so far. */
   #dropPhase: ((reason: string) => void) | null = null;
 
@@ -69,21 +74,34 @@ class WorkerSession implements InitSession {
   init(message: InitMessage): void {
     this.#fileGate = message.fileGate;
     this.#env = message.env;
+    const failed = (error: unknown): void => post({ type: "init-failed", failure: describe(error), vu: 0 });
     try {
       this.#load(message.program);
-      const exports = this.#instantiate({ __VU: 0, __ITER: undefined, __ENV: { ...message.env } });
-      this.#fileGate = null;
-      checkLifeCycleExports(exports);
-      this.recorder.flush();
-      post({
-        type: "init-done",
-        options: exportedOptions(exports),
-        functions: Object.keys(exports).filter((name) => typeof exports[name] === "function"),
-        artifacts: { files: this.#files, sharedArrays: this.#sharedArrays },
-      });
     } catch (error) {
-      post({ type: "init-failed", failure: describe(error), vu: 0 });
+      return failed(error);
     }
+    const globals = { __VU: 0, __ITER: undefined, __ENV: { ...message.env } };
+    const first = new FirstInit();
+    first.init(() => this.#instantiate(globals), () => {
+      this.#fileGate = null;
+      try {
+        if (first.failed) throw first.error;
+        this.#firstInitDone(first.exports);
+      } catch (error) {
+        failed(error);
+      }
+    });
+  }
+
+  #firstInitDone(exports: Readonly<Record<string, unknown>>): void {
+    checkLifeCycleExports(exports);
+    this.recorder.flush();
+    post({
+      type: "init-done",
+      options: exportedOptions(exports),
+      functions: Object.keys(exports).filter((name) => typeof exports[name] === "function"),
+      artifacts: { files: this.#files, sharedArrays: this.#sharedArrays },
+    });
   }
 
   plan(message: PlanMessage): void {
@@ -103,21 +121,40 @@ class WorkerSession implements InitSession {
     const runtime = new WorkerRuntime(message.worker, options, this.recorder, network, state, post);
     this.#runtime = runtime;
     runtime.blocked.onStop = () => this.stop(null);
-    for (const id of message.vuIds) {
-      const user = this.#newUser(id);
-      if (user === null) return;
-      this.#free.add(user);
-    }
     this.#runners = options.scenarios.map((scenario, index) => {
       const part = message.parts[index]!;
       return new ScenarioRunner(runtime, this, index, scenario, part);
     });
-    post({ type: "ready" });
+    const users = message.vuIds.map(() => null as VirtualUser | null);
+    let initializing = 1;
+    const initialized = (): void => {
+      if (--initializing > 0) return;
+      for (const user of users) if (user !== null) this.#free.add(user);
+      if (!users.includes(null)) post({ type: "ready" });
+    };
+    for (const [index, id] of message.vuIds.entries()) {
+      initializing++;
+      this.#newUser(id, (user) => {
+        users[index] = user;
+        initialized();
+      });
+      if (this.#isInitFailed) return;
+    }
+    initialized();
   }
 
   phase({ phase, data, timeoutMs }: PhaseMessage): void {
-    const user = this.#newUser(0);
-    if (user === null) return;
+    this.#newUser(0, (user) => {
+      if (user !== null) this.#runPhase(user, phase, data, timeoutMs);
+    });
+  }
+
+  #runPhase(
+    user: VirtualUser,
+    phase: PhaseMessage["phase"],
+    data: PhaseMessage["data"],
+    timeoutMs: PhaseMessage["timeoutMs"],
+  ): void {
     const runtime = this.#runtime!;
     const end = (outcome: FromWorker): void => {
       this.#dropPhase = null;
@@ -172,7 +209,18 @@ class WorkerSession implements InitSession {
   }
 
   createUser(): VirtualUser | null {
-    return this.#newUser(this.#runtime!.state.takeUnplannedVu() + 1);
+    // While init code awaits, its user is not there yet, and no other is begun; it can be taken later.
+    if (this.#isInitializing) return null;
+    this.#isInitializing = true;
+    let made: VirtualUser | null = null;
+    let isLater = false;
+    this.#newUser(this.#runtime!.state.takeUnplannedVu() + 1, (user) => {
+      this.#isInitializing = false;
+      if (isLater && user !== null) this.#free.add(user);
+      else made = user;
+    });
+    isLater = true;
+    return made;
   }
 
   returnUser(user: VirtualUser): void {
@@ -186,11 +234,9 @@ class WorkerSession implements InitSession {
   iterationFailed(user: VirtualUser, error: unknown): void {
     if (error instanceof TestAborted || error instanceof Refusal) return;
     const { scenario } = user.context!;
-    this.log("error", describe(error).stack, {
-      executor: scenario.executor,
-      scenario: scenario.name,
-      source: "stacktrace",
-    });
+    const fields = { executor: scenario.executor, scenario: scenario.name };
+    const isThrown = !(error instanceof UncaughtRejection);
+    this.log("error", describe(error).stack, isThrown ? { ...fields, source: "stacktrace" } : fields);
   }
 
   scenarioDone(index: number, interrupted: boolean): void {
@@ -247,22 +293,26 @@ class WorkerSession implements InitSession {
     this.#program = new LoadedProgram(program);
   }
 
-  #instantiate(globals: ProgramHost["globals"]): Record<string, unknown> {
+  #instantiate(globals: ProgramHost["globals"]): Instantiation {
     return this.#program!.instantiate({ builtin: (specifier) => BUILTIN_MODULES[specifier]!, globals });
   }
 
-  /** A new virtual user after its init code; null when that failed, which the main thread has been told then. */
-  #newUser(id: number): VirtualUser | null {
+  /**
+   * Makes a virtual user and runs its init code; `done` is called at the end, at once unless that awaits. It gets null
+   * when the init code failed, which the main thread has been told then.
+   */
+  #newUser(id: number, done: (user: VirtualUser | null) => void): void {
     const runtime = this.#runtime!;
     const user = new VirtualUser(id, runtime, { ...this.#env });
-    try {
-      user.init(({ globals }) => this.#instantiate(globals));
-    } catch (error) {
-      post({ type: "init-failed", failure: describe(error), vu: id });
-      return null;
-    }
-    if (id > 0) runtime.state.addToWorker(runtime.worker, WorkerCell.vusInitialized, 1);
-    return user;
+    user.init(({ globals }) => this.#instantiate(globals), () => {
+      if (user.failed) {
+        this.#isInitFailed = true;
+        post({ type: "init-failed", failure: describe(user.error), vu: id });
+        return done(null);
+      }
+      if (id > 0) runtime.state.addToWorker(runtime.worker, WorkerCell.vusInitialized, 1);
+      done(user);
+    });
   }
 }
 
@@ -361,6 +411,10 @@ function jsonOfOptions(options: unknown): string | undefined {
 function describe(error: unknown): ScriptFailure {
   const kind = error instanceof TestAborted ? "abort" : error instanceof Refusal ? "refusal" : "exception";
   if (kind !== "exception") return { kind, stack: (error as Error).message };
+  if (error instanceof UncaughtRejection) {
+    const { kind, stack } = describe(error.reason);
+    return { kind, stack: kind === "exception" ? `${error.message} ${stack}` : stack };
+  }
   return { kind, stack: error instanceof ExportError ? error.message : thrownText(error) };
 }
 
@@ -399,6 +453,7 @@ function deepFreeze(value: unknown): unknown {
 
 const session = new WorkerSession();
 setSession(session);
+setJobQueueSource(currentLoop);
 onRefusal((refusal) => post({ type: "abort", failure: { kind: "refusal", stack: refusal.message } }));
 onBlockedThread(warnOfBlocking);
 setInterval(() => session.recorder.flush(), FLUSH_MS);
@@ -427,4 +482,4 @@ globalThis.addEventListener("message", (event) => {
   }
 });
 Math.random = scriptRandom;
-installScriptGlobals({ console: scriptConsole, open: openForScript, ...timerGlobals });
+installScriptGlobals({ console: scriptConsole, open: openForScript, ...timers });

@@ -1,14 +1,21 @@
 /**
- * One virtual user: its instance of the script, and the driver of the coroutine that runs in it. At most one phase
- * (an iteration, `setup`, `teardown`) runs at a time.
+ * One virtual user: its instance of the script, and the driver of its phases (its init code, iterations, `setup`,
+ * `teardown`).
  */
 
 import { BUILTIN_METRIC_IDS } from "../metrics/builtin.ts";
 import type { TagSet } from "../metrics/tag_set.ts";
 import type { Scenario } from "../options/types.ts";
 import type { ProgramGlobals } from "../script/program.ts";
-import { type Coroutine, type Resumable, SUSPEND, type Suspension } from "../script/suspension.ts";
+import { AsyncCall } from "../script/async_call.ts";
+import type { Instantiation } from "../script/instantiate.ts";
+import { SUSPEND, type Suspension } from "../script/suspension.ts";
+import type { EventLoop } from "./event_loop.ts";
+import { PhaseDriver, type PhaseFunction } from "./phase_driver.ts";
 import type { WorkerRuntime } from "./runtime.ts";
+import { Timers } from "./timers.ts";
+
+export type { PhaseFunction };
 
 // Scripts find these gone from the global object.
 const { performance } = globalThis;
@@ -40,11 +47,6 @@ export interface UserHttp {
   close(): void;
 }
 
-/** A script function as the driver sees it. */
-export type PhaseFunction = ((...args: unknown[]) => unknown) & {
-  readonly [SUSPEND]?: (...args: unknown[]) => Coroutine;
-};
-
 /** What a blocking call throws in a phase that was dropped while its thread was blocked: a plain stack can only be unwound. */
 export class PhaseDropped extends Error {
   override name = "PhaseDropped";
@@ -57,6 +59,34 @@ export class PhaseDropped extends Error {
 /** The virtual user whose code runs, or ran last; null in the first init stage. */
 export let currentUser: VirtualUser | null = null;
 
+/** Drives the first init stage, which belongs to no virtual user. */
+export class FirstInit extends PhaseDriver {
+  exports: Readonly<Record<string, unknown>> = {};
+  protected override readonly timers = new Timers();
+
+  /** Runs the init code; `done` is called at its end, at once unless it awaits. `failed` and `error` tell how it ended. */
+  init(instantiate: () => Instantiation, done: () => void): void {
+    const phaseEnded = (): void => {
+      this.exports = this.exportsOfInit() ?? {};
+      done();
+    };
+    if (this.drive(initPhase(instantiate), undefined, { phaseEnded })) phaseEnded();
+  }
+
+  protected override entering(): void {
+    firstInit = this;
+  }
+}
+
+let firstInit: FirstInit | null = null;
+
+/** The event loop of the code that runs. */
+export function currentLoop(): EventLoop {
+  const driver = currentUser ?? firstInit;
+  if (driver === null) throw new Error("no code of the script runs");
+  return driver.loop;
+}
+
 /** The virtual user whose code runs; throws outside of one's code. Hot. */
 export function requireUser(what: string): VirtualUser {
   if (currentUser === null || currentUser.inInit) throw new Error(`${what} in the init context is not supported`);
@@ -64,7 +94,7 @@ export function requireUser(what: string): VirtualUser {
 }
 
 /** A virtual user. 10,000 of them are common: a field here is 80 kB there. */
-export class VirtualUser implements Resumable {
+export class VirtualUser extends PhaseDriver {
   /** Counts from 1 in this instance; 0 for `setup` and `teardown`. */
   readonly id: number;
   readonly runtime: WorkerRuntime;
@@ -90,19 +120,11 @@ export class VirtualUser implements Resumable {
   http: UserHttp | null = null;
   /** Random numbers after `randomSeed`. */
   random: (() => number) | null = null;
-  /** How the last phase ended. */
-  result: unknown = undefined;
-  error: unknown = undefined;
-  failed = false;
-  /** Whether the phase that runs, or ran last, was dropped. */
-  dropped = false;
   phaseStartedAtMs = 0;
-  #listener: PhaseListener | null = null;
-  #coroutine: Coroutine | null = null;
-  #pending: Suspension | null = null;
   #dataSeries: DataSeries | null = null;
 
   constructor(id: number, runtime: WorkerRuntime, env: Record<string, string>) {
+    super();
     this.id = id;
     this.runtime = runtime;
     this.env = env;
@@ -111,14 +133,17 @@ export class VirtualUser implements Resumable {
     this.tags = runtime.rootTags;
   }
 
-  /** Runs the init code in this user's name. */
-  init(instantiate: (user: VirtualUser) => Readonly<Record<string, unknown>>): void {
-    currentUser = this;
-    try {
-      this.exports = instantiate(this);
-    } finally {
+  /**
+   * Runs the init code in this user's name; `done` is called at its end, at once unless it awaits. `failed` and `error`
+   * tell how it ended.
+   */
+  init(instantiate: (user: VirtualUser) => Instantiation, done: (user: VirtualUser) => void): void {
+    const phaseEnded = (): void => {
       this.inInit = false;
-    }
+      this.exports = this.exportsOfInit() ?? {};
+      done(this);
+    };
+    if (this.drive(initPhase(() => instantiate(this)), undefined, { phaseEnded })) phaseEnded();
   }
 
   /** Goes back to a phase's own tags (and those that the script added for good), outside of all groups. Hot. */
@@ -145,46 +170,11 @@ export class VirtualUser implements Resumable {
     this.enter(this.context?.tags ?? this.runtime.rootTags, this.group);
   }
 
-  /**
-   * Runs a phase. Returns true when it ended at once (then `listener` is not called), false when it suspended.
-   * `result`, `error` and `failed` tell the outcome either way. Hot.
-   */
+  /** Runs a phase; as `drive`. Hot. */
   run(fn: PhaseFunction, argument: unknown, listener: PhaseListener): boolean {
-    currentUser = this;
     this.phaseStartedAtMs = performance.now();
-    this.result = this.error = undefined;
-    this.failed = false;
-    this.dropped = false;
     this.http?.phaseBegins();
-    const suspending = fn[SUSPEND];
-    if (suspending === undefined) {
-      try {
-        this.result = fn(argument);
-      } catch (error) {
-        this.#fail(error);
-      }
-      return true;
-    }
-    this.#listener = listener;
-    this.#coroutine = suspending.call(undefined, argument);
-    return this.#advance(undefined, false);
-  }
-
-  resume(value: unknown): void {
-    if (this.#advance(value, false)) this.#listener!.phaseEnded(this);
-  }
-
-  resumeWithError(error: unknown): void {
-    if (this.#advance(error, true)) this.#listener!.phaseEnded(this);
-  }
-
-  /** Drops the running phase: nothing of it is ever resumed, no `catch` or `finally` of the script runs. */
-  drop(): void {
-    this.dropped = true;
-    this.#coroutine = null;
-    const pending = this.#pending;
-    this.#pending = null;
-    pending?.cancel?.();
+    return this.drive(fn, argument, listener);
   }
 
   /** Throws when the running phase was dropped: for blocking calls of what is left on the stack. */
@@ -216,33 +206,22 @@ export class VirtualUser implements Resumable {
     this.http = null;
   }
 
-  #advance(value: unknown, isError: boolean): boolean {
-    const coroutine = this.#coroutine;
-    if (coroutine === null) return false;
+  protected override entering(): void {
     currentUser = this;
-    this.#pending = null;
-    try {
-      const step = isError ? coroutine.throw!(value) : coroutine.next(value);
-      if (step.done !== true) {
-        // The script may have ended its own phase (`exec.test.abort()`): then nothing more is begun.
-        if (this.#coroutine === null) return false;
-        this.#pending = step.value;
-        step.value.begin(this);
-        return false;
-      }
-      this.result = step.value;
-    } catch (error) {
-      if (this.#coroutine === null) return false;
-      this.#fail(error);
-    }
-    this.#coroutine = null;
-    return true;
   }
 
-  #fail(error: unknown): void {
-    this.error = error;
-    this.failed = true;
+  protected override get timers(): Timers {
+    return this.runtime.timers;
   }
+}
+
+/** Init code as a phase: its result are the exports. */
+function initPhase(instantiate: () => Instantiation): PhaseFunction {
+  const form = function* (): Generator<Suspension, unknown, unknown> {
+    const started = instantiate();
+    return started instanceof AsyncCall ? yield* started : started;
+  };
+  return Object.defineProperty(() => {}, SUSPEND, { value: form });
 }
 
 interface DataSeries {

@@ -34,7 +34,7 @@ export class TestRuntime {
   /** A virtual user past its init code, with these exports. */
   user(id: number, exports: Record<string, unknown>): VirtualUser {
     const user = new VirtualUser(id, this.runtime, {});
-    user.init(() => exports);
+    user.init(() => exports, () => {});
     return user;
   }
 
