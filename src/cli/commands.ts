@@ -25,6 +25,8 @@ export interface Command {
   readonly flags: readonly FlagGroup[];
   /** Command lines for the help text, without `k6d`. */
   readonly examples?: readonly string[];
+  /** Not in the list of commands. */
+  readonly hidden?: true;
   load(): Promise<CommandMain>;
 }
 
@@ -56,6 +58,44 @@ export const COMMANDS: readonly Command[] = [
     summary: "print the options of a script as JSON",
     flags: ["runtime", "inspect"],
     load: async () => (await import("./inspect_command.ts")).inspectCommand,
+  },
+  {
+    name: "deps",
+    args: "<script | archive | ->",
+    summary: "print what a script imports",
+    flags: ["runtime", "json"],
+    load: async () => (await import("./deps_command.ts")).depsCommand,
+  },
+  {
+    name: "new",
+    args: "[file]",
+    summary: "write a first script to start from",
+    flags: ["new"],
+    examples: ["new", "new --template protocol shop.js"],
+    load: async () => (await import("./new_command.ts")).newCommand,
+  },
+  {
+    name: "features",
+    args: "",
+    summary: "list the feature flags",
+    flags: ["json"],
+    load: async () => (await import("./features_command.ts")).featuresCommand,
+  },
+  {
+    name: "completion",
+    args: "<bash | zsh | fish | powershell>",
+    summary: "print a script that makes a shell complete commands and flags",
+    flags: ["completion"],
+    examples: ["completion bash > /etc/bash_completion.d/k6d"],
+    load: async () => (await import("./completion_command.ts")).completionCommand,
+  },
+  {
+    name: "__complete",
+    args: "[words]",
+    summary: "print what may stand for the last word",
+    flags: [],
+    hidden: true,
+    load: async () => (await import("./completion_command.ts")).completeCommand,
   },
   {
     name: "version",

@@ -23,14 +23,15 @@ export function helpCommand({ positionals }: CommandLine, { stdout }: CommandCon
 
 /** What `k6d help` says. */
 export function generalHelp(): string {
-  const width = Math.max(...COMMANDS.map((command) => nameAndArgs(command).length));
+  const shown = COMMANDS.filter(({ hidden }) => hidden === undefined);
+  const width = Math.max(...shown.map((command) => nameAndArgs(command).length));
   return `k6d runs k6 load-test scripts on V8.
 
 Usage:
   k6d <command> [flags]
 
 Commands:
-${COMMANDS.map((command) => `  ${nameAndArgs(command).padEnd(width)}   ${command.summary}\n`).join("")}
+${shown.map((command) => `  ${nameAndArgs(command).padEnd(width)}   ${command.summary}\n`).join("")}
 \`k6d help <command>\` lists the flags of a command.
 
 Example:

@@ -23,7 +23,7 @@ export async function main(args: readonly string[], env: Readonly<Record<string,
 }
 
 /** k6's commands that k6d hasn't yet. */
-const LATER_COMMANDS = ["cloud", "completion", "deps", "features", "new", "stats", "x"];
+const LATER_COMMANDS = ["cloud", "stats", "x"];
 
 async function runNamed(commandLine: CommandLine, env: Readonly<Record<string, string>>): Promise<number> {
   const { COMMANDS } = await import("./commands.ts");
@@ -40,7 +40,7 @@ async function runNamed(commandLine: CommandLine, env: Readonly<Record<string, s
     stdout.write(command === undefined ? generalHelp() : commandHelp(command));
     return ExitCode.Success;
   }
-  if (command === undefined) return await rejectCommand(name, COMMANDS.map((each) => each.name));
+  if (command === undefined) return await rejectCommand(name, COMMANDS.flatMap((each) => each.hidden ? [] : each.name));
   return await (await command.load())(commandLine, { env, stdout });
 }
 

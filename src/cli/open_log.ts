@@ -1,8 +1,9 @@
 /** The log that the command line asks for: `--log-output`, `--log-format`, `--console-output`, `--verbose`. */
 
 import { UsageError } from "./args.ts";
-import { LevelFilter, Log, LOG_LEVELS, type LogFormat, type LogLevel, type LogSink, TextSink } from "./log.ts";
-import { readOutputSettings } from "./output_settings.ts";
+import { LevelFilter, Log, type LogFormat, type LogSink, TextSink } from "./log.ts";
+import { LokiSink, readLokiSettings } from "./loki_log.ts";
+import { readLevel, readOutputSettings } from "./output_settings.ts";
 import type { SettingReader } from "./setting_reader.ts";
 import { StreamWriter, wantsColor } from "./terminal.ts";
 
@@ -24,6 +25,7 @@ function openSink(read: SettingReader, env: Readonly<Record<string, string>>): L
     return new TextSink(new StreamWriter(Deno[output]), logFormat(read), color);
   }
   if (/^file(=|$)/.test(output)) return openLogFile(output, logFormat(read));
+  if (/^loki(=|$)/.test(output)) return openLokiLog(output);
   throw new UsageError(
     `unsupported log output ${JSON.stringify(output)}; use stderr, stdout, none, file=path or loki=url`,
   );
@@ -37,6 +39,12 @@ function openLogFile(output: string, format: LogFormat): LogSink {
   return new LevelFilter(openFile(path, format, `--log-output ${output}`), readLevel(settings.get("level"), output));
 }
 
+function openLokiLog(output: string): LogSink {
+  const settings = readLokiSettings(output);
+  const stderr = new StreamWriter(Deno.stderr);
+  return new LevelFilter(new LokiSink(settings, (message) => stderr.write(`error: ${message}\n`)), settings.level);
+}
+
 /** Lines are added to what the file holds already. */
 function openFile(path: string, format: LogFormat, where: string): LogSink {
   try {
@@ -46,18 +54,6 @@ function openFile(path: string, format: LogFormat, where: string): LogSink {
     if (!(error instanceof Error)) throw error;
     throw new UsageError(`cannot write the file of ${where}: ${error.message}`);
   }
-}
-
-/** The level that `text` names; every line without one. Throws a `UsageError`. */
-export function readLevel(text: string | undefined, output: string): LogLevel {
-  if (text === undefined || text === "trace") return "debug";
-  const level = LOG_LEVELS.find((each) => each === text.replace(/^warning$/, "warn"));
-  if (level === undefined) {
-    throw new UsageError(
-      `unknown level ${JSON.stringify(text)} in --log-output ${output}; use debug, info, warn, error`,
-    );
-  }
-  return level;
 }
 
 function logFormat(read: SettingReader): LogFormat {

@@ -2,14 +2,19 @@
 
 import { didYouMean } from "../options/suggest.ts";
 import { UsageError } from "./args.ts";
+import { LOG_LEVELS, type LogLevel } from "./log.ts";
 
 /**
  * Takes `key=value` pairs apart at commas; a value in `[…]` or `"…"` may hold commas itself. A key that ends with `.` in
- * `known` stands for all that begin with it. Throws a `UsageError` for a key that isn't known, and for a part without a value.
+ * `known` stands for all that begin with it; `output` is for messages. Throws a `UsageError` for a key that isn't known.
  */
-export function readOutputSettings(output: string, known: readonly string[]): Map<string, string> {
+export function readOutputSettings(
+  text: string,
+  known: readonly string[],
+  output: string = text,
+): ReadonlyMap<string, string> {
   const settings = new Map<string, string>();
-  for (const [part] of output.matchAll(/(?:\[[^\]]*\]|"[^"]*"|[^,])+/g)) {
+  for (const [part] of text.matchAll(/(?:\[[^\]]*\]|"[^"]*"|[^,])+/g)) {
     const at = part.indexOf("=");
     const key = at < 0 ? part : part.slice(0, at);
     if (!known.some((name) => name === key || name.endsWith(".") && key.startsWith(name) && key !== name)) {
@@ -18,6 +23,18 @@ export function readOutputSettings(output: string, known: readonly string[]): Ma
     settings.set(key, at < 0 ? "" : unquote(part.slice(at + 1)));
   }
   return settings;
+}
+
+/** The level that `text` names; every line without one. Throws a `UsageError`. */
+export function readLevel(text: string | undefined, output: string): LogLevel {
+  if (text === undefined || text === "all" || text === "trace") return "debug";
+  const level = LOG_LEVELS.find((each) => each === text.replace(/^warning$/, "warn"));
+  if (level === undefined) {
+    throw new UsageError(
+      `unknown level ${JSON.stringify(text)} in --log-output ${output}; use debug, info, warn or error`,
+    );
+  }
+  return level;
 }
 
 function unquote(value: string): string {

@@ -1,0 +1,21 @@
+/** Feature flags: parts of k6 that are experimental there, chosen with `--features`, `K6_FEATURES` or the configuration file. */
+
+/** One feature flag. */
+export interface Feature {
+  readonly name: string;
+  readonly help: string;
+  /** k6d doesn't act on it yet: a run that asks for it is warned. */
+  readonly notYet?: true;
+}
+
+/** All feature flags, by name. k6 calls all of them experimental. */
+export const FEATURES: readonly Feature[] = [
+  { name: "freeze-env", help: "__ENV can't be changed by the script", notYet: true },
+  { name: "merge-run-tags", help: "tags of all layers are merged; without it the highest layer replaces them" },
+  { name: "native-histograms", help: "remote write sends Trends as native histograms", notYet: true },
+];
+
+/** The tag that samples carry for each feature that is on: `k6_feature_merge_run_tags="true"`. */
+export function featureTags(features: readonly string[]): Record<string, string> {
+  return Object.fromEntries(features.map((name) => [`k6_feature_${name.replaceAll("-", "_")}`, "true"]));
+}
