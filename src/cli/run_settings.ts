@@ -1,5 +1,7 @@
 /** The settings of a run, from flags, variables and the configuration file. */
 
+import { FEATURES } from "../options/features.ts";
+import { didYouMean } from "../options/suggest.ts";
 import { type FlagValues, OPTIONS } from "../options/table.ts";
 import type { RunSettings } from "../options/types.ts";
 import { type CommandLine, UsageError } from "./args.ts";
@@ -29,6 +31,7 @@ export function planRun(
   const script = scriptArgument(commandLine);
   const read = new SettingReader(commandLine, env, config.settings);
   const noColor = read.isOn("no-color");
+  const features = readFeatures(read);
   return {
     settings: {
       script,
@@ -39,14 +42,15 @@ export function planRun(
       systemEnv: readSystemEnv(read, env, { byDefault: commandLine.positionals[0] === "run" }),
       givenEnv: readGivenEnv(read),
       noThresholds: read.isOn("no-thresholds"),
+      features: features.known,
       summaryMode: (read.text("summary-mode") || "compact") as RunSettings["summaryMode"],
       quiet: read.isOn("quiet"),
       verbose: read.isOn("verbose"),
       color: wantsColor({ isTerminal: Deno.stdout.isTerminal(), noColor, env }),
     },
     flags: readOptionFlags(commandLine),
-    warnings: [...compatibilityWarnings(read), ...notYetWarnings(read)],
-    errors: [],
+    warnings: [...compatibilityWarnings(read), ...features.warnings, ...notYetWarnings(read)],
+    errors: features.errors,
   };
 }
 
@@ -110,6 +114,20 @@ function readWorkers(read: SettingReader, cores: number): number {
   const workers = read.last("workers") as number | undefined ?? cores;
   if (workers < 1) throw new UsageError(`the number of workers must be at least 1, got ${workers}`);
   return workers;
+}
+
+/** The feature flags; one that nobody knows doesn't keep the test from running. */
+function readFeatures(read: SettingReader) {
+  const given = read.all("features").flat() as string[];
+  const known = FEATURES.filter(({ name }) => given.includes(name));
+  const names = FEATURES.map(({ name }) => name);
+  return {
+    known: known.filter(({ notYet }) => notYet === undefined).map(({ name }) => name),
+    warnings: known.filter(({ notYet }) => notYet === true)
+      .map(({ name }) => `the feature ${name} is not supported by k6d yet and has no effect`),
+    errors: given.filter((name) => name !== "" && !names.includes(name))
+      .map((name) => `unknown feature ${JSON.stringify(name)}, see k6d features${didYouMean(name, names)}`),
+  };
 }
 
 function compatibilityWarnings(read: SettingReader): string[] {

@@ -63,6 +63,7 @@ async function prepare(run: TestRun, settings: RunSettings, layers: RunLayers, l
     script: archive === null ? facts.options : archive.options,
     env: layers.env,
     flags: layers.flags,
+    features: settings.features,
     exportedFunctions: facts.functions,
   });
   for (const warning of warnings) log.warn(warning);

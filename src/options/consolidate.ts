@@ -4,6 +4,7 @@
  */
 
 import { duration, isObject, isUnset, isUnsetFor, KindError, type ThresholdJson } from "./kinds.ts";
+import { featureTags } from "./features.ts";
 import { OptionsError } from "./options_error.ts";
 import { deriveScenarios, readScenarios } from "./scenarios.ts";
 import { suggest } from "./suggest.ts";
@@ -19,6 +20,8 @@ export interface OptionLayers {
   /** The environment of the process; the `K6_…` variables in it count. */
   readonly env: Readonly<Record<string, string>>;
   readonly flags: FlagValues;
+  /** The feature flags that are on. */
+  readonly features?: readonly string[];
   /** Names of the functions that the script exports. */
   readonly exportedFunctions: readonly string[];
   /** Set when the options are only shown or stored: then what k6d can't obey yet is no mistake. */
@@ -56,7 +59,9 @@ export function consolidate(layers: OptionLayers): ConsolidatedOptions {
   const env = readEnvironment(layers.env, errors);
   throwIfAny(errors);
 
-  const merged = merge([["config", config], ["script", script], ["env", env], ["cli", layers.flags]], warnings);
+  const { features = [] } = layers;
+  const named = [["config", config], ["script", script], ["env", env], ["cli", layers.flags]] as const;
+  const merged = { ...merge(named, warnings), ...mergedTags(named.map(([, layer]) => layer), features) };
   checkValues(merged, errors);
   const given = deriveScenarios(merged, errors, warnings);
   const scenarios = readScenarios(given, layers.exportedFunctions, errors);
@@ -196,6 +201,14 @@ function checkValues(merged: OptionLayer, errors: string[]): void {
     const mistake = merged[key] === undefined ? undefined : check?.(merged[key] as never);
     if (mistake !== undefined) errors.push(`option "${key}": ${mistake}`);
   }
+}
+
+/** The run's tags with the feature `merge-run-tags`: of all layers together. Every feature adds a tag of its own. */
+function mergedTags(layers: readonly OptionLayer[], features: readonly string[]): OptionLayer {
+  if (features.length === 0) return {};
+  const given = layers.flatMap(({ tags }) => isObject(tags) ? [tags] : []);
+  const tags = features.includes("merge-run-tags") ? given : given.slice(-1);
+  return { tags: Object.assign({}, ...tags, featureTags(features)) };
 }
 
 /** Keys of the options that are set, and to something, but can't be obeyed yet. */

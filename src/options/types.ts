@@ -103,6 +103,8 @@ export interface RunSettings {
   /** The variables of `-e`, which win over the system's and those of an archive. */
   readonly givenEnv: Readonly<Record<string, string>>;
   readonly noThresholds: boolean;
+  /** The feature flags that are on. */
+  readonly features: readonly string[];
   readonly summaryMode: "compact" | "full" | "disabled";
   readonly quiet: boolean;
   readonly verbose: boolean;

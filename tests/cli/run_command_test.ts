@@ -40,6 +40,16 @@ Deno.test("the configuration file is the lowest layer of settings", () => {
   assertEquals(error.exitCode, 104);
 });
 
+Deno.test("features that aren't there yet are warnings, unknown ones errors that stop nothing", () => {
+  const { settings, warnings, errors } = plan("--features merge-run-tags,freeze-env,merge-run-tag x.js", {
+    K6_FEATURES: "native-histograms",
+  });
+  assertEquals(settings.features, ["merge-run-tags"]);
+  assertEquals(warnings, ["the feature freeze-env is not supported by k6d yet and has no effect"]);
+  assertEquals(errors, ['unknown feature "merge-run-tag", see k6d features; did you mean merge-run-tags?']);
+  assertEquals(plan("--features= x.js", { K6_FEATURES: "merge-run-tags" }).settings.features, []);
+});
+
 Deno.test("flags that set options are joined where they may be repeated", () => {
   const { flags } = plan("-u 2 -u 3 --tag a=1 --tag b=2 --system-tags vu,iter --no-setup x.js");
   assertEquals(flags, { vus: 3, tags: { a: "1", b: "2" }, systemTags: ["vu", "iter"], noSetup: true });

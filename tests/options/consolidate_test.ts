@@ -164,6 +164,20 @@ Deno.test("flags win over the environment, which wins over the script", () => {
   assertEquals(options.tags, { a: "flag" });
 });
 
+Deno.test("the feature merge-run-tags merges the tags of all layers, and marks the samples", () => {
+  const layers = {
+    config: { tags: { a: "config", c: "config" } },
+    script: { tags: { a: "script", b: "script" } },
+    flags: { tags: { a: "flag" } },
+  };
+  assertEquals(run({ ...layers, features: ["merge-run-tags"] }).options.tags, {
+    a: "flag",
+    b: "script",
+    c: "config",
+    k6_feature_merge_run_tags: "true",
+  });
+});
+
 Deno.test("a layer that plans the run drops the plan of the layers below", () => {
   const script = { vus: 2, scenarios: { s: { executor: "constant-vus", duration: "9s" } } };
   const { options, warnings } = run({ script: { scenarios: script.scenarios }, env: { K6_ITERATIONS: "3" } });
