@@ -1,7 +1,13 @@
 /** Making and calling functions with a suspending form from k6d's own code. */
 
 import { runBlocking } from "../script/blocking_twin.ts";
-import { type Coroutine, SUSPEND, type Suspension } from "../script/suspension.ts";
+import {
+  type Coroutine,
+  setSuspendingForm,
+  type SuspendingForm,
+  suspendingForm,
+  type Suspension,
+} from "../script/suspension.ts";
 
 /** Gives `plain` a suspending form and the name that scripts see. */
 export function suspending<Plain extends (...args: never[]) => unknown>(
@@ -10,8 +16,7 @@ export function suspending<Plain extends (...args: never[]) => unknown>(
   form: (...args: Parameters<Plain>) => Coroutine<unknown>,
 ): Plain {
   Object.defineProperty(plain, "name", { value: name });
-  Object.defineProperty(plain, SUSPEND, { value: form });
-  return plain;
+  return setSuspendingForm(plain, form as SuspendingForm);
 }
 
 /**
@@ -32,9 +37,9 @@ export function blocking<Args extends unknown[]>(
 
 /** Calls a script's function in its suspending form when it has one; to be used as `yield* callSuspending(fn, …)`. */
 export function* callSuspending<Args extends unknown[]>(
-  fn: ((...args: Args) => unknown) & { readonly [SUSPEND]?: (...args: Args) => Coroutine },
+  fn: (...args: Args) => unknown,
   ...args: Args
 ): Generator<Suspension, unknown, unknown> {
-  const form = fn[SUSPEND];
+  const form = suspendingForm(fn);
   return form === undefined ? fn(...args) : yield* form(...args);
 }

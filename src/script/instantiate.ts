@@ -6,7 +6,6 @@ import { installNativeCallbacks } from "./native_callbacks.ts";
 import { scriptPromise } from "./promise.ts";
 import { runtime } from "./runtime.ts";
 import { registerModule } from "./stack_trace.ts";
-import { SUSPEND } from "./suspension.ts";
 
 type Exports = Record<string, unknown>;
 
@@ -17,7 +16,7 @@ export type Instantiation = Exports | AsyncCall;
  * A compiled module: hands out its exports once its functions exist, then runs the module's own code. The pause between
  * the two is what lets the modules of a cycle call each other's functions.
  */
-type Factory = (k: typeof runtime, suspend: typeof SUSPEND, instance: Instance) => AsyncBody;
+type Factory = (k: typeof runtime, instance: Instance) => AsyncBody;
 
 /** One virtual user's module state, as compiled text reaches it. */
 class Instance {
@@ -79,7 +78,7 @@ export class LoadedProgram {
     const instance = new Instance(host);
     const started: AsyncBody[] = [];
     for (const factory of this.#factories) {
-      const module = factory(runtime, SUSPEND, instance);
+      const module = factory(runtime, instance);
       instance.x.push(module.next().value as Exports);
       started.push(module);
     }

@@ -266,7 +266,7 @@ class LinkedModule {
       }
     }
     const head =
-      `(function*(${names.runtime},${names.suspend},${names.instance}){"use strict";${this.#early}${attached}yield{${this.#exports()}};${this.#late}`;
+      `(function*(${names.runtime},${names.instance}){"use strict";${this.#early}${attached}yield{${this.#exports()}};${this.#late}`;
     return { url: source.url, ...edits.apply(head, "\n})"), sourceMap: this.parsed.sourceMap };
   }
 

@@ -1,6 +1,12 @@
 /** Suspending forms of the native functions that call back: same semantics, one callback after the other. */
 
-import { type Coroutine, SUSPEND, type Suspension } from "./suspension.ts";
+import {
+  type Coroutine,
+  setSuspendingForm,
+  type SuspendingForm,
+  suspendingForm,
+  type Suspension,
+} from "./suspension.ts";
 import { runtime } from "./runtime.ts";
 
 // deno-lint-ignore ban-types -- any callable
@@ -16,8 +22,7 @@ export function installNativeCallbacks(): void {
   installed = true;
   const attach = (owner: object, forms: Record<string, Form>) => {
     for (const [name, form] of Object.entries(forms)) {
-      const native = (owner as Record<string, unknown>)[name] as object;
-      Object.defineProperty(native, SUSPEND, { value: form });
+      setSuspendingForm((owner as Record<string, () => unknown>)[name]!, form);
     }
   };
   attach(Array.prototype, arrayForms as unknown as Record<string, Form>);
@@ -215,11 +220,10 @@ function applyForm(this: Callback, thisArg: unknown, args?: ArrayLike<unknown> |
 function carrySuspendThroughBind(): void {
   const native = Function.prototype.bind;
   const bind = {
-    bind(this: Callback & { [SUSPEND]?: Callback }, ...args: unknown[]) {
+    bind(this: Callback & (() => unknown), ...args: unknown[]) {
       const bound = Reflect.apply(native, this, args);
-      const form = this[SUSPEND];
-      if (form) bound[SUSPEND] = Reflect.apply(native, form, args);
-      return bound;
+      const form = suspendingForm(this);
+      return form === undefined ? bound : setSuspendingForm(bound, Reflect.apply(native, form, args) as SuspendingForm);
     },
   }.bind;
   Object.defineProperty(bind, "length", { value: 1, configurable: true });

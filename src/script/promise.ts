@@ -4,7 +4,7 @@
  */
 
 import { currentJobQueue, type Job } from "./jobs.ts";
-import { type Coroutine, SUSPEND, type Suspension } from "./suspension.ts";
+import { type Coroutine, setSuspendingForm, suspendingForm, type Suspension } from "./suspension.ts";
 
 /** What waits for a promise, and the job that runs once it is settled. It waits for one promise at a time. */
 export interface Reaction extends Job {
@@ -21,7 +21,7 @@ type Resolver = (value?: unknown) => void;
 type Executor = (resolve: Resolver, reject: Resolver) => void;
 type Constructor = new (executor: Executor) => unknown;
 // deno-lint-ignore ban-types -- any callable, its arguments are the script's own affair
-type Callable = Function & { readonly [SUSPEND]?: Callable };
+type Callable = Function;
 
 /** A promise and the functions that settle it (ECMA-262, PromiseCapability). */
 interface Capability {
@@ -292,7 +292,8 @@ class Then implements Reaction {
       this.#end(this.#value, this.#isError);
       return null;
     }
-    if (handler[SUSPEND] !== undefined) return this.#suspending(handler[SUSPEND]);
+    const form = suspendingForm(handler);
+    if (form !== undefined) return this.#suspending(form);
     let result: unknown;
     try {
       result = handler(this.#value);
@@ -337,7 +338,7 @@ class ResolveThenable implements Job {
 
   start(): Coroutine | null {
     const { resolve, reject } = resolversOf(this.#promise);
-    const form = this.#then[SUSPEND];
+    const form = suspendingForm(this.#then);
     if (form !== undefined) return this.#suspending(form, resolve, reject);
     try {
       Reflect.apply(this.#then, this.#thenable, [resolve, reject]);
@@ -412,12 +413,10 @@ function afterwards(onFinally: Callable, constructor: unknown, outcome: (value: 
   const goOn = (result: unknown, value: unknown): unknown =>
     (promiseResolve(constructor, result) as ScriptPromise).then(outcome(value));
   const [handler] = [(value: unknown): unknown => goOn(onFinally(), value)];
-  const form = onFinally[SUSPEND];
+  const form = suspendingForm(onFinally);
   if (form === undefined) return handler!;
-  return Object.defineProperty(handler!, SUSPEND, {
-    value: function* (value: unknown): Generator<Suspension, unknown> {
-      return goOn(yield* form(), value);
-    },
+  return setSuspendingForm(handler!, function* (value: unknown): Generator<Suspension, unknown> {
+    return goOn(yield* form(), value);
   });
 }
 

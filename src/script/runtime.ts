@@ -1,10 +1,10 @@
 /** What compiled scripts call: `$k` in their text. Everything here is hot. */
 
-import { type Coroutine, SUSPEND, type Suspension } from "./suspension.ts";
+import { type Coroutine, setSuspendingForm, suspendingForm, type Suspension } from "./suspension.ts";
 import { runBlocking } from "./blocking_twin.ts";
 
 // deno-lint-ignore ban-types -- callables of unknown signature: their arguments are the script's own affair
-type Callable = Function & { [SUSPEND]?: Callable };
+type Callable = Function & ((...args: unknown[]) => unknown);
 type Generator = (...args: unknown[]) => Coroutine;
 
 /** A coroutine that is done at once. One object serves all calls: `yield*` reads the result before anything else runs. */
@@ -30,14 +30,14 @@ const immediate = new Immediate();
 /** `(yield* $k.call(f, "f", …))`: calls a function that may have a suspending form. */
 function call(callee: Callable, text: string, ...args: unknown[]): Coroutine {
   if (typeof callee !== "function") throw new TypeError(`${text} is not a function`);
-  const suspending = callee[SUSPEND];
+  const suspending = suspendingForm(callee);
   return suspending === undefined ? immediate.of(callee(...args)) : suspending(...args);
 }
 
 /** `(yield* $k.invoke(o.m, o, "o.m", …))`: the same for a method. */
 function invoke(callee: Callable, receiver: unknown, text: string, ...args: unknown[]): Coroutine {
   if (typeof callee !== "function") throw new TypeError(`${text} is not a function`);
-  const suspending = callee[SUSPEND];
+  const suspending = suspendingForm(callee);
   return suspending === undefined
     ? immediate.of(Reflect.apply(callee, receiver, args))
     : Reflect.apply(suspending, receiver, args) as Coroutine;
@@ -74,8 +74,7 @@ function method(generator: Generator, length: number, name: string): Callable {
 function finish(plain: Callable, generator: Generator, length: number, name: string): Callable {
   Object.defineProperty(plain, "length", { value: length, configurable: true });
   Object.defineProperty(plain, "name", { value: name, configurable: true });
-  plain[SUSPEND] = generator as unknown as Callable;
-  return plain;
+  return setSuspendingForm(plain, generator);
 }
 
 type Methods = Record<string, Generator>;
@@ -144,6 +143,10 @@ export const runtime = {
   methods,
   privateMethod,
   template,
+  /** Gives a declared function its suspending form. */
+  attach: setSuspendingForm,
+  /** The suspending form of a function that certainly has one. */
+  form: suspendingForm,
   iteration,
   defaultOf,
   meta,

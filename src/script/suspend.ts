@@ -24,8 +24,6 @@ import type { ModuleScope } from "./scope.ts";
 export interface Names {
   /** The runtime (runtime.ts). */
   readonly runtime: string;
-  /** The symbol `SUSPEND`. */
-  readonly suspend: string;
   /** This virtual user's instance (instantiate.ts). */
   readonly instance: string;
   /** The default export, when it has no name. */
@@ -45,7 +43,6 @@ export function reserveNames(text: string): Names {
     runtime: prefix,
     instance: `${prefix}I`,
     default: `${prefix}D`,
-    suspend: `${prefix}S`,
     suffix: `${prefix}s`,
     temporary: `${prefix}T`,
     arguments: `${prefix}A`,
@@ -202,7 +199,7 @@ class SuspendRewriter {
     }
   }
 
-  /** `f[SUSPEND]=f$s;` for the suspending functions that some statements declare and somebody may look at. */
+  /** `$k.attach(f,f$s);` for the suspending functions that some statements declare and somebody may look at. */
   #attachments(statements: readonly Node[]): string {
     const attached = new Map<string, string>();
     for (const statement of statements) {
@@ -214,7 +211,7 @@ class SuspendRewriter {
       const seen = exported || binding.reassigned || binding.references.some(({ call }) => !call);
       // Of two declarations of a name the last one counts.
       const suspends = seen && this.#input.inference.suspends(declared);
-      attached.set(name, suspends ? `${name}[${this.#names.suspend}]=${name}${this.#names.suffix};` : "");
+      attached.set(name, suspends ? `${this.#names.runtime}.attach(${name},${name}${this.#names.suffix});` : "");
     }
     return [...attached.values()].join("");
   }
@@ -540,9 +537,14 @@ class SuspendRewriter {
     // A function expression has a name of its own only inside.
     const named = binding.kind === "self" || binding.kind === "function" && binding.declaration === known;
     this.#open(node.start, openings);
-    this.#edits.insert(node.start, named ? "(yield*" : "(yield*(0,", named ? 7 : -1, node.start);
+    this.#edits.insert(
+      node.start,
+      named ? "(yield*" : `(yield*${this.#names.runtime}.form(`,
+      named ? 7 : -1,
+      node.start,
+    );
     this.#visit(callee, place);
-    const form = named ? this.#names.suffix : `[${this.#names.suspend}])`;
+    const form = named ? this.#names.suffix : ")";
     if (spread) {
       this.#edits.insert(callee.end, `${form}(${spread}`, named ? -1 : form.length, node.start);
       return true;

@@ -1,15 +1,12 @@
 /**
  * The protocol between compiled scripts, blocking functions and the driver of a virtual user.
  *
- * A function that may suspend is compiled to a generator (its *suspending form*). It hangs under the private symbol
- * `SUSPEND` of the author's function, which stays a plain, synchronous function. A compiled call that may suspend is
+ * A function that may suspend is compiled to a generator (its *suspending form*). It belongs to the
+ * author's function, which stays a plain, synchronous function. A compiled call that may suspend is
  * `(yield* …)`: it delegates to the callee's suspending form when there is one, else it calls the plain function. What
  * reaches the driver through all the delegation are `Suspension`s: the driver begins one and resumes the coroutine
  * when it is done. A coroutine that nobody resumes is simply dropped: no `catch` sees it and no `finally` runs.
  */
-
-/** Property of a function that holds its suspending form: same `this` and arguments, returns a `Coroutine`. */
-export const SUSPEND: unique symbol = Symbol("k6d.suspend");
 
 /** One blocking operation in flight. */
 export interface Suspension {
@@ -35,8 +32,46 @@ export interface Coroutine<T = unknown> extends Iterator<Suspension, T, unknown>
   [Symbol.iterator](): Coroutine<T>;
 }
 
-/** A function with a suspending form. */
-export interface SuspendingFunction {
-  (...args: never[]): unknown;
-  readonly [SUSPEND]?: (...args: never[]) => Coroutine;
+/** Any function. */
+type Callable<Args extends unknown[]> = (...args: Args) => unknown;
+/** A function that, called as its owner would be, returns the coroutine to delegate to. */
+export type SuspendingForm<Args extends unknown[] = never[]> = (...args: Args) => Coroutine;
+
+/** The suspending form of a function; undefined when it has none. Hot. */
+export function suspendingForm<Args extends unknown[]>(fn: Callable<Args>): SuspendingForm<Args> | undefined;
+// deno-lint-ignore ban-types -- callables of unknown signature
+export function suspendingForm(fn: Function): SuspendingForm<unknown[]> | undefined;
+// deno-lint-ignore ban-types -- as above
+export function suspendingForm(fn: Function): SuspendingForm | undefined {
+  return Suspending.formOf(fn);
+}
+
+/** Gives a function a suspending form, which takes the same `this` and arguments; returns the function. */
+export function setSuspendingForm<Fn extends Callable<never[]>>(fn: Fn, form: SuspendingForm): Fn {
+  Suspending.give(fn, form);
+  return fn;
+}
+
+/**
+ * A private field on functions. Unlike a property it can't be copied to another function (`Object.assign`), inherited
+ * from one (`class A extends B`) or asked of a proxy's target, whose form would leave out the trap.
+ */
+class Suspending extends (function (fn: object) {
+  return fn;
+} as unknown as new (fn: object) => object) {
+  #form: SuspendingForm;
+
+  private constructor(fn: object, form: SuspendingForm) {
+    super(fn);
+    this.#form = form;
+  }
+
+  static give(fn: object, form: SuspendingForm): void {
+    if (#form in fn) (fn as Suspending).#form = form;
+    else new Suspending(fn, form);
+  }
+
+  static formOf(fn: object): SuspendingForm | undefined {
+    return #form in fn ? (fn as Suspending).#form : undefined;
+  }
 }

@@ -6,7 +6,7 @@
 
 import type { Job, JobQueue } from "../script/jobs.ts";
 import { newPromise, rejectPromise, resolvePromise, type ScriptPromise } from "../script/promise.ts";
-import { type Coroutine, SUSPEND } from "../script/suspension.ts";
+import { type Coroutine, suspendingForm } from "../script/suspension.ts";
 import type { TimerEntry, Timers } from "./timers.ts";
 
 // Scripts find these gone from the global object.
@@ -31,7 +31,7 @@ export interface Outside<T> {
   reject(reason: unknown): void;
 }
 
-type Callback = ((...args: unknown[]) => unknown) & { readonly [SUSPEND]?: (...args: unknown[]) => Coroutine };
+type Callback = (...args: unknown[]) => unknown;
 
 /** One virtual user's event loop. */
 export class EventLoop implements JobQueue, TimerEntry {
@@ -191,7 +191,7 @@ class TimerJob implements Job {
 
   start(): Coroutine | null {
     const { callback, args } = this.#timer;
-    const form = callback[SUSPEND];
+    const form = suspendingForm(callback);
     if (form !== undefined) return form(...args);
     callback(...args);
     return null;

@@ -4,7 +4,7 @@
  */
 
 import { isPromise, promiseStatus } from "../script/promise.ts";
-import { type Coroutine, type Resumable, SUSPEND, type Suspension } from "../script/suspension.ts";
+import { type Coroutine, type Resumable, suspendingForm, type Suspension } from "../script/suspension.ts";
 import { EventLoop, UncaughtRejection } from "./event_loop.ts";
 import type { Timers } from "./timers.ts";
 
@@ -14,9 +14,7 @@ export interface DriverListener {
 }
 
 /** A script function as the driver sees it. */
-export type PhaseFunction = ((...args: unknown[]) => unknown) & {
-  readonly [SUSPEND]?: (...args: unknown[]) => Coroutine;
-};
+export type PhaseFunction = (...args: unknown[]) => unknown;
 
 /** Runs phases, one at a time. */
 export abstract class PhaseDriver implements Resumable {
@@ -55,7 +53,7 @@ export abstract class PhaseDriver implements Resumable {
     this.failed = false;
     this.dropped = false;
     this.#listener = listener;
-    const suspending = fn[SUSPEND];
+    const suspending = suspendingForm(fn);
     if (suspending === undefined) {
       try {
         this.result = fn(argument);

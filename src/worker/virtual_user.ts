@@ -9,7 +9,7 @@ import type { Scenario } from "../options/types.ts";
 import type { ProgramGlobals } from "../script/program.ts";
 import { AsyncCall } from "../script/async_call.ts";
 import type { Instantiation } from "../script/instantiate.ts";
-import { SUSPEND, type Suspension } from "../script/suspension.ts";
+import { setSuspendingForm, type Suspension } from "../script/suspension.ts";
 import type { EventLoop } from "./event_loop.ts";
 import { PhaseDriver, type PhaseFunction } from "./phase_driver.ts";
 import type { WorkerRuntime } from "./runtime.ts";
@@ -221,7 +221,7 @@ function initPhase(instantiate: () => Instantiation): PhaseFunction {
     const started = instantiate();
     return started instanceof AsyncCall ? yield* started : started;
   };
-  return Object.defineProperty(() => {}, SUSPEND, { value: form });
+  return setSuspendingForm(() => {}, form);
 }
 
 interface DataSeries {

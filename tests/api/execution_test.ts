@@ -2,12 +2,12 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { execution, TestAborted } from "../../src/api/execution.ts";
 import { group } from "../../src/api/k6.ts";
 import { type InitSession, setSession } from "../../src/api/session.ts";
-import { SUSPEND, type SuspendingFunction, type Suspension } from "../../src/script/suspension.ts";
+import { setSuspendingForm, suspendingForm, type Suspension } from "../../src/script/suspension.ts";
 import type { PhaseFunction } from "../../src/worker/virtual_user.ts";
 import { TestRuntime } from "../worker/test_runtime.ts";
 
 const { test: testControl, vu } = execution as {
-  test: { abort: SuspendingFunction & ((reason: string) => never) };
+  test: { abort: (reason: string) => never };
   vu: { metrics: { tags: Record<string, unknown> } };
 };
 
@@ -27,7 +27,7 @@ Deno.test("no catch and no finally of a script sees exec.test.abort", () => {
   const seen: string[] = [];
   const form = function* (): Generator<Suspension, void, unknown> {
     try {
-      yield* testControl.abort[SUSPEND]!("enough" as never);
+      yield* suspendingForm(testControl.abort)!("enough");
       seen.push("went on");
     } catch {
       seen.push("caught");
@@ -35,7 +35,7 @@ Deno.test("no catch and no finally of a script sees exec.test.abort", () => {
       seen.push("finally");
     }
   };
-  const { aborts, ended } = iterate(Object.defineProperty(() => {}, SUSPEND, { value: form }));
+  const { aborts, ended } = iterate(setSuspendingForm(() => {}, form));
   assertEquals([aborts, ended, seen], [["test aborted: enough"], false, []]);
 });
 

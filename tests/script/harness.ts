@@ -1,10 +1,10 @@
 /** Runs test scripts: compiled, with fake blocking primitives, and as plain synchronous JavaScript. */
 
 import { runBlocking } from "../../src/script/blocking_twin.ts";
-import { LoadedProgram } from "../../src/script/instantiate.ts";
+import { type Instantiation, LoadedProgram } from "../../src/script/instantiate.ts";
 import { loadProgram } from "../../src/script/load.ts";
 import type { Program, ProgramHost } from "../../src/script/program.ts";
-import { type Coroutine, SUSPEND, type Suspension } from "../../src/script/suspension.ts";
+import { type Coroutine, setSuspendingForm, suspendingForm, type Suspension } from "../../src/script/suspension.ts";
 
 /** Loads a program from texts by file name; the first is the script. */
 export function load(files: Record<string, string>): Promise<Program> {
@@ -30,7 +30,7 @@ export function blocking(name: string): unknown {
     return value;
   }
   const plain = (value: unknown): unknown => runBlocking(form(value), plain, `${name}()`);
-  return Object.assign(plain, { [SUSPEND]: form });
+  return setSuspendingForm(plain, form);
 }
 
 /** `k6.group`, as the API has it. */
@@ -38,10 +38,9 @@ function group(_name: string, body: () => unknown): unknown {
   return body();
 }
 
-const suspendingGroup = Object.assign(group, {
-  *[SUSPEND](_name: string, body: (() => unknown) & { [SUSPEND]?: () => Coroutine }) {
-    return body[SUSPEND] ? yield* body[SUSPEND]() : body();
-  },
+const suspendingGroup = setSuspendingForm(group, function* (_name: string, body: () => unknown) {
+  const form = suspendingForm(body);
+  return form ? yield* form() : body();
 });
 
 /** What the scripts of the tests import. */
@@ -57,19 +56,19 @@ export function host(trace: unknown[]): ProgramHost {
   };
 }
 
-type Default = (() => unknown) & { [SUSPEND]?: () => Coroutine };
+type Default = () => unknown;
 
 /** Starts the default function's suspending form. */
-export function start(exports: Record<string, unknown>): Coroutine {
-  const form = (exports.default as Default)[SUSPEND];
+export function start(exports: Instantiation): Coroutine {
+  const form = suspendingForm((exports as Record<string, unknown>).default as Default);
   if (!form) throw new Error("the default function has no suspending form");
   return form();
 }
 
 /** Drives the default function to its end, telling each suspension. */
-export function run(exports: Record<string, unknown>, suspended: () => void = () => {}): unknown {
-  const plain = exports.default as Default;
-  if (!plain[SUSPEND]) return plain();
+export function run(exports: Instantiation, suspended: () => void = () => {}): unknown {
+  const plain = (exports as Record<string, unknown>).default as Default;
+  if (!suspendingForm(plain)) return plain();
   const coroutine = start(exports);
   for (;;) {
     const step = coroutine.next();

@@ -112,6 +112,13 @@ const cases: Record<string, string> = {
     `class A { v = 1; m(x) { return wait(x); } } class B extends A { m(x) { const f = () => super.m(this.v + arguments.length + x); const g = () => [0].map(() => f() + super["m"](arguments[0])); return g(); } } function i() { const f = () => ({ arguments, n: wait(1) }); return f().arguments.length; } function h() { return [1, 2].map((x) => wait(arguments[0] + x)); } export default function () { return [new B().m(5), h(10), i(1, 2, 3)]; }`,
   "call, apply and bind":
     `function f(a, b) { return wait(this.k + a + b); } export default function () { const o = { k: 1 }; const g = f.bind(o, 2); return [f.call(o, 1, 2), f.apply(o, [3, 4]), g(5), f.bind(o)(1, 1), g.name, g.length]; }`,
+  "functions that copy, inherit from or stand before another": `
+      const inner = (x) => wait("inner" + x); const log = (x) => __ENV.trace(String(x));
+      const wrapped = Object.assign((x) => { log("wrapped"); return inner(x) + "!"; }, inner, { extra: 1 });
+      function proto() { return wait("proto"); } const heir = Object.setPrototypeOf(function () { return "heir"; }, proto);
+      const guarded = new Proxy(inner, { apply: (t, s, a) => "guarded " + t(...a), get: (t, k) => (log(k), t[k]) });
+      const o = { wrapped, heir, guarded, inner };
+      export default function () { return [o.wrapped(1), o.heir(), o.guarded(2), o.inner(3), o["guarded"](4), Object.getOwnPropertySymbols(o.inner), Object.keys({ ...o.inner }), ["wrapped", "heir", "guarded"].map((k) => o[k](5))]; }`,
   "functions in data structures":
     `const m = new Map([["a", (x) => wait(x)]]); const a = [(x) => wait(x + 1)]; const o = {}; o["dyn" + 1] = (x) => wait(x + 2); export default function () { return [m.get("a")(1), a[0](1), o.dyn1(1), Object.values(o)[0](5), [...m.values()].map((f) => f(7)), a.pop()(2)]; }`,
   "functions through parameters and results":

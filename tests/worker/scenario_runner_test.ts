@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { SUSPEND, type Suspension } from "../../src/script/suspension.ts";
+import { setSuspendingForm, type Suspension } from "../../src/script/suspension.ts";
 import { type ScenarioHost, ScenarioRunner } from "../../src/worker/scenario_runner.ts";
 import { WorkerCell } from "../../src/worker/shared_state.ts";
 import type { VirtualUser } from "../../src/worker/virtual_user.ts";
@@ -60,7 +60,7 @@ function suspendsForGood(): () => void {
   const form = function* (): Generator<Suspension, void, unknown> {
     yield never;
   };
-  return Object.defineProperty(() => {}, SUSPEND, { value: form });
+  return setSuspendingForm(() => {}, form);
 }
 
 Deno.test("what an iteration does to the setup data is gone in the next", () => {
