@@ -1,12 +1,14 @@
 /** The outputs that `-o` knows, by name. */
 
+import { createJsonOutput } from "./json/json_output.ts";
 import { type Output, type OutputContext, OutputError, type OutputFactory } from "./output.ts";
 import { isConfiguredByScript, prometheusOutputNames } from "./prometheus/config.ts";
 import { createRemoteWriteOutput } from "./prometheus/remote_write_output.ts";
 
-const factories: ReadonlyMap<string, OutputFactory> = new Map(
-  prometheusOutputNames.map((name) => [name, createRemoteWriteOutput]),
-);
+const factories: ReadonlyMap<string, OutputFactory> = new Map([
+  ["json", createJsonOutput],
+  ...prometheusOutputNames.map((name) => [name, createRemoteWriteOutput] as const),
+]);
 
 /** All names, in the order in which messages list them. */
 export const outputNames: readonly string[] = Array.from(factories.keys());
