@@ -85,11 +85,12 @@ const scenario = {
   },
   get iterationInInstance(): number {
     requireScenario();
-    return requirePhase("scenario").iterationInTest;
+    return requirePhase("scenario").iterationInInstance;
   },
   get iterationInTest(): number {
     requireScenario();
-    return requirePhase("scenario").iterationInTest;
+    const { runtime, iterationInInstance } = requirePhase("scenario");
+    return runtime.segment.item(iterationInInstance);
   },
 };
 
@@ -141,7 +142,8 @@ const vu = {
     return requirePhase("vu").id;
   },
   get idInTest(): number {
-    return requirePhase("vu").id;
+    const { runtime, id } = requirePhase("vu");
+    return id === 0 ? 0 : runtime.segment.item(id - 1) + 1;
   },
   get iterationInInstance(): number {
     return Math.max(0, requirePhase("vu").iterations - 1);

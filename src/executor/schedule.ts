@@ -3,7 +3,9 @@
  * that has passed since the scenario started (milliseconds) and does what the answer says.
  */
 
-import type { ConstantArrivalRateScenario, Scenario } from "../options/types.ts";
+import type { ArrivalRateScenario, Scenario } from "../options/types.ts";
+import { highestOf, iterationsOfRamp, stagesDurationMs, startsOfRamp } from "./ramp.ts";
+import type { Share } from "./stripes.ts";
 
 /** A closed model: virtual users loop, and ask before each iteration. */
 export interface ClosedSchedule {
@@ -20,29 +22,32 @@ export interface ClosedSchedule {
 export interface OpenSchedule {
   readonly model: "open";
   readonly regularDurationMs: number;
-  /** Iterations of the whole scenario. */
+  /** Iterations of this instance. */
   readonly total: number;
-  /** Intended start of iteration `k` (from 0), milliseconds after the scenario's start. Rises with `k`. */
+  /** Intended start of this instance's iteration `k` (from 0), milliseconds after the scenario's start. Rises with `k`. */
   startOffsetMs(k: number): number;
 }
 
 /** A scenario's schedule on one worker. */
 export type Schedule = ClosedSchedule | OpenSchedule;
 
-/** Takes the next iteration from a counter that all workers share; returns how many had been taken before. */
+/** Takes the next iteration from a counter that all workers of an instance share; returns how many had been taken before. */
 export type TakeIteration = () => number;
 
-/** The schedule of `scenario`. */
-export function createSchedule(scenario: Scenario, take: TakeIteration): Schedule {
+/** The schedule of `scenario` for the instance that has `share` of the test. */
+export function createSchedule(scenario: Scenario, share: Share, take: TakeIteration): Schedule {
   switch (scenario.executor) {
     case "constant-vus":
-      return loopUntil(scenario.durationMs);
+    case "ramping-vus":
+    case "externally-controlled":
+      return loopUntil(regularDurationMs(scenario));
     case "per-vu-iterations":
       return iterationsPerVu(scenario.iterations, scenario.maxDurationMs);
     case "shared-iterations":
-      return sharedIterations(scenario.iterations, scenario.maxDurationMs, take);
+      return sharedIterations(share.count(scenario.iterations), scenario.maxDurationMs, take);
     case "constant-arrival-rate":
-      return constantArrivalRate(scenario);
+    case "ramping-arrival-rate":
+      return arrivals(scenario, share);
   }
 }
 
@@ -74,30 +79,103 @@ function sharedIterations(iterations: number, maxDurationMs: number, take: TakeI
   };
 }
 
-/** Iteration k starts at k·timeUnit/rate; as in k6, one that is due at the very end starts too: 11 at 10/s for 1 s. */
-function constantArrivalRate(scenario: ConstantArrivalRateScenario): OpenSchedule {
-  const { rate, timeUnitMs, durationMs } = scenario;
+function arrivals(scenario: ArrivalRateScenario, share: Share): OpenSchedule {
+  const { total, startMs } = scenario.executor === "constant-arrival-rate"
+    ? constantArrivals(scenario)
+    : rampingArrivals(scenario);
   return {
     model: "open",
-    regularDurationMs: durationMs,
-    total: Math.floor((durationMs * rate) / timeUnitMs) + 1,
-    startOffsetMs: (k) => (k * timeUnitMs) / rate,
+    regularDurationMs: regularDurationMs(scenario),
+    total: share.count(total),
+    startOffsetMs: (k) => startMs(share.item(k)),
   };
 }
 
-/** Virtual users that a scenario may use at the most, and those it starts with. */
-export function scenarioVus(scenario: Scenario): { readonly initial: number; readonly max: number } {
-  return scenario.executor === "constant-arrival-rate"
-    ? { initial: scenario.preAllocatedVus, max: scenario.maxVus }
-    : { initial: scenario.vus, max: scenario.vus };
+/** Iterations of the whole test: how many, and when each starts. */
+interface Arrivals {
+  readonly total: number;
+  readonly startMs: (k: number) => number;
 }
 
-/** Time after which a scenario is over in any case, counted from the start of the test. */
+/** Iteration k starts at k·timeUnit/rate; as in k6, one that is due at the very end starts too: 11 at 10/s for 1 s. */
+function constantArrivals(
+  { rate, timeUnitMs, durationMs }: ArrivalRateScenario & { executor: "constant-arrival-rate" },
+): Arrivals {
+  return {
+    total: Math.floor((durationMs * rate) / timeUnitMs) + 1,
+    startMs: (k) => (k * timeUnitMs) / rate,
+  };
+}
+
+/** As in k6, an iteration starts when the integral of the rate reaches a whole number: the first not at once, but at 1. */
+function rampingArrivals(
+  { startRate, stages, timeUnitMs }: ArrivalRateScenario & { executor: "ramping-arrival-rate" },
+): Arrivals {
+  return {
+    total: iterationsOfRamp(startRate, stages, timeUnitMs),
+    startMs: startsOfRamp(startRate, stages, timeUnitMs),
+  };
+}
+
+/** Virtual users that a scenario may use at the most, and those that are created for it before the start. */
+export function scenarioVus(scenario: Scenario): { readonly initial: number; readonly max: number } {
+  switch (scenario.executor) {
+    case "constant-arrival-rate":
+    case "ramping-arrival-rate":
+      return { initial: scenario.preAllocatedVus, max: scenario.maxVus };
+    case "ramping-vus": {
+      const highest = highestOf(scenario.startVus, scenario.stages);
+      return { initial: highest, max: highest };
+    }
+    case "externally-controlled":
+      return { initial: scenario.maxVus, max: scenario.maxVus };
+    default:
+      return { initial: scenario.vus, max: scenario.vus };
+  }
+}
+
+/** Time after which a scenario is over in any case, counted from the start of the test; Infinity: only when it is stopped. */
 export function latestEndMs(scenario: Scenario): number {
   return scenario.startTimeMs + regularDurationMs(scenario) + scenario.gracefulStopMs;
 }
 
 /** How long a scenario may begin iterations. */
 export function regularDurationMs(scenario: Scenario): number {
+  if ("stages" in scenario) return stagesDurationMs(scenario.stages);
   return "durationMs" in scenario ? scenario.durationMs : scenario.maxDurationMs;
+}
+
+/**
+ * The part of a scenario that an instance with `share` of the test runs, for who shows it. (What runs is scheduled from the
+ * whole scenario, so that nothing is rounded twice.) Rates are exact shares: `fraction` of the whole.
+ */
+export function scenarioOfShare(scenario: Scenario, share: Share, fraction: number): Scenario {
+  switch (scenario.executor) {
+    case "constant-vus":
+    case "per-vu-iterations":
+      return { ...scenario, vus: share.count(scenario.vus) };
+    case "shared-iterations":
+      return { ...scenario, vus: share.count(scenario.vus), iterations: share.count(scenario.iterations) };
+    case "ramping-vus":
+      return {
+        ...scenario,
+        startVus: share.count(scenario.startVus),
+        stages: scenario.stages.map(({ durationMs, target }) => ({ durationMs, target: share.count(target) })),
+      };
+    case "externally-controlled":
+      return { ...scenario, vus: share.count(scenario.vus), maxVus: share.count(scenario.maxVus) };
+    case "constant-arrival-rate":
+      return { ...scenario, ...sharedVus(scenario, share), rate: scenario.rate * fraction };
+    case "ramping-arrival-rate":
+      return {
+        ...scenario,
+        ...sharedVus(scenario, share),
+        startRate: scenario.startRate * fraction,
+        stages: scenario.stages.map(({ durationMs, target }) => ({ durationMs, target: target * fraction })),
+      };
+  }
+}
+
+function sharedVus(scenario: ArrivalRateScenario, share: Share): { preAllocatedVus: number; maxVus: number } {
+  return { preAllocatedVus: share.count(scenario.preAllocatedVus), maxVus: share.count(scenario.maxVus) };
 }

@@ -7,6 +7,7 @@ const TABLE = {
   vus_max: ["gauge", "default"],
   iterations: ["counter", "default"],
   iteration_duration: ["trend", "time"],
+  iteration_start_delay: ["trend", "time"],
   dropped_iterations: ["counter", "default"],
   checks: ["rate", "default"],
   group_duration: ["trend", "time"],

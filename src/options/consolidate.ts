@@ -3,13 +3,14 @@
  * everything checked.
  */
 
+import { readExecutionSegment, WHOLE_TEST } from "./execution_segment.ts";
 import { duration, isObject, isUnset, isUnsetFor, KindError, type ThresholdJson } from "./kinds.ts";
 import { featureTags } from "./features.ts";
 import { OptionsError } from "./options_error.ts";
 import { deriveScenarios, readScenarios } from "./scenarios.ts";
 import { suggest } from "./suggest.ts";
 import { type FlagValues, type OptionDefinition, type OptionLayer, OPTIONS } from "./table.ts";
-import type { Options, ThresholdOption } from "./types.ts";
+import type { ExecutionSegment, Options, ThresholdOption } from "./types.ts";
 
 /** Where options come from, lowest precedence first. */
 export interface OptionLayers {
@@ -64,6 +65,7 @@ export function consolidate(layers: OptionLayers): ConsolidatedOptions {
   const merged = { ...merge(named, warnings), ...mergedTags(named.map(([, layer]) => layer), features) };
   checkValues(merged, errors);
   const given = deriveScenarios(merged, errors, warnings);
+  const segment = readSegment(merged, errors);
   const scenarios = readScenarios(given, layers.exportedFunctions, errors);
   if (layers.notForRun === undefined) {
     errors.push(...unsupported(merged, "refuse").map((key) => `option "${key}" is not supported by k6d yet`));
@@ -76,6 +78,8 @@ export function consolidate(layers: OptionLayers): ConsolidatedOptions {
   const value = <T>(key: string) => (merged[key] ?? DEFAULTS[key]) as T;
   const options: Options = {
     scenarios: scenarios.scenarios,
+    segment,
+    paused: value("paused"),
     thresholds: readThresholds(merged["thresholds"]),
     tags: merged["tags"] as Record<string, string> | undefined ?? {},
     systemTags: value("systemTags"),
@@ -209,6 +213,17 @@ function mergedTags(layers: readonly OptionLayer[], features: readonly string[])
   const given = layers.flatMap(({ tags }) => isObject(tags) ? [tags] : []);
   const tags = features.includes("merge-run-tags") ? given : given.slice(-1);
   return { tags: Object.assign({}, ...tags, featureTags(features)) };
+}
+
+function readSegment(merged: OptionLayer, errors: string[]): ExecutionSegment {
+  try {
+    const { executionSegment, executionSegmentSequence } = merged as Record<string, string | undefined>;
+    return readExecutionSegment(executionSegment, executionSegmentSequence);
+  } catch (error) {
+    if (!(error instanceof KindError)) throw error;
+    errors.push(error.message);
+    return WHOLE_TEST;
+  }
 }
 
 /** Keys of the options that are set, and to something, but can't be obeyed yet. */

@@ -11,12 +11,13 @@ import {
   KindError,
   object,
   type OptionKind,
+  stages,
   text,
   textMap,
 } from "./kinds.ts";
 import { didYouMean } from "./suggest.ts";
 import type { OptionLayer } from "./table.ts";
-import type { Scenario, ScenarioBase } from "./types.ts";
+import type { Scenario, ScenarioBase, Stage } from "./types.ts";
 
 /** Scenarios as read: ready to run, and as JSON for `exec.test.options`. */
 export interface ScenarioSet {
@@ -131,6 +132,23 @@ const ITERATIONS: Field = {
 };
 const DURATION: Field = { kind: duration, required: "the duration is unspecified", check: atLeastASecond("duration") };
 const MAX_DURATION: Field = { kind: duration, default: 600_000, check: atLeastASecond("maxDuration") };
+const STAGES: Field = { kind: stages, required: "at least one stage has to be specified", check: checkStages };
+
+/** What both arrival rates take. */
+const OPEN_MODEL_FIELDS: Readonly<Record<string, Field>> = {
+  timeUnit: {
+    kind: duration,
+    default: 1_000,
+    check: (value: number) => value > 0 ? undefined : "the timeUnit must be more than 0",
+  },
+  preAllocatedVUs: {
+    kind: integer,
+    required: "the number of preAllocatedVUs isn't specified",
+    check: (value: number) =>
+      value >= 0 ? notTooMany("preAllocatedVUs")(value) : "the number of preAllocatedVUs can't be negative",
+  },
+  maxVUs: { kind: integer, check: notTooMany("maxVUs") },
+};
 
 const EXECUTORS: Readonly<Record<string, ExecutorDefinition>> = {
   "constant-vus": {
@@ -167,6 +185,31 @@ const EXECUTORS: Readonly<Record<string, ExecutorDefinition>> = {
       maxDurationMs: number(values, "maxDuration"),
     }),
   },
+  "ramping-vus": {
+    fields: {
+      startVUs: {
+        kind: integer,
+        default: 1,
+        check: (value: number) => value >= 0 ? notTooMany("VUs")(value) : "the number of startVUs can't be negative",
+      },
+      stages: STAGES,
+      gracefulRampDown: { kind: duration, default: 30_000, check: notNegative("gracefulRampDown timeout") },
+    },
+    checkTogether({ startVUs, stages }) {
+      const targets = readStages(stages).map(({ target }) => target);
+      if (Math.max(...targets) > MOST_VUS) return notTooMany("VUs")(Math.max(...targets));
+      return startVUs as number > 0 || targets.some((target) => target > 0)
+        ? undefined
+        : "either startVUs or the target of one of the stages must be more than 0";
+    },
+    build: (base, values) => ({
+      ...base,
+      executor: "ramping-vus",
+      startVus: number(values, "startVUs"),
+      stages: readStages(values["stages"]),
+      gracefulRampDownMs: number(values, "gracefulRampDown"),
+    }),
+  },
   "constant-arrival-rate": {
     fields: {
       rate: {
@@ -174,39 +217,66 @@ const EXECUTORS: Readonly<Record<string, ExecutorDefinition>> = {
         required: "the iteration rate isn't specified",
         check: (value: number) => value > 0 ? undefined : "the iteration rate must be more than 0",
       },
-      timeUnit: {
-        kind: duration,
-        default: 1_000,
-        check: (value: number) => value > 0 ? undefined : "the timeUnit must be more than 0",
-      },
       duration: DURATION,
-      preAllocatedVUs: {
-        kind: integer,
-        required: "the number of preAllocatedVUs isn't specified",
-        check: (value: number) =>
-          value >= 0 ? notTooMany("preAllocatedVUs")(value) : "the number of preAllocatedVUs can't be negative",
-      },
-      maxVUs: { kind: integer, check: notTooMany("maxVUs") },
+      ...OPEN_MODEL_FIELDS,
     },
-    checkTogether({ maxVUs, preAllocatedVUs }) {
-      return maxVUs !== undefined && (maxVUs as number) < (preAllocatedVUs as number)
-        ? `maxVUs (${maxVUs}) can't be less than preAllocatedVUs (${preAllocatedVUs})`
-        : undefined;
-    },
+    checkTogether: enoughMaxVus,
     build: (base, values) => ({
       ...base,
       executor: "constant-arrival-rate",
       rate: number(values, "rate"),
-      timeUnitMs: number(values, "timeUnit"),
       durationMs: number(values, "duration"),
-      preAllocatedVus: number(values, "preAllocatedVUs"),
-      maxVus: number(values, values["maxVUs"] === undefined ? "preAllocatedVUs" : "maxVUs"),
+      ...openModel(values),
+    }),
+  },
+  "ramping-arrival-rate": {
+    fields: {
+      startRate: {
+        kind: integer,
+        default: 0,
+        check: (value: number) => value >= 0 ? undefined : "the startRate can't be negative",
+      },
+      stages: STAGES,
+      ...OPEN_MODEL_FIELDS,
+    },
+    checkTogether: enoughMaxVus,
+    build: (base, values) => ({
+      ...base,
+      executor: "ramping-arrival-rate",
+      startRate: number(values, "startRate"),
+      stages: readStages(values["stages"]),
+      ...openModel(values),
+    }),
+  },
+  "externally-controlled": {
+    fields: {
+      vus: {
+        kind: integer,
+        default: 1,
+        check: (value: number) => value >= 0 ? notTooMany("VUs")(value) : "the number of VUs can't be negative",
+      },
+      maxVUs: { kind: integer, check: notTooMany("maxVUs") },
+      duration: {
+        kind: duration,
+        required: "the duration is unspecified; use 0 for a test that runs until it is stopped",
+        check: notNegative("duration"),
+      },
+      gracefulStop: { ...COMMON_FIELDS["gracefulStop"]!, default: 0 },
+    },
+    checkTogether({ vus, maxVUs }) {
+      return maxVUs !== undefined && (maxVUs as number) < (vus as number)
+        ? `maxVUs (${maxVUs}) can't be less than the number of VUs (${vus})`
+        : undefined;
+    },
+    build: (base, values) => ({
+      ...base,
+      executor: "externally-controlled",
+      vus: number(values, "vus"),
+      maxVus: number(values, values["maxVUs"] === undefined ? "vus" : "maxVUs"),
+      durationMs: number(values, "duration") || Infinity,
     }),
   },
 };
-
-/** k6's executors that k6d can't run yet. */
-const LATER_EXECUTORS = ["ramping-vus", "ramping-arrival-rate"];
 
 /** Reads one scenario and remembers all that is wrong with it. */
 class ScenarioReader {
@@ -233,7 +303,8 @@ class ScenarioReader {
     }
     const executor = this.#executor(config["executor"]);
     if (executor === undefined) return undefined;
-    const fields = { ...executor.fields, ...COMMON_FIELDS };
+    // An executor's own fields come first, and may have other defaults than the common ones.
+    const fields = { ...executor.fields, ...COMMON_FIELDS, ...executor.fields };
     this.#rejectUnknown(config, fields);
     this.asJson["executor"] = config["executor"];
     const values: FieldValues = {};
@@ -249,8 +320,6 @@ class ScenarioReader {
   #executor(name: unknown): ExecutorDefinition | undefined {
     if (isUnset(name)) {
       this.errors.push(`the executor is not specified; use one of ${Object.keys(EXECUTORS).join(", ")}`);
-    } else if (typeof name === "string" && LATER_EXECUTORS.includes(name)) {
-      this.errors.push(`the executor ${name} is not supported yet by k6d`);
     } else if (typeof name !== "string" || !Object.hasOwn(EXECUTORS, name)) {
       const known = Object.keys(EXECUTORS).join(", ");
       this.errors.push(`the specified executor type ${JSON.stringify(name)} does not exist; use one of ${known}`);
@@ -279,7 +348,7 @@ class ScenarioReader {
       const value = field.kind.fromJson(given);
       const mistake = field.check?.(value as never);
       if (mistake !== undefined) this.errors.push(mistake);
-      this.asJson[name] = field.kind === duration ? formatDuration(value as number) : value;
+      this.asJson[name] = fieldAsJson(field, value);
       return value;
     } catch (error) {
       if (!(error instanceof KindError)) throw error;
@@ -306,6 +375,52 @@ class ScenarioReader {
   }
 }
 
+function fieldAsJson({ kind }: Field, value: unknown): unknown {
+  if (kind === duration) return formatDuration(value as number);
+  if (kind !== stages) return value;
+  return (value as StageJson[]).map(({ duration, target }) => ({
+    duration: duration === null ? null : formatDuration(duration),
+    target,
+  }));
+}
+
+/** A stage as its kind reads it; durations are milliseconds. */
+interface StageJson {
+  readonly duration: number | null;
+  readonly target: number | null;
+}
+
+function checkStages(value: readonly StageJson[]): string | undefined {
+  if (value.length === 0) return "at least one stage has to be specified";
+  for (const [index, { duration, target }] of value.entries()) {
+    const stage = `stage ${index + 1}`;
+    if (duration === null) return `${stage} doesn't have a duration`;
+    if (duration < 0) return `the duration for ${stage} can't be negative`;
+    if (target === null) return `${stage} doesn't have a target`;
+    if (target < 0) return `the target for ${stage} can't be negative`;
+  }
+  return undefined;
+}
+
+/** Stages that `checkStages` has seen. */
+function readStages(value: unknown): Stage[] {
+  return (value as StageJson[]).map(({ duration, target }) => ({ durationMs: duration!, target: target! }));
+}
+
+function openModel(values: FieldValues): { timeUnitMs: number; preAllocatedVus: number; maxVus: number } {
+  return {
+    timeUnitMs: number(values, "timeUnit"),
+    preAllocatedVus: number(values, "preAllocatedVUs"),
+    maxVus: number(values, values["maxVUs"] === undefined ? "preAllocatedVUs" : "maxVUs"),
+  };
+}
+
+function enoughMaxVus({ maxVUs, preAllocatedVUs }: FieldValues): string | undefined {
+  return maxVUs !== undefined && (maxVUs as number) < (preAllocatedVUs as number)
+    ? `maxVUs (${maxVUs}) can't be less than preAllocatedVUs (${preAllocatedVUs})`
+    : undefined;
+}
+
 function number(values: FieldValues, name: string): number {
   const value = values[name];
   return typeof value === "number" ? value : fail("a number", value);
@@ -316,8 +431,10 @@ function atLeastASecond(name: string): (value: number) => string | undefined {
 }
 
 /** k6's limit of ramping virtual users, for all executors: nothing holds more. */
+const MOST_VUS = 100_000_000;
+
 function notTooMany(name: string): (value: number) => string | undefined {
-  return (value) => value <= 100_000_000 ? undefined : `the number of ${name} can't be more than 100000000`;
+  return (value) => value <= MOST_VUS ? undefined : `the number of ${name} can't be more than ${MOST_VUS}`;
 }
 
 function notNegative(name: string): (value: number) => string | undefined {

@@ -57,7 +57,6 @@ export const OPTIONS: readonly OptionDefinition[] = [
     env: "K6_PAUSED",
     flag: { name: "paused", short: "p", help: "start the test in a paused state" },
     default: false,
-    unsupported: "warn",
   },
   {
     key: "vus",
@@ -89,13 +88,11 @@ export const OPTIONS: readonly OptionDefinition[] = [
     key: "executionSegment",
     kind: text,
     flag: { name: "execution-segment", help: "the part of the test that this instance runs, for example 1/4:1/2" },
-    unsupported: "refuse",
   },
   {
     key: "executionSegmentSequence",
     kind: text,
     flag: { name: "execution-segment-sequence", help: "the segments of all instances, for example 0,1/2,1" },
-    unsupported: "refuse",
   },
   {
     key: "noSetup",

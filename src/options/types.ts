@@ -46,12 +46,64 @@ export interface ConstantArrivalRateScenario extends ScenarioBase {
   readonly maxVus: number;
 }
 
+/** A part of a ramp: within `durationMs` the value goes evenly from where it is to `target`; 0 ms is a jump. */
+export interface Stage {
+  readonly durationMs: number;
+  /** Virtual users, or iterations per time unit. */
+  readonly target: number;
+}
+
+/** Virtual users that loop, as many as the stages say. */
+export interface RampingVusScenario extends ScenarioBase {
+  readonly executor: "ramping-vus";
+  readonly startVus: number;
+  readonly stages: readonly Stage[];
+  /** How long a virtual user that is taken away may go on with its iteration. */
+  readonly gracefulRampDownMs: number;
+}
+
+/** Iterations started at a rate that the stages say, whatever their duration. */
+export interface RampingArrivalRateScenario extends ScenarioBase {
+  readonly executor: "ramping-arrival-rate";
+  /** Iterations per time unit at the start. */
+  readonly startRate: number;
+  readonly timeUnitMs: number;
+  /** Their targets are iterations per time unit. */
+  readonly stages: readonly Stage[];
+  readonly preAllocatedVus: number;
+  readonly maxVus: number;
+}
+
+/** Virtual users that loop; how many is said from outside while the test runs. */
+export interface ExternallyControlledScenario extends ScenarioBase {
+  readonly executor: "externally-controlled";
+  /** Virtual users at the start. */
+  readonly vus: number;
+  /** Virtual users that are created before the start, and the most that may be asked for. */
+  readonly maxVus: number;
+  /** Infinity: until the test is stopped. */
+  readonly durationMs: number;
+}
+
+/** A scenario of the open model. */
+export type ArrivalRateScenario = ConstantArrivalRateScenario | RampingArrivalRateScenario;
+
 /** A scenario, told apart by `executor`. */
 export type Scenario =
   | ConstantVusScenario
   | SharedIterationsScenario
   | PerVuIterationsScenario
-  | ConstantArrivalRateScenario;
+  | RampingVusScenario
+  | ArrivalRateScenario
+  | ExternallyControlledScenario;
+
+/** One of the parts that a test is divided into, among machines. */
+export interface ExecutionSegment {
+  /** Sizes of all parts, in their order, as whole numbers in proportion. */
+  readonly weights: readonly number[];
+  /** Which of the parts this instance runs. */
+  readonly index: number;
+}
 
 /** One threshold as the options give it. */
 export interface ThresholdOption {
@@ -62,7 +114,11 @@ export interface ThresholdOption {
 
 /** Consolidated options. */
 export interface Options {
+  /** As given, for the whole test; `segment` says which part of it is this instance's. */
   readonly scenarios: readonly Scenario[];
+  readonly segment: ExecutionSegment;
+  /** The test waits before its set-up until it is resumed. */
+  readonly paused: boolean;
   /** Metric or sub-metric name (`http_req_duration{status:200}`) to its thresholds. */
   readonly thresholds: Readonly<Record<string, readonly ThresholdOption[]>>;
   readonly tags: Readonly<Record<string, string>>;

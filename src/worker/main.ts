@@ -118,7 +118,7 @@ class WorkerSession implements InitSession {
       dialTimeoutMs: DIAL_TIMEOUT_MS,
     });
     const state = new SharedState(message.state);
-    const runtime = new WorkerRuntime(message.worker, options, this.recorder, network, state, post);
+    const runtime = new WorkerRuntime(message.place, options, this.recorder, network, state, post);
     this.#runtime = runtime;
     runtime.blocked.onStop = () => this.stop(null);
     this.#runners = options.scenarios.map((scenario, index) => {

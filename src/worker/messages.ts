@@ -4,6 +4,7 @@ import type { SampleBatch } from "../metrics/types.ts";
 import type { HttpRequest, HttpResult, NetSettings } from "../net/types.ts";
 import type { Options } from "../options/types.ts";
 import type { Program } from "../script/program.ts";
+import type { WorkerPlace } from "./runtime.ts";
 import type { SharedStateBuffers } from "./shared_state.ts";
 
 /** Level of a log line. */
@@ -49,7 +50,7 @@ export interface ScenarioPart {
 /** Everything a worker needs to run its part; it creates its virtual users and answers `ready`. */
 export interface PlanMessage {
   readonly type: "plan";
-  readonly worker: number;
+  readonly place: WorkerPlace;
   /** Null for the worker that ran the first init stage: it has the program already. */
   readonly program: Program | null;
   readonly env: Readonly<Record<string, string>>;
@@ -78,6 +79,14 @@ export interface StartMessage {
   readonly startAtEpochMs: number;
   /** Result of `setup` as JSON; undefined when there was none. */
   readonly data: string | undefined;
+}
+
+/** Changes how many virtual users an externally controlled scenario has, in the whole test. */
+export interface ControlMessage {
+  readonly type: "control";
+  readonly scenario: number;
+  readonly vus: number;
+  readonly maxVus: number;
 }
 
 /** Ends all scenarios at once; running iterations are interrupted. */
@@ -109,7 +118,7 @@ export interface HelperReply {
 }
 
 /** Main thread to worker. */
-export type ToWorker = InitMessage | PlanMessage | PhaseMessage | StartMessage | StopMessage;
+export type ToWorker = InitMessage | PlanMessage | PhaseMessage | StartMessage | ControlMessage | StopMessage;
 
 /** Worker to main thread. */
 export type FromWorker =

@@ -1,9 +1,11 @@
 /** What all virtual users of one worker share: settings, recorder, network, timers and the way to the main thread. */
 
 import type { SampleRecorder } from "../metrics/sample_recorder.ts";
+import { divideEvenly, divide, type Share, shareOf } from "../executor/stripes.ts";
 import { TagSet } from "../metrics/tag_set.ts";
 import type { HttpNetwork } from "../net/http_client.ts";
 import type { Options } from "../options/types.ts";
+import { pacerAlarm, PacerCells } from "./alarm.ts";
 import { BlockedThread } from "./blocked_thread.ts";
 import type { FromWorker, LogFields, LogLevel } from "./messages.ts";
 import type { SharedState } from "./shared_state.ts";
@@ -14,6 +16,15 @@ const { performance } = globalThis;
 
 /** Sends a message to the main thread. */
 export type Post = (message: FromWorker, transfer?: Transferable[]) => void;
+
+/** Where a worker stands among its like. */
+export interface WorkerPlace {
+  /** Counts from 0. */
+  readonly worker: number;
+  readonly workers: number;
+  /** `PacerCells`; null without a pacer thread. */
+  readonly pacer: SharedArrayBuffer | null;
+}
 
 /** The part of a worker that lives as long as the test. */
 export class WorkerRuntime {
@@ -26,6 +37,12 @@ export class WorkerRuntime {
   /** What makes the whole thread wait where a script can't be suspended. */
   readonly blocked: BlockedThread;
   readonly timers = new Timers();
+  /** For what has to be more punctual than `timers`, at the price of a second thread's wake-up. */
+  readonly pacing: Timers;
+  /** This instance's part of the test: of iterations and of virtual users. */
+  readonly segment: Share;
+  /** This worker's part of the whole test's virtual users. */
+  readonly vuShare: Share;
   readonly systemTags: ReadonlySet<string>;
   /** The run's own tags. */
   readonly rootTags: TagSet;
@@ -33,13 +50,16 @@ export class WorkerRuntime {
   testStartedAtEpochMs = 0;
 
   constructor(
-    worker: number,
+    { worker, workers, pacer }: WorkerPlace,
     options: Options,
     recorder: SampleRecorder,
     network: HttpNetwork,
     state: SharedState,
     post: Post,
   ) {
+    this.segment = divide(options.segment.weights)[options.segment.index]!;
+    this.vuShare = shareOf(this.segment, divideEvenly(workers)[worker]!);
+    this.pacing = pacer === null ? this.timers : new Timers(pacerAlarm(new PacerCells(pacer), worker));
     this.worker = worker;
     this.options = options;
     this.recorder = recorder;

@@ -1,38 +1,28 @@
 /** One worker's part of one scenario: lets virtual users begin iterations when the schedule says so. */
 
-import {
-  type ClosedSchedule,
-  createSchedule,
-  type OpenSchedule,
-  scenarioVus,
-  type Schedule,
-} from "../executor/schedule.ts";
+import { VuRamp } from "../executor/ramp.ts";
+import { type ClosedSchedule, createSchedule, scenarioVus, type Schedule } from "../executor/schedule.ts";
 import { BUILTIN_METRIC_IDS } from "../metrics/builtin.ts";
 import type { TagSet } from "../metrics/tag_set.ts";
 import type { Scenario } from "../options/types.ts";
+import { Arrivals, type ArrivalsHost } from "./arrivals.ts";
 import type { ScenarioPart } from "./messages.ts";
 import { nowEpochMs, type WorkerRuntime } from "./runtime.ts";
 import { ScenarioCell, WorkerCell } from "./shared_state.ts";
 import type { TimerEntry } from "./timers.ts";
-import type { PhaseFunction, PhaseListener, ScenarioContext, VirtualUser } from "./virtual_user.ts";
+import { UserLoop } from "./user_loop.ts";
+import type { PhaseFunction, ScenarioContext, VirtualUser } from "./virtual_user.ts";
 
 // Scripts find these gone from the global object.
 const { performance } = globalThis;
 
-/** Open models: how late an iteration has to be for another worker than the leading one to start it. */
-const HELP_AFTER_MS = 4;
-
-/** How often a worker looks whether the leading one is late. */
-const HELP_CHECK_MS = 10;
-
-/** How long a worker that had to help goes on starting iterations as they come due. */
-const HELP_MS = 1000;
-
-/** After this long an iteration is dropped even though some worker may have a virtual user for it: it is too busy to look. */
-const DROP_AFTER_MS = 50;
-
-/** Iterations that never suspend run in bursts of at most this long, so that the thread stays responsive. */
+/** Virtual users begin in bursts of at most this long, so that the thread stays responsive. */
 const BURST_MS = 10;
+
+/** Something that waits for its turn on the thread. */
+export interface Turn {
+  next(): void;
+}
 
 /** Where a runner gets its virtual users and what it tells. */
 export interface ScenarioHost {
@@ -46,36 +36,42 @@ export interface ScenarioHost {
   /** An iteration ended with an exception. */
   iterationFailed(user: VirtualUser, error: unknown): void;
   scenarioDone(index: number, interrupted: boolean): void;
-  /** Calls `task` soon, after what waits in the event loop. */
-  soon(task: () => void): void;
+  /** Gives `turn` its turn soon, after what waits in the event loop. */
+  soon(turn: Turn): void;
 }
 
 /** Runs a scenario's part. Life: `start` once, `stop` at any time; the host is told once when all is over. */
-export class ScenarioRunner implements ScenarioContext {
+export class ScenarioRunner implements ScenarioContext, ArrivalsHost {
   readonly index: number;
   readonly scenario: Scenario;
   readonly tags: TagSet;
   startedAtEpochMs = 0;
-  readonly #runtime: WorkerRuntime;
+  readonly runtime: WorkerRuntime;
+  /** Whether iterations start at times of their own. */
+  readonly isOpen: boolean;
   readonly #host: ScenarioHost;
   readonly #schedule: Schedule;
   readonly #part: ScenarioPart;
   readonly #env: Readonly<Record<string, string>> | null;
   readonly #loops: UserLoop[] = [];
-  readonly #idle: UserLoop[] = [];
+  readonly #arrivals: Arrivals | null;
+  /** How the number of virtual users changes, where it does so by plan. */
+  readonly #ramp: VuRamp | null;
   readonly #iterationSeries: number;
   readonly #durationSeries: number;
+  readonly #delaySeries: number;
   #startedAtMs = 0;
+  /** Closed model: virtual users that shall loop, the first of `#loops`. */
+  #wanted = 0;
+  /** Closed model: loops that are not over; open model: iterations that run, and waits for a minimum duration. */
   #running = 0;
   #stopping = false;
   #interrupted = false;
   #done = false;
-  /** Until when this worker starts iterations beside the leading one. */
-  #helpsUntilMs = 0;
   #warnedInsufficient = false;
   /** Number of the iteration that was taken last. */
   #taken = 0;
-  readonly #pacer: TimerEntry = { dueAtMs: 0, heapIndex: -1, timerDue: () => this.#pace() };
+  readonly #nextStep: TimerEntry = { dueAtMs: 0, heapIndex: -1, timerDue: () => this.#followRamp() };
   readonly #end: TimerEntry = { dueAtMs: 0, heapIndex: -1, timerDue: () => this.#regularEnd() };
   readonly #grace: TimerEntry = { dueAtMs: 0, heapIndex: -1, isDeadline: true, timerDue: () => this.#interrupt(null) };
 
@@ -86,46 +82,46 @@ export class ScenarioRunner implements ScenarioContext {
     scenario: Scenario,
     part: ScenarioPart,
   ) {
-    this.#runtime = runtime;
+    const { state, recorder, segment, vuShare } = runtime;
+    this.runtime = runtime;
     this.#host = host;
     this.index = index;
     this.scenario = scenario;
-    this.#schedule = createSchedule(scenario, () => this.#taken = runtime.state.takeIteration(index));
     this.#part = part;
+    const schedule = createSchedule(scenario, segment, () => this.#taken = state.takeIteration(index));
+    this.#schedule = schedule;
+    this.isOpen = schedule.model === "open";
+    this.#arrivals = schedule.model === "open"
+      ? new Arrivals(runtime, this, index, schedule, part.leads, segment.count(scenarioVus(scenario).max))
+      : null;
+    this.#ramp = scenario.executor === "ramping-vus" ? new VuRamp(scenario.startVus, scenario.stages, vuShare) : null;
     this.#env = Object.keys(scenario.env).length > 0 ? scenario.env : null;
     this.tags = runtime.tagsFor(scenario.name, scenario.tags);
     const tags = runtime.systemTags.has("group") ? this.tags.with("group", "") : this.tags;
-    this.#iterationSeries = runtime.recorder.series(BUILTIN_METRIC_IDS.iterations, tags);
-    this.#durationSeries = runtime.recorder.series(BUILTIN_METRIC_IDS.iteration_duration, tags);
+    this.#iterationSeries = recorder.series(BUILTIN_METRIC_IDS.iterations, tags);
+    this.#durationSeries = recorder.series(BUILTIN_METRIC_IDS.iteration_duration, tags);
+    this.#delaySeries = this.isOpen ? recorder.series(BUILTIN_METRIC_IDS.iteration_start_delay, tags) : -1;
   }
 
   get setupJson(): string | undefined {
     return this.#host.setupJson();
   }
 
-  get runtime(): WorkerRuntime {
-    return this.#runtime;
-  }
-
   get isStopping(): boolean {
     return this.#stopping;
-  }
-
-  elapsedMs(): number {
-    return performance.now() - this.#startedAtMs;
   }
 
   /** `progress` of k6/execution: by iterations where their number is known, else by time. */
   progress(): number {
     const { scenario } = this;
-    const { state } = this.#runtime;
+    const { state, segment } = this.runtime;
     if (scenario.executor === "shared-iterations" || scenario.executor === "per-vu-iterations") {
       const total = scenario.executor === "shared-iterations"
-        ? scenario.iterations
-        : scenario.iterations * scenario.vus;
+        ? segment.count(scenario.iterations)
+        : scenario.iterations * segment.count(scenario.vus);
       return Math.min(1, state.scenarioTotal(this.index, ScenarioCell.iterationsEnded) / total);
     }
-    return Math.min(1, this.elapsedMs() / this.#schedule.regularDurationMs);
+    return Math.min(1, (performance.now() - this.#startedAtMs) / this.#schedule.regularDurationMs);
   }
 
   /** Starts the scenario; `startedAtMs` is `performance.now()` time, now or a little earlier. */
@@ -133,19 +129,25 @@ export class ScenarioRunner implements ScenarioContext {
     this.#startedAtMs = startedAtMs;
     this.startedAtEpochMs = performance.timeOrigin + startedAtMs;
     for (let i = 0; i < this.#part.initialVus; i++) this.#adoptOne();
-    const { timers } = this.#runtime;
+    const { timers } = this.runtime;
     const endsAtMs = startedAtMs + this.#schedule.regularDurationMs;
     timers.add(this.#end, endsAtMs);
     timers.add(this.#grace, endsAtMs + this.scenario.gracefulStopMs);
-    if (this.#schedule.model === "open") {
-      this.#idle.push(...this.#loops);
-      this.#pace();
-    } else {
-      this.#running = this.#loops.length;
-      this.activeChanged(this.#running);
-      if (this.#running === 0) this.#finish();
-      else for (const loop of [...this.#loops]) loop.next();
+    if (this.#arrivals !== null) this.#arrivals.start(startedAtMs, this.#loops);
+    else if (this.#ramp !== null) this.#followRamp();
+    else if (this.scenario.executor === "externally-controlled") this.#want(this.runtime.vuShare.count(this.scenario.vus));
+    else if (this.#loops.length > 0) this.#want(this.#loops.length);
+    else this.#finish();
+  }
+
+  /** Changes the whole test's number of virtual users of an externally controlled scenario. */
+  control(vus: number, maxVus: number): void {
+    if (this.#stopping || this.#startedAtMs === 0) return;
+    const { vuShare } = this.runtime;
+    for (let missing = vuShare.count(maxVus) - this.#loops.length; missing > 0; missing--) {
+      if (this.#adoptOne() === null) return;
     }
+    this.#want(vuShare.count(vus));
   }
 
   /**
@@ -153,34 +155,30 @@ export class ScenarioRunner implements ScenarioContext {
    * which ended the test itself, counts as complete.
    */
   stop(aborter: VirtualUser | null): void {
-    if (this.#done) return;
     this.#interrupt(aborter);
   }
 
   /** Closed model: whether `loop` may begin another iteration; otherwise it is over. Hot. */
-  mayBegin(loop: UserLoop): boolean {
+  mayBegin(loop: UserLoop, now: number): boolean {
     if (this.#stopping) return false;
+    const schedule = this.#schedule as ClosedSchedule;
     const begun = loop.user.iterationInScenario;
-    if ((this.#schedule as ClosedSchedule).mayBegin(begun, this.elapsedMs())) return true;
-    const dropped = (this.#schedule as ClosedSchedule).leftOver(begun);
+    if (schedule.mayBegin(begun, now - this.#startedAtMs)) return true;
+    const dropped = schedule.leftOver(begun);
     if (dropped > 0) this.#recordDropped(dropped);
     return false;
   }
 
-  get isOpen(): boolean {
-    return this.#schedule.model === "open";
-  }
-
-  /** A loop of a closed model will begin nothing more. */
+  /** A loop of a closed model will begin nothing more, for now. */
   loopOver(): void {
     this.activeChanged(-1);
-    if (--this.#running === 0) this.#finish();
+    if (--this.#running === 0 && (this.#stopping || !this.#lastsItsTime)) this.#finish();
   }
 
   /** A virtual user of an open model is free again. */
   userFree(loop: UserLoop): void {
     this.#running--;
-    this.#idle.push(loop);
+    this.#arrivals!.userFree(loop);
     // An open scenario lasts for its whole duration, even when its last iteration is over.
     if (this.#running === 0 && this.#stopping) this.#finish();
   }
@@ -188,13 +186,15 @@ export class ScenarioRunner implements ScenarioContext {
   /** Prepares `user` for an iteration. Hot. */
   enter(user: VirtualUser): void {
     user.enter(this.tags);
-    const numbered = this.isOpen || this.scenario.executor === "shared-iterations";
-    user.iterationInTest = numbered ? this.#taken : this.#runtime.state.takeIteration(this.index);
+    // The schedule of shared iterations has taken the number before.
+    user.iterationInInstance = this.scenario.executor === "shared-iterations"
+      ? this.#taken
+      : this.runtime.state.takeIteration(this.index);
   }
 
   /** Counts an iteration that came to its end. Hot. */
   iterationEnded(user: VirtualUser, endedAtMs: number): void {
-    const { recorder, state, worker } = this.#runtime;
+    const { recorder, state, worker } = this.runtime;
     const at = performance.timeOrigin + endedAtMs;
     const duration = endedAtMs - user.phaseStartedAtMs;
     user.setGroup("");
@@ -214,19 +214,49 @@ export class ScenarioRunner implements ScenarioContext {
   iterationInterrupted(user: VirtualUser): void {
     user.setGroup("");
     user.recordData(nowEpochMs());
-    this.#runtime.state.addToWorker(this.#runtime.worker, WorkerCell.iterationsInterrupted, 1);
+    this.runtime.state.addToWorker(this.runtime.worker, WorkerCell.iterationsInterrupted, 1);
     this.#interrupted = true;
   }
 
   /** A closed model's virtual users are active until their loop is over, an open one's while they run an iteration. */
   activeChanged(amount: number): void {
-    const { state, worker } = this.#runtime;
+    const { state, worker } = this.runtime;
     state.addToWorker(worker, WorkerCell.vusActive, amount);
     state.addToScenario(worker, this.index, ScenarioCell.vusActive, amount);
   }
 
-  soon(task: () => void): void {
-    this.#host.soon(task);
+  soon(loop: UserLoop): void {
+    this.#host.soon(loop);
+  }
+
+  // What arrivals ask for.
+
+  startIteration(loop: UserLoop, delayMs: number): void {
+    this.runtime.recorder.record(this.#delaySeries, nowEpochMs(), delayMs);
+    this.#running++;
+    loop.next();
+  }
+
+  unplannedUser(): UserLoop | null {
+    return this.#loops.length < this.#part.maxVus ? this.#adoptOne() : null;
+  }
+
+  dropIteration(): void {
+    this.#recordDropped(1);
+    if (this.#warnedInsufficient) return;
+    this.#warnedInsufficient = true;
+    const { runtime, scenario } = this;
+    if (!runtime.state.claimVusWarning(this.index)) return;
+    const most = runtime.segment.count(scenarioVus(scenario).max);
+    runtime.log("warn", `Insufficient VUs, reached ${most} active VUs and cannot initialize more`, {
+      executor: scenario.executor,
+      scenario: scenario.name,
+    });
+  }
+
+  /** Whether the scenario goes on although no virtual user loops: more may come. */
+  get #lastsItsTime(): boolean {
+    return this.#ramp !== null || this.scenario.executor === "externally-controlled";
   }
 
   #adoptOne(): UserLoop | null {
@@ -238,85 +268,48 @@ export class ScenarioRunner implements ScenarioContext {
     const exported = user.exports[this.scenario.exec] as PhaseFunction;
     const loop = new UserLoop(this, user, exported);
     this.#loops.push(loop);
-    this.#runtime.state.addToScenario(this.#runtime.worker, this.index, ScenarioCell.vusHeld, 1);
+    this.runtime.state.addToScenario(this.runtime.worker, this.index, ScenarioCell.vusHeld, 1);
     return loop;
   }
 
-  /**
-   * Starts every iteration that is due, then sleeps until the next. One worker leads, so that a rate that one thread can
-   * keep costs no other thread its wake-ups; the others look now and then, and help while they find the leader late or
-   * out of virtual users. Who starts an iteration claims its number first.
-   */
-  #pace(isLastCall = false): void {
-    const schedule = this.#schedule as OpenSchedule;
-    const { timers, state } = this.#runtime;
-    while (!this.#stopping) {
-      const next = state.iterationsTaken(this.index);
-      if (next >= schedule.total) return;
-      const now = performance.now();
-      const dueAtMs = this.#startedAtMs + schedule.startOffsetMs(next);
-      const leads = this.#part.leads || now < this.#helpsUntilMs;
-      if (!isLastCall && now < dueAtMs + (leads ? 0 : HELP_AFTER_MS)) {
-        timers.add(this.#pacer, leads ? dueAtMs : Math.max(dueAtMs + HELP_AFTER_MS, now + HELP_CHECK_MS));
-        return;
-      }
-      const loop = this.#idle.pop() ?? this.#unplanned();
-      if (loop === null && !isLastCall && now < dueAtMs + DROP_AFTER_MS && !this.#allBusy()) {
-        // Another worker has a user to spare.
-        timers.add(this.#pacer, now + 1);
-        return;
-      }
-      if (!state.claimIteration(this.index, next)) {
-        if (loop !== null) this.#idle.push(loop);
-        continue;
-      }
-      if (now >= dueAtMs + HELP_AFTER_MS) this.#helpsUntilMs = now + HELP_MS;
-      if (loop === null) this.#drop();
-      else this.#startIteration(loop, next);
+  /** Closed model: the first `count` virtual users shall loop, the others not. */
+  #want(count: number): void {
+    const graceMs = this.scenario.executor === "ramping-vus" ? this.scenario.gracefulRampDownMs : Infinity;
+    while (this.#wanted > count) this.#loops[--this.#wanted]!.unwant(graceMs);
+    const begin: UserLoop[] = [];
+    for (; this.#wanted < Math.min(count, this.#loops.length); this.#wanted++) {
+      const loop = this.#loops[this.#wanted]!;
+      if (loop.want()) begin.push(loop);
+    }
+    if (begin.length === 0) return;
+    // All count as active before the first of them begins, so that the first iteration sees them all.
+    this.#running += begin.length;
+    this.activeChanged(begin.length);
+    const burstEndsAtMs = performance.now() + BURST_MS;
+    for (const loop of begin) {
+      if (performance.now() < burstEndsAtMs) loop.next();
+      else this.#host.soon(loop);
     }
   }
 
-  #startIteration(loop: UserLoop, number: number): void {
-    this.#taken = number;
-    this.#running++;
-    loop.next();
-  }
-
-  #unplanned(): UserLoop | null {
-    return this.#loops.length < this.#part.maxVus ? this.#adoptOne() : null;
-  }
-
-  /** Whether no worker has a virtual user left for this scenario. */
-  #allBusy(): boolean {
-    return this.#runtime.state.scenarioTotal(this.index, ScenarioCell.vusActive) >= scenarioVus(this.scenario).max;
-  }
-
-  #drop(): void {
-    this.#recordDropped(1);
-    if (this.#warnedInsufficient) return;
-    this.#warnedInsufficient = true;
-    this.#warnInsufficient();
-  }
-
-  #warnInsufficient(): void {
-    const { runtime, scenario } = this;
-    if (!runtime.state.claimVusWarning(this.index)) return;
-    const { max } = scenarioVus(scenario);
-    runtime.log("warn", `Insufficient VUs, reached ${max} active VUs and cannot initialize more`, {
-      executor: scenario.executor,
-      scenario: scenario.name,
-    });
+  #followRamp(): void {
+    const ramp = this.#ramp!;
+    const now = performance.now();
+    while (!this.#stopping && this.#startedAtMs + ramp.atMs <= now) {
+      this.#want(ramp.vus);
+      if (!ramp.advance()) return;
+    }
+    if (!this.#stopping) this.runtime.timers.add(this.#nextStep, this.#startedAtMs + ramp.atMs);
   }
 
   #recordDropped(count: number): void {
-    const { recorder } = this.#runtime;
+    const { recorder } = this.runtime;
     recorder.record(recorder.series(BUILTIN_METRIC_IDS.dropped_iterations, this.tags), nowEpochMs(), count);
   }
 
   #regularEnd(): void {
     if (this.#done) return;
-    // What is due by now starts, or counts as dropped: no iteration of an open model is just forgotten.
-    if (this.isOpen && this.#part.leads) this.#pace(true);
+    this.#arrivals?.end();
     this.#stopping = true;
     if (this.#running === 0) this.#finish();
   }
@@ -324,15 +317,19 @@ export class ScenarioRunner implements ScenarioContext {
   #interrupt(aborter: VirtualUser | null): void {
     if (this.#done) return;
     this.#stopping = true;
-    for (const loop of this.#loops) loop.drop(loop.user === aborter);
+    this.#arrivals?.stop();
+    // The last of them may well finish the scenario.
+    for (const loop of [...this.#loops]) loop.drop(loop.user === aborter);
     this.#finish();
   }
 
   #finish(): void {
     if (this.#done) return;
     this.#done = true;
-    const { timers, state, worker } = this.#runtime;
-    timers.remove(this.#pacer);
+    this.#stopping = true;
+    const { timers, state, worker } = this.runtime;
+    this.#arrivals?.stop();
+    timers.remove(this.#nextStep);
     timers.remove(this.#end);
     timers.remove(this.#grace);
     state.addToScenario(worker, this.index, ScenarioCell.vusHeld, -this.#loops.length);
@@ -341,99 +338,5 @@ export class ScenarioRunner implements ScenarioContext {
       this.#host.returnUser(loop.user);
     }
     this.#host.scenarioDone(this.index, this.#interrupted);
-  }
-}
-
-/** A virtual user in a scenario: begins iterations and sees them end. */
-class UserLoop implements PhaseListener, TimerEntry {
-  readonly user: VirtualUser;
-  dueAtMs = 0;
-  heapIndex = -1;
-  readonly #runner: ScenarioRunner;
-  readonly #exported: PhaseFunction;
-  #inIteration = false;
-  #over = false;
-
-  constructor(runner: ScenarioRunner, user: VirtualUser, exported: PhaseFunction) {
-    this.#runner = runner;
-    this.user = user;
-    this.#exported = exported;
-  }
-
-  /** Begins the next iteration, and further ones for as long as they end without suspending. Hot. */
-  next(): void {
-    const runner = this.#runner;
-    const burstEndsAtMs = performance.now() + BURST_MS;
-    for (;;) {
-      if (this.#over) return;
-      if (!runner.isOpen && !runner.mayBegin(this)) return this.#end();
-      if (!this.#begin()) return;
-      if (!this.#ended()) return;
-      if (runner.isOpen) return;
-      if (performance.now() >= burstEndsAtMs) {
-        runner.soon(() => this.next());
-        return;
-      }
-    }
-  }
-
-  phaseEnded(): void {
-    if (this.#ended() && !this.#runner.isOpen) this.next();
-  }
-
-  /** Drops a running iteration, as complete or as interrupted, or the waiting for a minimum duration. */
-  drop(isComplete: boolean): void {
-    const runner = this.#runner;
-    runner.runtime.timers.remove(this);
-    if (this.#inIteration || (!runner.isOpen && !this.#over)) runner.activeChanged(-1);
-    this.#over = true;
-    if (!this.#inIteration) return;
-    this.#inIteration = false;
-    this.user.drop();
-    if (isComplete) runner.iterationEnded(this.user, performance.now());
-    else runner.iterationInterrupted(this.user);
-  }
-
-  /** The minimum duration is over. */
-  timerDue(): void {
-    if (this.#runner.isOpen) this.#runner.userFree(this);
-    else this.next();
-  }
-
-  /** Returns whether the iteration ended at once. */
-  #begin(): boolean {
-    const { user } = this;
-    this.#runner.enter(user);
-    user.globals.__ITER = user.iterations++;
-    user.iterationInScenario++;
-    this.#inIteration = true;
-    if (this.#runner.isOpen) this.#runner.activeChanged(1);
-    const { setupJson } = this.#runner;
-    // As in k6, what an iteration does to the data is gone with it.
-    return user.run(this.#exported, setupJson === undefined ? undefined : JSON.parse(setupJson), this);
-  }
-
-  /** Books the iteration; returns whether the user is free for the next one. */
-  #ended(): boolean {
-    if (!this.#inIteration) return false;
-    const runner = this.#runner;
-    const now = performance.now();
-    this.#inIteration = false;
-    if (runner.isOpen) runner.activeChanged(-1);
-    runner.iterationEnded(this.user, now);
-    const { minIterationDurationMs, noVuConnectionReuse } = runner.runtime.options;
-    if (noVuConnectionReuse) this.user.http?.closeIdle();
-    const minimumEndMs = this.user.phaseStartedAtMs + minIterationDurationMs;
-    if (minIterationDurationMs > 0 && minimumEndMs > now && !runner.isStopping) {
-      runner.runtime.timers.add(this, minimumEndMs);
-      return false;
-    }
-    if (runner.isOpen) runner.userFree(this);
-    return true;
-  }
-
-  #end(): void {
-    this.#over = true;
-    this.#runner.loopOver();
   }
 }

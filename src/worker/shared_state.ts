@@ -3,7 +3,7 @@
  * one writing worker each, read by anybody at any time.
  */
 
-const CELLS_PER_WORKER = 4;
+const CELLS_PER_WORKER = 8;
 const CELLS_PER_SCENARIO = 3;
 
 /** What is sent to each worker to build its `SharedState` from. */
@@ -19,7 +19,7 @@ export interface SharedStateBuffers {
 /** Allocates the memory for a run that creates `plannedVus` virtual users before its start. */
 export function allocateSharedState(workers: number, scenarios: number, plannedVus: number): SharedStateBuffers {
   const cells = workers * (CELLS_PER_WORKER + scenarios * CELLS_PER_SCENARIO);
-  const atomics = new SharedArrayBuffer(4 * (1 + 2 * scenarios));
+  const atomics = new SharedArrayBuffer(4 * (1 + 3 * scenarios));
   new Uint32Array(atomics)[0] = plannedVus;
   return {
     workers,
@@ -36,6 +36,12 @@ export const enum WorkerCell {
   iterationsInterrupted,
   vusActive,
   vusInitialized,
+  /** Grows with every turn of the event loop's clock: while it stands still, the thread is inside of a script's code. */
+  beats,
+  /** Whose code runs, or ran last: id of the virtual user, its iterations so far, and the scenario (-1: none). */
+  currentVu,
+  currentIteration,
+  currentScenario,
 }
 
 /** A worker's own counters of one scenario. */
@@ -79,9 +85,14 @@ export class SharedState {
     return Atomics.add(this.#atomics, 1 + scenario, 1);
   }
 
-  /** Takes the iteration number `next` unless somebody else has. Hot. */
-  claimIteration(scenario: number, next: number): boolean {
-    return Atomics.compareExchange(this.#atomics, 1 + scenario, next, next + 1) === next;
+  /** Open models: the place in the schedule that is to be started next; the first is 0. Hot. */
+  nextArrival(scenario: number): number {
+    return Atomics.load(this.#atomics, 1 + 2 * this.#scenarios + scenario);
+  }
+
+  /** Takes the place `next` in a schedule unless somebody else has. Hot. */
+  claimArrival(scenario: number, next: number): boolean {
+    return Atomics.compareExchange(this.#atomics, 1 + 2 * this.#scenarios + scenario, next, next + 1) === next;
   }
 
   /** How many iteration numbers of a scenario have been taken. */
@@ -122,6 +133,19 @@ export class SharedState {
   /** Adds to a worker's own counter of a scenario. Hot. */
   addToScenario(worker: number, scenario: number, cell: ScenarioCell, amount: number): void {
     this.#cells[this.#scenarioIndex(worker, scenario) + cell]! += amount;
+  }
+
+  /** Notes whose code runs on a worker from now on. Hot. */
+  enterCode(worker: number, vu: number, iteration: number, scenario: number): void {
+    const at = worker * CELLS_PER_WORKER;
+    this.#cells[at + WorkerCell.currentVu] = vu;
+    this.#cells[at + WorkerCell.currentIteration] = iteration;
+    this.#cells[at + WorkerCell.currentScenario] = scenario;
+  }
+
+  /** A worker's own counter. */
+  ofWorker(worker: number, cell: WorkerCell): number {
+    return this.#cells[worker * CELLS_PER_WORKER + cell]!;
   }
 
   /** Sum of a counter over all workers. */

@@ -1,13 +1,12 @@
 /**
- * All waiting of one worker in one binary heap behind a single `setTimeout`: ten thousand sleeping virtual users cost
- * ten thousand heap entries and one timer.
+ * All waiting of one worker in one binary heap behind a single alarm: ten thousand sleeping virtual users cost ten
+ * thousand heap entries and one timer.
  */
 
-// Scripts find these gone from the global object.
-const { clearTimeout, performance, setTimeout } = globalThis;
+import { type Alarm, type AlarmMaker, timeoutAlarm } from "./alarm.ts";
 
-/** A longer `setTimeout` fires at once; waking early only arms the next one. */
-const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
+// Scripts find these gone from the global object.
+const { performance } = globalThis;
 
 /** Something that waits for a moment; it is in at most one heap at a time. */
 export interface TimerEntry {
@@ -20,13 +19,16 @@ export interface TimerEntry {
   timerDue(): void;
 }
 
-/** A heap of timer entries, earliest first. */
+/** A heap of timer entries, earliest first, woken by Deno's timer unless told otherwise. */
 export class Timers {
   readonly #heap: TimerEntry[] = [];
   readonly #deadlines = new Set<TimerEntry>();
-  #timeout: ReturnType<typeof setTimeout> | undefined;
+  readonly #alarm: Alarm;
   #wakeAtMs = Infinity;
-  readonly #wake = (): void => this.#run();
+
+  constructor(makeAlarm: AlarmMaker = timeoutAlarm) {
+    this.#alarm = makeAlarm(() => this.#run());
+  }
 
   /** Adds an entry, due at `dueAtMs` (`performance.now()` time). Hot. */
   add(entry: TimerEntry, dueAtMs: number): void {
@@ -64,7 +66,6 @@ export class Timers {
   }
 
   #run(): void {
-    this.#timeout = undefined;
     this.#wakeAtMs = Infinity;
     const now = performance.now();
     let first = this.#heap[0];
@@ -79,10 +80,8 @@ export class Timers {
   #arm(): void {
     const first = this.#heap[0];
     if (first === undefined || first.dueAtMs >= this.#wakeAtMs) return;
-    if (this.#timeout !== undefined) clearTimeout(this.#timeout);
     this.#wakeAtMs = first.dueAtMs;
-    const waitMs = Math.max(0, first.dueAtMs - performance.now());
-    this.#timeout = setTimeout(this.#wake, Math.min(waitMs, LONGEST_TIMEOUT_MS));
+    this.#alarm.set(first.dueAtMs);
   }
 
   #siftUp(entry: TimerEntry, from: number): void {

@@ -105,10 +105,10 @@ export class VirtualUser extends PhaseDriver {
   /** Whether the init code runs, where most of the API is forbidden. */
   inInit = true;
   context: ScenarioContext | null = null;
-  /** Iterations begun in this life, in this scenario; of the whole test and of this instance for the running one. */
+  /** Iterations begun in this life, and in this scenario; the running one's number among all of the scenario here. */
   iterations = 0;
   iterationInScenario = 0;
-  iterationInTest = 0;
+  iterationInInstance = 0;
   /** Tags of samples outside of any group: the phase's own, and those that the script added. */
   baseTags: TagSet;
   /** Tags of samples right now, the group's included. */
