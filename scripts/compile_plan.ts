@@ -11,7 +11,11 @@ import { denoCommand, ROOT, V8_FLAGS } from "./repository.ts";
 export const ENTRY = "main.ts";
 
 /** What `deno compile` can't find by itself: worker entries and assets, relative to the root. */
-export const INCLUDED: readonly string[] = ["src/worker/main.ts", "src/worker/blocking_helper.ts"];
+export const INCLUDED: readonly string[] = [
+  "src/worker/main.ts",
+  "src/worker/blocking_helper.ts",
+  "src/worker/pacer_thread.ts",
+];
 
 /** Where the binary goes, relative to the root. */
 export const OUTPUT = "dist/k6d";

@@ -1,7 +1,8 @@
 /** What k6d prints before a test: its banner and what is about to run. */
 
+import { highestOf, stagesDurationMs } from "../executor/ramp.ts";
 import { latestEndMs, scenarioVus } from "../executor/schedule.ts";
-import type { Options, Scenario, ScenarioBase } from "../options/types.ts";
+import type { ArrivalRateScenario, Options, Scenario, ScenarioBase, Stage } from "../options/types.ts";
 import { formatPlanDuration } from "../summary/format.ts";
 import { styleFor } from "../summary/style.ts";
 
@@ -33,7 +34,8 @@ export interface Plan {
 export function renderPlan({ script, outputs, options: { scenarios }, segment = 1 }: Plan, color: boolean): string {
   const style = styleFor(color);
   const count = scenarios.length === 1 ? "1 scenario" : `${scenarios.length} scenarios`;
-  const duration = formatPlanDuration(maxRunDurationMs(scenarios));
+  const durationMs = maxRunDurationMs(scenarios);
+  const duration = durationMs === Infinity ? "infinite" : formatPlanDuration(durationMs);
   const lines = [
     `     execution: ${style.cyan("local")}`,
     `        script: ${style.cyan(script)}`,
@@ -57,11 +59,25 @@ export function describeScenario(scenario: Scenario): string {
     case "per-vu-iterations":
       return `${scenario.iterations} iterations for each of ${scenario.vus} VUs` +
         remarks(scenario, `maxDuration: ${formatPlanDuration(scenario.maxDurationMs)}`);
-    case "constant-arrival-rate": {
-      const { preAllocatedVus, maxVus } = scenario;
-      const vus = preAllocatedVus === maxVus ? `${maxVus}` : `${preAllocatedVus}-${maxVus}`;
-      return `${iterationsPerSecond(scenario).toFixed(2)} iterations/s for ${formatPlanDuration(scenario.durationMs)}` +
-        remarks(scenario, `maxVUs: ${vus}`);
+    case "ramping-vus": {
+      const { startVus, stages, gracefulRampDownMs } = scenario;
+      const rampDown = gracefulRampDownMs > 0 ? [`gracefulRampDown: ${formatPlanDuration(gracefulRampDownMs)}`] : [];
+      return `Up to ${highestOf(startVus, stages)} looping VUs for ${overStages(stages)}${
+        remarks(scenario, ...rampDown)
+      }`;
+    }
+    case "constant-arrival-rate":
+      return `${perSecond(scenario.rate, scenario)} iterations/s for ${formatPlanDuration(scenario.durationMs)}` +
+        remarks(scenario, mostVus(scenario));
+    case "ramping-arrival-rate": {
+      const { startRate, stages } = scenario;
+      return `Up to ${perSecond(highestOf(startRate, stages), scenario)} iterations/s for ${overStages(stages)}` +
+        remarks(scenario, mostVus(scenario));
+    }
+    case "externally-controlled": {
+      const { vus, maxVus, durationMs } = scenario;
+      const duration = durationMs === Infinity ? "infinite duration" : formatPlanDuration(durationMs);
+      return `Externally controlled execution with ${vus} VUs, ${maxVus} max VUs, ${duration}${remarks(scenario)}`;
     }
   }
 }
@@ -90,9 +106,17 @@ export function maxConcurrentVus(scenarios: readonly Scenario[]): number {
   return most;
 }
 
-/** The rate of an arrival-rate scenario. */
-export function iterationsPerSecond({ rate, timeUnitMs }: { rate: number; timeUnitMs: number }): number {
-  return rate * 1000 / timeUnitMs;
+/** A rate as k6 shows it: `2.50`. */
+export function perSecond(rate: number, { timeUnitMs }: { timeUnitMs: number }): string {
+  return (rate * 1000 / timeUnitMs).toFixed(2);
+}
+
+function overStages(stages: readonly Stage[]): string {
+  return `${formatPlanDuration(stagesDurationMs(stages))} over ${stages.length} stages`;
+}
+
+function mostVus({ preAllocatedVus, maxVus }: ArrivalRateScenario): string {
+  return `maxVUs: ${preAllocatedVus === maxVus ? maxVus : `${preAllocatedVus}-${maxVus}`}`;
 }
 
 function remarks({ exec, startTimeMs, gracefulStopMs }: ScenarioBase, ...first: string[]): string {

@@ -1,10 +1,11 @@
 /** The live progress of a test: one line for the whole, one with a bar for each scenario. */
 
-import type { Scenario } from "../options/types.ts";
+import type { ArrivalRateScenario, Scenario } from "../options/types.ts";
 import { formatPlanDuration } from "../summary/format.ts";
 import { styleFor } from "../summary/style.ts";
-import { regularDurationMs } from "../executor/schedule.ts";
-import { inStartOrder, iterationsPerSecond, maxRunDurationMs } from "./banner.ts";
+import { valueOfRamp } from "../executor/ramp.ts";
+import { regularDurationMs, scenarioVus } from "../executor/schedule.ts";
+import { inStartOrder, maxRunDurationMs, perSecond } from "./banner.ts";
 import type { LiveRegion } from "./log.ts";
 import { type TerminalSize, terminalSize, type TextWriter } from "./terminal.ts";
 
@@ -208,7 +209,7 @@ function scenarioBar(progress: ScenarioProgress): Bar {
 
 /** What stands right of the bar, by executor. */
 function scenarioColumns(progress: ScenarioProgress): string[] {
-  const { scenario, activeVus, initializedVus, completeIterations } = progress;
+  const { scenario, activeVus, completeIterations } = progress;
   const time = elapsedColumn(progress);
   switch (scenario.executor) {
     case "constant-vus":
@@ -219,17 +220,26 @@ function scenarioColumns(progress: ScenarioProgress): string[] {
       const total = scenario.vus * scenario.iterations;
       return [`${scenario.vus} VUs`, time, `${outOf(completeIterations, total)} iters, ${scenario.iterations} per VU`];
     }
-    case "constant-arrival-rate": {
-      const width = `${scenario.maxVus}`.length;
-      const active = `${activeVus}`.padStart(width, "0");
-      const atHand = `${initializedVus}`.padStart(width, "0");
-      return [`${active}/${atHand} VUs`, time, `${iterationsPerSecond(scenario).toFixed(2)} iters/s`];
+    case "ramping-vus":
+    case "externally-controlled":
+      return [`${outOf(activeVus, scenarioVus(scenario).max)} VUs`, time];
+    case "constant-arrival-rate":
+      return [usersAtHand(progress, scenario), time, `${perSecond(scenario.rate, scenario)} iters/s`];
+    case "ramping-arrival-rate": {
+      const rate = valueOfRamp(scenario.startRate, scenario.stages, progress.elapsedMs);
+      return [usersAtHand(progress, scenario), time, `${perSecond(rate, scenario)} iters/s`];
     }
   }
 }
 
+function usersAtHand({ activeVus, initializedVus }: ScenarioProgress, { maxVus }: ArrivalRateScenario): string {
+  const width = `${maxVus}`.length;
+  return `${`${activeVus}`.padStart(width, "0")}/${`${initializedVus}`.padStart(width, "0")} VUs`;
+}
+
 function elapsedColumn({ scenario, elapsedMs }: ScenarioProgress): string {
   const durationMs = regularDurationMs(scenario);
+  if (durationMs === Infinity) return formatPlanDuration(Math.trunc(elapsedMs / 1000) * 1000);
   const full = formatPlanDuration(durationMs);
   return elapsedMs >= durationMs ? full : `${clock(elapsedMs, durationMs)}/${full}`;
 }
@@ -238,7 +248,7 @@ function fractionOf({ scenario, state, elapsedMs, completeIterations }: Scenario
   if (state === "waiting") return 0;
   if (scenario.executor === "shared-iterations") return completeIterations / scenario.iterations;
   if (scenario.executor === "per-vu-iterations") return completeIterations / (scenario.vus * scenario.iterations);
-  return elapsedMs / scenario.durationMs;
+  return elapsedMs / regularDurationMs(scenario);
 }
 
 /** `7` of `100` as `007/100`. */

@@ -1,8 +1,9 @@
 /** Dividing a run among workers: how many there are, what each does of each scenario, and which virtual users it creates. */
 
 import { latestEndMs, scenarioVus } from "../executor/schedule.ts";
-import { divide } from "../executor/stripes.ts";
-import type { Scenario } from "../options/types.ts";
+import { divide, divideEvenly, shareOf } from "../executor/stripes.ts";
+import { WHOLE_TEST } from "../options/execution_segment.ts";
+import type { ExecutionSegment, Scenario } from "../options/types.ts";
 import type { ScenarioPart } from "../worker/messages.ts";
 
 /** What one worker is to do. */
@@ -20,20 +21,24 @@ export interface Plan {
   readonly plannedVus: number;
 }
 
-/** Plans for at most `maxWorkers` workers; a test of few virtual users gets fewer. */
-export function planRun(scenarios: readonly Scenario[], maxWorkers: number): Plan {
-  const mostVus = Math.max(1, ...scenarios.map((scenario) => scenarioVus(scenario).max));
+/** Plans `segment` of a test for at most `maxWorkers` workers; a test of few virtual users gets fewer. */
+export function planRun(
+  scenarios: readonly Scenario[],
+  maxWorkers: number,
+  segment: ExecutionSegment = WHOLE_TEST,
+): Plan {
+  const share = divide(segment.weights)[segment.index]!;
+  const mostVus = Math.max(1, ...scenarios.map((scenario) => share.count(scenarioVus(scenario).max)));
   const workers = Math.max(1, Math.min(maxWorkers, mostVus));
-  const even = divide(Array.from({ length: workers }, () => 1));
+  const even = divideEvenly(workers);
   const parts = scenarios.map((scenario, index) => {
-    const vus = scenarioVus(scenario);
+    const { initial, max } = scenarioVus(scenario);
     // A worker without virtual users can't lead; those that can take turns.
-    const leader = index % Math.max(1, Math.min(workers, vus.max));
-    return even.map((share, worker): ScenarioPart => ({
-      initialVus: share.count(vus.initial),
-      maxVus: share.count(vus.max),
-      leads: worker === leader,
-    }));
+    const leader = index % Math.max(1, Math.min(workers, share.count(max)));
+    return even.map((worker, number): ScenarioPart => {
+      const vus = shareOf(share, worker);
+      return { initialVus: vus.count(initial), maxVus: vus.count(max), leads: number === leader };
+    });
   });
   const needed = even.map((_, worker) => mostAtOnce(scenarios, parts.map((part) => part[worker]!)));
   const plannedVus = needed.reduce((sum, count) => sum + count, 0);

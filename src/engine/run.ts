@@ -88,7 +88,11 @@ async function execute(
   const { quiet, color, script } = settings;
   if (!quiet) {
     const outputs = run.outputs.map((output) => output.description);
-    stdout.write(renderBanner(color) + renderPlan({ script, outputs, options }, color));
+    const scenarios = run.scenarios().map(({ scenario }) => scenario);
+    stdout.write(
+      renderBanner(color) +
+        renderPlan({ script, outputs, options: { scenarios }, segment: run.segmentFraction }, color),
+    );
   }
   const progress = quiet
     ? null
@@ -132,7 +136,7 @@ function snapshot(run: TestRun): ProgressSnapshot {
   const { active, initialized, complete, interrupted } = run.counts;
   return {
     phase: progressPhase(run),
-    paused: false,
+    paused: run.isPaused,
     elapsedMs: run.durationMs,
     activeVus: active,
     initializedVus: initialized,
@@ -153,6 +157,8 @@ function progressPhase(run: TestRun): ProgressPhase | null {
   switch (run.phase) {
     case "init":
       return { label: "Init", text: "Init VUs...", fraction: 0 };
+    case "paused":
+      return { label: "Init", text: "paused", fraction: 1 };
     case "setup":
       return { label: "setup", text: "setup()", fraction: 0 };
     case "teardown":

@@ -10,7 +10,8 @@ import { BUILTIN_METRIC_IDS } from "../metrics/builtin.ts";
 import { TagSet } from "../metrics/tag_set.ts";
 import { THRESHOLD_INTERVAL_MS, Thresholds, type ThresholdVerdict } from "../metrics/thresholds.ts";
 import type { SampleBatch } from "../metrics/types.ts";
-import { latestEndMs, regularDurationMs } from "../executor/schedule.ts";
+import { isOpenModel, latestEndMs, regularDurationMs, scenarioOfShare } from "../executor/schedule.ts";
+import { divide, EVERYTHING, type Share } from "../executor/stripes.ts";
 import type { Options, RunSettings, Scenario } from "../options/types.ts";
 import { type Output, OutputError, type OutputLog } from "../output/output.ts";
 import { createOutput, outputsOfOptions } from "../output/outputs.ts";
@@ -34,7 +35,7 @@ export interface RunLog extends OutputLog {
 }
 
 /** What a run does at the moment. */
-export type RunPhase = "init" | "setup" | "running" | "teardown" | "ended";
+export type RunPhase = "init" | "paused" | "setup" | "running" | "teardown" | "ended";
 
 /** State of a scenario as seen from outside. */
 export type ScenarioStatus = "waiting" | "running" | "stopping" | "interrupted" | "done";
@@ -83,6 +84,9 @@ export class TestRun {
   #caCerts: readonly string[] = [];
   #thresholds: Thresholds | null = null;
   #outputs: Output[] = [];
+  /** This instance's part of the test, and how much of the whole it is, from 0 to 1. */
+  #segment: Share = EVERYTHING;
+  segmentFraction = 1;
   #state: SharedState | null = null;
   #phase: RunPhase = "init";
   #scenarios: ScenarioTracker[] = [];
@@ -90,6 +94,8 @@ export class TestRun {
   #endedAtMs = 0;
   #stop: Stop | null = null;
   #markedFailed = false;
+  #paused = false;
+  #wakeWhenResumed: (() => void) | null = null;
   readonly #loggedOnce = new Set<string>();
   #setupJson: string | undefined;
   /** Is given each answer of a worker, or null when none will come: the run was stopped or a worker broke down. */
@@ -184,13 +190,20 @@ export class TestRun {
   /** Checks thresholds and outputs against the options, and starts what the run needs. Throws a `RunError`. */
   prepare(options: Options, env: Readonly<Record<string, string>>, version: string): void {
     this.#options = options;
+    this.#paused = options.paused;
     this.#caCerts = trustedCertificates(env);
     this.#checkThresholds(options);
     if (options.systemTags.includes("expected_response")) {
       this.registry.addSubMetric("http_req_duration{expected_response:true}");
     }
     this.#createOutputs(options, env, version);
-    for (const { scenario } of this.#scenarios = options.scenarios.map((scenario) => new ScenarioTracker(scenario))) {
+    const { weights, index } = options.segment;
+    this.#segment = divide(weights)[index]!;
+    this.segmentFraction = weights[index]! / weights.reduce((sum, weight) => sum + weight, 0);
+    this.#scenarios = options.scenarios.map((scenario) =>
+      new ScenarioTracker(scenario, scenarioOfShare(scenario, this.#segment, this.segmentFraction))
+    );
+    for (const { scenario } of this.#scenarios) {
       if (!this.#functions.includes(scenario.exec)) {
         throw new RunError(
           ExitCode.InvalidConfig,
@@ -217,7 +230,8 @@ export class TestRun {
       this.#consumers.push(output);
     }
     const options = this.#options!;
-    const plan = planRun(options.scenarios, this.#settings.workers);
+    const plan = planRun(options.scenarios, this.#settings.workers, options.segment);
+    const pacer = options.scenarios.some(isOpenModel) ? this.#pool.startPacer(plan.workers.length) : null;
     const buffers = allocateSharedState(plan.workers.length, options.scenarios.length, plan.plannedVus);
     this.#state = new SharedState(buffers);
     while (this.#pool.size < plan.workers.length) this.#pool.spawn();
@@ -225,7 +239,7 @@ export class TestRun {
     plan.workers.forEach((part, worker) =>
       this.#pool.send(worker, {
         type: "plan",
-        worker,
+        place: { worker, workers: plan.workers.length, pacer },
         program: worker === 0 ? null : this.#program,
         env: this.#scriptEnv,
         options,
@@ -244,9 +258,11 @@ export class TestRun {
     if (last?.type !== "ready") throw this.#stopError();
   }
 
-  /** Runs set-up, scenarios and tear-down. */
+  /** Waits for as long as the test is paused, then runs set-up, scenarios and tear-down. */
   async execute(): Promise<void> {
     const options = this.#options!;
+    if (this.#paused) await this.#resumed();
+    if (this.#stop !== null) return;
     this.#startedAtMs = performance.now();
     const vusTimer = this.#startVusGauges();
     const thresholdTimer = setInterval(() => this.#evaluate(), THRESHOLD_INTERVAL_MS);
@@ -299,6 +315,75 @@ export class TestRun {
     });
   }
 
+  /** Whether the test waits for `resume`. */
+  get isPaused(): boolean {
+    return this.#paused;
+  }
+
+  /**
+   * Pauses the test: before it has started, altogether; later, its externally controlled scenarios. Throws a `ControlError`
+   * when others run too.
+   */
+  pause(): void {
+    this.#setPaused(true);
+  }
+
+  /** Lets a paused test go on. Throws as `pause` does. */
+  resume(): void {
+    this.#setPaused(false);
+  }
+
+  /** Changes the virtual users of the externally controlled scenario, as numbers of the whole test. Throws a `ControlError`. */
+  scale({ vus, maxVus }: { readonly vus?: number; readonly maxVus?: number }): void {
+    const tracker = this.#scenarios.find(({ control }) => control !== null);
+    if (tracker === undefined) throw new ControlError("the test has no externally-controlled scenario to scale");
+    const wanted = { vus: vus ?? tracker.control!.vus, maxVus: maxVus ?? tracker.control!.maxVus };
+    for (const [name, value] of Object.entries(wanted)) {
+      if (!Number.isSafeInteger(value) || value < 0) {
+        throw new ControlError(`${name} must be a whole number, got ${value}`);
+      }
+    }
+    if (wanted.vus > wanted.maxVus) {
+      throw new ControlError(`the number of VUs (${wanted.vus}) can't be more than maxVUs (${wanted.maxVus})`);
+    }
+    tracker.control = wanted;
+    this.#sendControl();
+  }
+
+  /** Ends the test from outside (REST API): tear-down and summary follow, exit code 103. */
+  stop(): void {
+    this.#stopRun({ code: ExitCode.ScriptStoppedFromRestApi, message: "test run stopped from REST API" });
+  }
+
+  #setPaused(paused: boolean): void {
+    if (this.#startedAtMs > 0) {
+      const other = this.#scenarios.find(({ control }) => control === null);
+      if (other !== undefined) {
+        const { name, executor } = other.scenario;
+        throw new ControlError(
+          `a running test can't be paused: scenario '${name}' (${executor}) keeps its own schedule`,
+        );
+      }
+    }
+    this.#paused = paused;
+    this.#sendControl();
+    if (!paused) this.#wakeWhenResumed?.();
+  }
+
+  #sendControl(): void {
+    if (this.#phase !== "running") return;
+    this.#scenarios.forEach(({ control }, scenario) => {
+      if (control === null) return;
+      this.#pool.broadcast({ type: "control", scenario, vus: this.#paused ? 0 : control.vus, maxVus: control.maxVus });
+    });
+  }
+
+  async #resumed(): Promise<void> {
+    this.#phase = "paused";
+    await new Promise<void>((resolve) => this.#wakeWhenResumed = resolve);
+    this.#wakeWhenResumed = null;
+  }
+
   async #runScenarios(options: Options): Promise<void> {
     this.#phase = "running";
     const startAtEpochMs = performance.timeOrigin + performance.now();
@@ -306,6 +391,7 @@ export class TestRun {
       tracker.startsAtMs = performance.now() + tracker.scenario.startTimeMs;
     }
     this.#pool.broadcast({ type: "start", startAtEpochMs, data: this.#setupJson });
+    if (this.#scenarios.some(({ control }) => control !== null)) this.#sendControl();
     const limitMs = Math.max(0, ...options.scenarios.map(latestEndMs)) + STOP_GRACE_MS;
     await this.#scenariosOver(limitMs);
   }
@@ -419,7 +505,7 @@ export class TestRun {
     const at = performance.timeOrigin + this.#endedAtMs;
     options.scenarios.forEach((scenario, index) => {
       if (scenario.executor !== "shared-iterations") return;
-      const left = scenario.iterations - this.#state!.iterationsTaken(index);
+      const left = this.#segment.count(scenario.iterations) - this.#state!.iterationsTaken(index);
       if (left <= 0) return;
       const tags = this.#ownTags.withAll([
         ...Object.entries(options.tags),
@@ -454,8 +540,9 @@ export class TestRun {
         this.#giveUp();
         this.#wakeWhenOver();
       }, STOP_GRACE_MS);
-    } else if (this.#phase === "setup" || this.#phase === "init") {
+    } else if (this.#phase === "setup" || this.#phase === "init" || this.#phase === "paused") {
       this.#awaited?.(null);
+      this.#wakeWhenResumed?.();
     }
   }
 
@@ -540,6 +627,11 @@ export class TestRun {
 /** Source of the engine's own samples, beyond any worker's index. */
 const OWN_SOURCE = 1000;
 
+/** What was asked of a running test can't be done; the message says why. */
+export class ControlError extends Error {
+  override name = "ControlError";
+}
+
 /** A scenario for who watches. */
 export interface ScenarioView {
   readonly scenario: Scenario;
@@ -552,14 +644,18 @@ export interface ScenarioView {
 }
 
 class ScenarioTracker {
+  /** This instance's part of it. */
   readonly scenario: Scenario;
+  /** What was asked for last where the virtual users are controlled from outside, as numbers of the whole test. */
+  control: { readonly vus: number; readonly maxVus: number } | null;
   workersLeft = 0;
   interrupted = false;
   stopping = false;
   startsAtMs = Infinity;
 
-  constructor(scenario: Scenario) {
-    this.scenario = scenario;
+  constructor(scenario: Scenario, here: Scenario) {
+    this.scenario = here;
+    this.control = scenario.executor === "externally-controlled" ? scenario : null;
   }
 
   status(nowMs: number): ScenarioStatus {

@@ -1,5 +1,6 @@
 /** The worker threads of a run: started with next to no permissions, spoken to through typed messages, ended together. */
 
+import { PacerCells } from "../worker/alarm.ts";
 import { WORKER_PERMISSIONS } from "../worker/permissions.ts";
 import { FileGate } from "../worker/script_files.ts";
 import type { FromWorker, HelperClientMessage, InitArtifacts, ToWorker } from "../worker/messages.ts";
@@ -20,6 +21,7 @@ export class WorkerPool {
   readonly #listener: WorkerListener;
   /** Does the requests of blocked workers; started when the first one asks. */
   #helper: Worker | null = null;
+  #pacer: Worker | null = null;
   #fileGate: Int32Array | null = null;
   #readSource: ReadSource = Deno.readFileSync;
   /** What `read-file` found, until `fill-file` fetches it. */
@@ -55,6 +57,14 @@ export class WorkerPool {
     this.#workers[index]?.postMessage(message);
   }
 
+  /** Starts the thread that wakes workers in time; returns what it shares with them. */
+  startPacer(workers: number): SharedArrayBuffer {
+    const cells = PacerCells.allocate(workers);
+    this.#pacer = this.#startPacerThread();
+    this.#pacer.postMessage(cells);
+    return cells;
+  }
+
   broadcast(message: ToWorker): void {
     for (const worker of this.#workers) worker.postMessage(message);
   }
@@ -73,6 +83,8 @@ export class WorkerPool {
     this.#workers.length = 0;
     this.#helper?.terminate();
     this.#helper = null;
+    this.#pacer?.terminate();
+    this.#pacer = null;
   }
 
   #receive(index: number, message: FromWorker): void {
@@ -109,6 +121,19 @@ export class WorkerPool {
       this.#listener.workerFailed(index, `its helper failed: ${event.message}`);
     };
     return helper;
+  }
+
+  #startPacerThread(): Worker {
+    const pacer = new Worker(new URL("../worker/pacer_thread.ts", import.meta.url), {
+      type: "module",
+      name: "k6d-pacer",
+      deno: { permissions: "none" },
+    });
+    pacer.onerror = (event) => {
+      event.preventDefault();
+      this.#listener.workerFailed(0, `its pacer failed: ${event.message}`);
+    };
+    return pacer;
   }
 
   #readFile(path: string): void {

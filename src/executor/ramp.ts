@@ -13,6 +13,18 @@ export function highestOf(start: number, stages: readonly Stage[]): number {
   return Math.max(start, ...stages.map(({ target }) => target));
 }
 
+/** The value of a ramp at a moment, between whole numbers too. */
+export function valueOfRamp(start: number, stages: readonly Stage[], elapsedMs: number): number {
+  let leftMs = elapsedMs;
+  let from = start;
+  for (const { durationMs, target } of stages) {
+    if (leftMs < durationMs) return from + (target - from) * leftMs / durationMs;
+    leftMs -= durationMs;
+    from = target;
+  }
+  return from;
+}
+
 /**
  * Walks through the changes of a share's number of virtual users. The whole ramps in steps of one, spread evenly over
  * each stage: the n-th of the d steps of a stage comes at n/d of its time, so that the target is reached at its very end.

@@ -134,6 +134,11 @@ export function scenarioVus(scenario: Scenario): { readonly initial: number; rea
   }
 }
 
+/** Whether the scenario's iterations start at times of their own. */
+export function isOpenModel(scenario: Scenario): scenario is ArrivalRateScenario {
+  return scenario.executor === "constant-arrival-rate" || scenario.executor === "ramping-arrival-rate";
+}
+
 /** Time after which a scenario is over in any case, counted from the start of the test; Infinity: only when it is stopped. */
 export function latestEndMs(scenario: Scenario): number {
   return scenario.startTimeMs + regularDurationMs(scenario) + scenario.gracefulStopMs;

@@ -67,8 +67,11 @@ function readSequence(text: string): Fraction[] {
 
 /** `1/3`, `33.3%` or `0.333`: from 0 to 1. */
 function readFraction(text: string): Fraction {
-  const found = /^\s*(\d+)(?:\.(\d*))?(?:\/(\d+)|(%))?\s*$/.exec(text) ?? /^\s*()\.(\d+)(?:\/(\d+)|(%))?\s*$/.exec(text);
-  if (found === null) throw new KindError(`invalid part of a test "${text}": expected a number such as 1/3, 25% or 0.25`);
+  const found = /^\s*(\d+)(?:\.(\d*))?(?:\/(\d+)|(%))?\s*$/.exec(text) ??
+    /^\s*()\.(\d+)(?:\/(\d+)|(%))?\s*$/.exec(text);
+  if (found === null) {
+    throw new KindError(`invalid part of a test "${text}": expected a number such as 1/3, 25% or 0.25`);
+  }
   const [, whole = "", decimals = "", divisor = "1", percent] = found;
   const numerator = BigInt(whole + decimals);
   const denominator = 10n ** BigInt(decimals.length) * BigInt(divisor) * (percent === undefined ? 1n : 100n);

@@ -143,7 +143,7 @@ const METRIC_GROUPS: readonly (readonly [title: string, prefixes: readonly strin
     "http_req_waiting",
     "http_reqs",
   ]],
-  ["EXECUTION", ["vus", "vus_max", "iterations", "iteration_duration", "dropped_iterations"]],
+  ["EXECUTION", ["vus", "vus_max", "iterations", "iteration_duration", "iteration_start_delay", "dropped_iterations"]],
   ["NETWORK", ["data_sent", "data_received"]],
   ["BROWSER", ["browser_data_sent", "browser_data_received", "browser_http_req_"]],
   ["WEB_VITALS", ["browser_web_vital_"]],

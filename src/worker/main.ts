@@ -1,6 +1,5 @@
 /** The entry of a worker thread: obeys the main thread's messages. All code of the script runs in here. */
 
-import { setImmediate } from "node:timers";
 import { BUILTIN_MODULES } from "../api/builtins.ts";
 import { scriptConsole } from "../api/console.ts";
 import { TestAborted } from "../api/execution.ts";
@@ -17,7 +16,15 @@ import type { Program, ProgramHost } from "../script/program.ts";
 import { onBlockedThread } from "../script/blocking_twin.ts";
 import { onRefusal, Refusal } from "../script/refusal.ts";
 import type { BlockingSite } from "../script/stack_trace.ts";
-import type { FromWorker, InitMessage, PhaseMessage, PlanMessage, ScriptFailure, ToWorker } from "./messages.ts";
+import type {
+  ControlMessage,
+  FromWorker,
+  InitMessage,
+  PhaseMessage,
+  PlanMessage,
+  ScriptFailure,
+  ToWorker,
+} from "./messages.ts";
 import { nowEpochMs, WorkerRuntime } from "./runtime.ts";
 import { ScenarioRunner } from "./scenario_runner.ts";
 import { UncaughtRejection } from "./event_loop.ts";
@@ -25,6 +32,7 @@ import { readFileThroughMain } from "./script_files.ts";
 import { IMPORT_REFUSED, installScriptGlobals } from "./script_globals.ts";
 import { SharedState, WorkerCell } from "./shared_state.ts";
 import type { TimerEntry } from "./timers.ts";
+import { type Turn, Turns } from "./turns.ts";
 import { currentLoop, currentUser, FirstInit, type PhaseFunction, VirtualUser } from "./virtual_user.ts";
 
 // Scripts find these gone from the global object.
@@ -62,6 +70,7 @@ class WorkerSession implements InitSession {
   #starts: StartTimer[] = [];
   /** Virtual users that no scenario holds; the one that was returned first is taken first. */
   readonly #free = new Queue<VirtualUser>();
+  readonly #turns = new Turns();
   #setupJson: string | undefined;
   /** Whether the init code of a virtual user that nobody planned awaits. */
   #isInitializing = false;
@@ -190,6 +199,10 @@ class WorkerSession implements InitSession {
     for (const start of this.#starts) runtime.timers.add(start, start.startAtMs);
   }
 
+  control(message: ControlMessage): void {
+    this.#runners[message.scenario]?.control(message);
+  }
+
   /** Ends all scenarios; `aborter` is the virtual user that asked for it, if one did. */
   stop(aborter: VirtualUser | null): void {
     for (const start of this.#starts) {
@@ -244,8 +257,8 @@ class WorkerSession implements InitSession {
     post({ type: "scenario-done", scenario: index, interrupted });
   }
 
-  soon(task: () => void): void {
-    setImmediate(task);
+  soon(turn: Turn): void {
+    this.#turns.add(turn);
   }
 
   // What the script's API asks for.
@@ -477,6 +490,8 @@ globalThis.addEventListener("message", (event) => {
       return session.phase(data);
     case "start":
       return session.start(data.startAtEpochMs, data.data);
+    case "control":
+      return session.control(data);
     case "stop":
       return session.stop(null);
   }

@@ -1,7 +1,7 @@
 /** What all virtual users of one worker share: settings, recorder, network, timers and the way to the main thread. */
 
 import type { SampleRecorder } from "../metrics/sample_recorder.ts";
-import { divideEvenly, divide, type Share, shareOf } from "../executor/stripes.ts";
+import { divide, divideEvenly, type Share, shareOf } from "../executor/stripes.ts";
 import { TagSet } from "../metrics/tag_set.ts";
 import type { HttpNetwork } from "../net/http_client.ts";
 import type { Options } from "../options/types.ts";

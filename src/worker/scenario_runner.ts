@@ -10,6 +10,7 @@ import type { ScenarioPart } from "./messages.ts";
 import { nowEpochMs, type WorkerRuntime } from "./runtime.ts";
 import { ScenarioCell, WorkerCell } from "./shared_state.ts";
 import type { TimerEntry } from "./timers.ts";
+import type { Turn } from "./turns.ts";
 import { UserLoop } from "./user_loop.ts";
 import type { PhaseFunction, ScenarioContext, VirtualUser } from "./virtual_user.ts";
 
@@ -19,9 +20,10 @@ const { performance } = globalThis;
 /** Virtual users begin in bursts of at most this long, so that the thread stays responsive. */
 const BURST_MS = 10;
 
-/** Something that waits for its turn on the thread. */
-export interface Turn {
-  next(): void;
+/** Virtual users of the whole test. */
+export interface VuControl {
+  readonly vus: number;
+  readonly maxVus: number;
 }
 
 /** Where a runner gets its virtual users and what it tells. */
@@ -57,6 +59,8 @@ export class ScenarioRunner implements ScenarioContext, ArrivalsHost {
   readonly #arrivals: Arrivals | null;
   /** How the number of virtual users changes, where it does so by plan. */
   readonly #ramp: VuRamp | null;
+  /** What was asked for last, where the number is controlled from outside. */
+  #control: VuControl | null;
   readonly #iterationSeries: number;
   readonly #durationSeries: number;
   readonly #delaySeries: number;
@@ -95,6 +99,7 @@ export class ScenarioRunner implements ScenarioContext, ArrivalsHost {
       ? new Arrivals(runtime, this, index, schedule, part.leads, segment.count(scenarioVus(scenario).max))
       : null;
     this.#ramp = scenario.executor === "ramping-vus" ? new VuRamp(scenario.startVus, scenario.stages, vuShare) : null;
+    this.#control = scenario.executor === "externally-controlled" ? scenario : null;
     this.#env = Object.keys(scenario.env).length > 0 ? scenario.env : null;
     this.tags = runtime.tagsFor(scenario.name, scenario.tags);
     const tags = runtime.systemTags.has("group") ? this.tags.with("group", "") : this.tags;
@@ -135,19 +140,17 @@ export class ScenarioRunner implements ScenarioContext, ArrivalsHost {
     timers.add(this.#grace, endsAtMs + this.scenario.gracefulStopMs);
     if (this.#arrivals !== null) this.#arrivals.start(startedAtMs, this.#loops);
     else if (this.#ramp !== null) this.#followRamp();
-    else if (this.scenario.executor === "externally-controlled") this.#want(this.runtime.vuShare.count(this.scenario.vus));
-    else if (this.#loops.length > 0) this.#want(this.#loops.length);
+    else if (this.scenario.executor === "externally-controlled") {
+      this.#want(this.runtime.vuShare.count(this.scenario.vus));
+    } else if (this.#loops.length > 0) this.#want(this.#loops.length);
     else this.#finish();
   }
 
   /** Changes the whole test's number of virtual users of an externally controlled scenario. */
-  control(vus: number, maxVus: number): void {
-    if (this.#stopping || this.#startedAtMs === 0) return;
-    const { vuShare } = this.runtime;
-    for (let missing = vuShare.count(maxVus) - this.#loops.length; missing > 0; missing--) {
-      if (this.#adoptOne() === null) return;
-    }
-    this.#want(vuShare.count(vus));
+  control(control: VuControl): void {
+    if (this.#control === null) return;
+    this.#control = control;
+    if (this.#startedAtMs > 0 && !this.#stopping) this.#followControl(control);
   }
 
   /**
@@ -256,7 +259,7 @@ export class ScenarioRunner implements ScenarioContext, ArrivalsHost {
 
   /** Whether the scenario goes on although no virtual user loops: more may come. */
   get #lastsItsTime(): boolean {
-    return this.#ramp !== null || this.scenario.executor === "externally-controlled";
+    return this.#ramp !== null || this.#control !== null;
   }
 
   #adoptOne(): UserLoop | null {
@@ -290,6 +293,14 @@ export class ScenarioRunner implements ScenarioContext, ArrivalsHost {
       if (performance.now() < burstEndsAtMs) loop.next();
       else this.#host.soon(loop);
     }
+  }
+
+  #followControl({ vus, maxVus }: VuControl): void {
+    const { vuShare } = this.runtime;
+    for (let missing = vuShare.count(maxVus) - this.#loops.length; missing > 0; missing--) {
+      if (this.#adoptOne() === null) return;
+    }
+    this.#want(vuShare.count(vus));
   }
 
   #followRamp(): void {
@@ -327,12 +338,11 @@ export class ScenarioRunner implements ScenarioContext, ArrivalsHost {
     if (this.#done) return;
     this.#done = true;
     this.#stopping = true;
-    const { timers, state, worker } = this.runtime;
+    const { timers } = this.runtime;
     this.#arrivals?.stop();
     timers.remove(this.#nextStep);
     timers.remove(this.#end);
     timers.remove(this.#grace);
-    state.addToScenario(worker, this.index, ScenarioCell.vusHeld, -this.#loops.length);
     for (const loop of this.#loops) {
       loop.user.context = null;
       this.#host.returnUser(loop.user);

@@ -48,7 +48,7 @@ export const enum WorkerCell {
 export const enum ScenarioCell {
   /** Virtual users that run an iteration right now. */
   vusActive,
-  /** Virtual users that the scenario holds. */
+  /** Virtual users that the scenario holds, or held until it was over. */
   vusHeld,
   iterationsEnded,
 }

@@ -1,17 +1,18 @@
 import { assertEquals } from "@std/assert";
 import { type ClosedSchedule, createSchedule, latestEndMs, type OpenSchedule } from "../../src/executor/schedule.ts";
+import { EVERYTHING } from "../../src/executor/stripes.ts";
 import type { Scenario } from "../../src/options/types.ts";
 
 const base = { name: "s", startTimeMs: 0, gracefulStopMs: 30_000, exec: "default", env: {}, tags: {} };
 
 function closed(scenario: Scenario, take = () => 0): ClosedSchedule {
-  const schedule = createSchedule(scenario, take);
+  const schedule = createSchedule(scenario, EVERYTHING, take);
   if (schedule.model !== "closed") throw new Error("not a closed model");
   return schedule;
 }
 
 function open(scenario: Scenario): OpenSchedule {
-  const schedule = createSchedule(scenario, () => 0);
+  const schedule = createSchedule(scenario, EVERYTHING, () => 0);
   if (schedule.model !== "open") throw new Error("not an open model");
   return schedule;
 }

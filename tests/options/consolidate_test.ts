@@ -73,6 +73,12 @@ Deno.test("a scenario of constant arrival rate takes maxVUs from preAllocatedVUs
   }]);
 });
 
+const STAGE = { duration: "1s", target: 2 };
+
+function scenario(given: Record<string, unknown>): Parameters<typeof run>[0] {
+  return { script: { scenarios: { s: given } } };
+}
+
 const MISTAKES: readonly (readonly [name: string, layers: Partial<OptionLayers>, parts: readonly string[]])[] = [
   ["options that are no object", { script: [1] }, ["the exported options must be an object"]],
   ["wrong types, all named", { script: { vus: "many", noSetup: "yes", tags: { a: 1 } } }, [
@@ -94,10 +100,9 @@ const MISTAKES: readonly (readonly [name: string, layers: Partial<OptionLayers>,
   ]],
   ["iterations and stages", { script: { iterations: 1, stages: [] } }, ["`iterations` and `stages`"]],
   ["duration and scenarios", { script: { duration: "1s", scenarios: {} } }, ["`duration` and `scenarios`"]],
-  ["stages", { script: { stages: [{ duration: "1s", target: 2 }] } }, ["ramping-vus is not supported yet"]],
   ["a malformed stage", { env: { K6_STAGES: "10s" } }, ["duration:target"]],
-  ["an unknown executor", { script: { scenarios: { s: { executor: "externally-controlled" } } } }, [
-    `specified executor type "externally-controlled"`,
+  ["an unknown executor", { script: { scenarios: { s: { executor: "variable-looping-vus" } } } }, [
+    `specified executor type "variable-looping-vus"`,
     "constant-vus",
   ]],
   ["no executor", { script: { scenarios: { s: {} } } }, ["the executor is not specified"]],
@@ -135,6 +140,86 @@ const MISTAKES: readonly (readonly [name: string, layers: Partial<OptionLayers>,
   ["a wrong type in a scenario", { script: { scenarios: { s: { executor: "per-vu-iterations", vus: [] } } } }, [
     "vus: expected a whole number, got an array",
   ]],
+  ["ramping-vus without stages", scenario({ executor: "ramping-vus" }), ["at least one stage has to be specified"]],
+  ["ramping-vus with no stage in its stages", scenario({ executor: "ramping-vus", stages: [] }), [
+    "at least one stage",
+  ]],
+  ["a stage without duration", scenario({ executor: "ramping-vus", stages: [{ target: 1 }] }), [
+    "stage 1 doesn't have a duration",
+  ]],
+  ["a stage without target", scenario({ executor: "ramping-vus", stages: [STAGE, { duration: "1s" }] }), [
+    "stage 2 doesn't have a target",
+  ]],
+  ["a negative stage", scenario({ executor: "ramping-vus", stages: [{ duration: "-1s", target: 1 }] }), [
+    "the duration for stage 1 can't be negative",
+  ]],
+  [
+    "a negative target",
+    scenario({ executor: "ramping-arrival-rate", preAllocatedVUs: 1, stages: [{ ...STAGE, target: -1 }] }),
+    [
+      "the target for stage 1 can't be negative",
+    ],
+  ],
+  [
+    "ramping-vus that never has any",
+    scenario({ executor: "ramping-vus", startVUs: 0, stages: [{ ...STAGE, target: 0 }] }),
+    [
+      "either startVUs or the target of one of the stages must be more than 0",
+    ],
+  ],
+  [
+    "ramping-vus with far too many",
+    scenario({ executor: "ramping-vus", stages: [{ ...STAGE, target: 100_000_001 }] }),
+    [
+      "the number of VUs can't be more than 100000000",
+    ],
+  ],
+  [
+    "negative startVUs and gracefulRampDown",
+    scenario({
+      executor: "ramping-vus",
+      startVUs: -1,
+      gracefulRampDown: "-1s",
+      stages: [STAGE],
+    }),
+    ["the number of startVUs can't be negative; the gracefulRampDown timeout can't be negative"],
+  ],
+  ["ramping-arrival-rate without anything", scenario({ executor: "ramping-arrival-rate" }), [
+    "at least one stage has to be specified",
+    "the number of preAllocatedVUs isn't specified",
+  ]],
+  [
+    "a negative startRate",
+    scenario({ executor: "ramping-arrival-rate", startRate: -1, preAllocatedVUs: 1, stages: [STAGE] }),
+    [
+      "the startRate can't be negative",
+    ],
+  ],
+  [
+    "a timeUnit of nothing",
+    scenario({ executor: "ramping-arrival-rate", timeUnit: 0, preAllocatedVUs: 1, stages: [STAGE] }),
+    [
+      "the timeUnit must be more than 0",
+    ],
+  ],
+  ["externally-controlled without duration", scenario({ executor: "externally-controlled" }), [
+    "the duration is unspecified; use 0 for a test that runs until it is stopped",
+  ]],
+  [
+    "externally-controlled with too few maxVUs",
+    scenario({ executor: "externally-controlled", vus: 2, maxVUs: 1, duration: 0 }),
+    [
+      "maxVUs (1) can't be less than the number of VUs (2)",
+    ],
+  ],
+  ["a segment that is none", { script: { executionSegment: "2:3" } }, ['invalid part of a test "3"']],
+  [
+    "a segment outside of its sequence",
+    { script: { executionSegment: "0:1/3", executionSegmentSequence: "0,1/2,1" } },
+    [
+      "the execution segment 0:1/3 is not part of the sequence 0,1/2,1",
+    ],
+  ],
   ["a function that isn't exported", {
     script: { scenarios: { s: { executor: "per-vu-iterations", exec: "nothere" } } },
   }, [
@@ -187,6 +272,44 @@ Deno.test("a layer that plans the run drops the plan of the layers below", () =>
   assert(other?.executor === "shared-iterations" && other.vus === 2 && other.maxDurationMs === 600_000);
 });
 
+Deno.test("every executor has its defaults", () => {
+  const stages = [{ duration: "1s", target: 2 }, { duration: 0, target: 1 }];
+  const read = (given: Record<string, unknown>) => run({ script: { scenarios: { s: given } } }).options.scenarios[0];
+  const base = { name: "s", startTimeMs: 0, gracefulStopMs: 30_000, exec: "default", env: {}, tags: {} };
+  const readStages = [{ durationMs: 1000, target: 2 }, { durationMs: 0, target: 1 }];
+  assertEquals(read({ executor: "ramping-vus", stages }), {
+    ...base,
+    executor: "ramping-vus",
+    startVus: 1,
+    stages: readStages,
+    gracefulRampDownMs: 30_000,
+  });
+  assertEquals(read({ executor: "ramping-arrival-rate", stages, preAllocatedVUs: 3 }), {
+    ...base,
+    executor: "ramping-arrival-rate",
+    startRate: 0,
+    timeUnitMs: 1000,
+    stages: readStages,
+    preAllocatedVus: 3,
+    maxVus: 3,
+  });
+  assertEquals(read({ executor: "externally-controlled", duration: 0 }), {
+    ...base,
+    gracefulStopMs: 0,
+    executor: "externally-controlled",
+    vus: 1,
+    maxVus: 1,
+    durationMs: Infinity,
+  });
+});
+
+Deno.test("stages alone are ramping-vus that start with vus", () => {
+  const { options } = run({ script: { vus: 3, stages: [{ duration: "500ms", target: 2 }] } });
+  const [only] = options.scenarios;
+  assert(only?.executor === "ramping-vus");
+  assertEquals([only.name, only.startVus, only.stages], ["default", 3, [{ durationMs: 500, target: 2 }]]);
+});
+
 Deno.test("vus alone replaces scenarios, with a warning", () => {
   const { options, warnings } = run({
     script: { scenarios: { s: { executor: "constant-vus", duration: "9s" } } },
@@ -210,7 +333,6 @@ Deno.test("an option that keeps load away, and can't be obeyed yet, is refused",
       { hosts: { "a.test": "127.0.0.1" } },
       { blockHostnames: ["*.test"] },
       { blacklistIPs: ["10.0.0.0/8"] },
-      { executionSegment: "0:1/2" },
     ]
   ) {
     const [key] = Object.keys(script);

@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { setSuspendingForm, type Suspension } from "../../src/script/suspension.ts";
 import { type ScenarioHost, ScenarioRunner } from "../../src/worker/scenario_runner.ts";
 import { WorkerCell } from "../../src/worker/shared_state.ts";
+import type { Turn } from "../../src/worker/turns.ts";
 import type { VirtualUser } from "../../src/worker/virtual_user.ts";
 import { TestRuntime } from "./test_runtime.ts";
 
@@ -41,8 +42,8 @@ class TestHost implements ScenarioHost {
     this.done = true;
   }
 
-  soon(task: () => void): void {
-    setTimeout(task, 0);
+  soon(turn: Turn): void {
+    setTimeout(() => turn.next(), 0);
   }
 }
 

@@ -28,7 +28,15 @@ export class TestRuntime {
       dialTimeoutMs: 1000,
     });
     const state = new SharedState(allocateSharedState(1, this.options.scenarios.length, 0));
-    this.runtime = new WorkerRuntime(0, this.options, this.#recorder, network, state, (said) => this.posted.push(said));
+    const place = { worker: 0, workers: 1, pacer: null };
+    this.runtime = new WorkerRuntime(
+      place,
+      this.options,
+      this.#recorder,
+      network,
+      state,
+      (said) => this.posted.push(said),
+    );
   }
 
   /** A virtual user past its init code, with these exports. */
