@@ -20,6 +20,9 @@ const { performance } = globalThis;
 /** Virtual users begin in bursts of at most this long, so that the thread stays responsive. */
 const BURST_MS = 10;
 
+/** How often to look whether a virtual user whose init code awaits is there. */
+const INIT_CHECK_MS = 10;
+
 /** Virtual users of the whole test. */
 export interface VuControl {
   readonly vus: number;
@@ -75,7 +78,7 @@ export class ScenarioRunner implements ScenarioContext, ArrivalsHost {
   #warnedInsufficient = false;
   /** Number of the iteration that was taken last. */
   #taken = 0;
-  readonly #nextStep: TimerEntry = { dueAtMs: 0, heapIndex: -1, timerDue: () => this.#followRamp() };
+  readonly #nextStep: TimerEntry = { dueAtMs: 0, heapIndex: -1, timerDue: () => this.#changeVus() };
   readonly #end: TimerEntry = { dueAtMs: 0, heapIndex: -1, timerDue: () => this.#regularEnd() };
   readonly #grace: TimerEntry = { dueAtMs: 0, heapIndex: -1, isDeadline: true, timerDue: () => this.#interrupt(null) };
 
@@ -139,10 +142,8 @@ export class ScenarioRunner implements ScenarioContext, ArrivalsHost {
     timers.add(this.#end, endsAtMs);
     timers.add(this.#grace, endsAtMs + this.scenario.gracefulStopMs);
     if (this.#arrivals !== null) this.#arrivals.start(startedAtMs, this.#loops);
-    else if (this.#ramp !== null) this.#followRamp();
-    else if (this.scenario.executor === "externally-controlled") {
-      this.#want(this.runtime.vuShare.count(this.scenario.vus));
-    } else if (this.#loops.length > 0) this.#want(this.#loops.length);
+    else if (this.#lastsItsTime) this.#changeVus();
+    else if (this.#loops.length > 0) this.#want(this.#loops.length);
     else this.#finish();
   }
 
@@ -150,7 +151,7 @@ export class ScenarioRunner implements ScenarioContext, ArrivalsHost {
   control(control: VuControl): void {
     if (this.#control === null) return;
     this.#control = control;
-    if (this.#startedAtMs > 0 && !this.#stopping) this.#followControl(control);
+    if (this.#startedAtMs > 0 && !this.#stopping) this.#changeVus();
   }
 
   /**
@@ -295,16 +296,24 @@ export class ScenarioRunner implements ScenarioContext, ArrivalsHost {
     }
   }
 
+  #changeVus(): void {
+    if (this.#ramp !== null) this.#followRamp(this.#ramp);
+    else if (this.#control !== null) this.#followControl(this.#control);
+  }
+
   #followControl({ vus, maxVus }: VuControl): void {
-    const { vuShare } = this.runtime;
+    const { vuShare, timers } = this.runtime;
     for (let missing = vuShare.count(maxVus) - this.#loops.length; missing > 0; missing--) {
-      if (this.#adoptOne() === null) return;
+      if (this.#adoptOne() !== null) continue;
+      // Init code that awaits takes its time.
+      timers.remove(this.#nextStep);
+      timers.add(this.#nextStep, performance.now() + INIT_CHECK_MS);
+      break;
     }
     this.#want(vuShare.count(vus));
   }
 
-  #followRamp(): void {
-    const ramp = this.#ramp!;
+  #followRamp(ramp: VuRamp): void {
     const now = performance.now();
     while (!this.#stopping && this.#startedAtMs + ramp.atMs <= now) {
       this.#want(ramp.vus);

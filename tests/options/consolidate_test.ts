@@ -306,7 +306,7 @@ Deno.test("every executor has its defaults", () => {
 Deno.test("stages alone are ramping-vus that start with vus", () => {
   const { options } = run({ script: { vus: 3, stages: [{ duration: "500ms", target: 2 }] } });
   const [only] = options.scenarios;
-  assert(only?.executor === "ramping-vus");
+  if (only?.executor !== "ramping-vus") throw new Error(`not ramping-vus but ${only?.executor}`);
   assertEquals([only.name, only.startVus, only.stages], ["default", 3, [{ durationMs: 500, target: 2 }]]);
 });
 
