@@ -19,6 +19,16 @@ import {
   thresholds,
 } from "./kinds.ts";
 
+import {
+  checkCipherSuites,
+  checkHostPatterns,
+  checkHosts,
+  checkLocalIps,
+  checkNetworks,
+  checkTlsAuth,
+  checkTlsVersion,
+} from "./network_checks.ts";
+
 /** A flag of `k6d run` that sets an option. */
 export interface OptionFlag {
   /** Without the leading dashes. */
@@ -178,9 +188,15 @@ export const OPTIONS: readonly OptionDefinition[] = [
     flag: { name: "insecure-skip-tls-verify", help: "don't verify TLS certificates" },
     default: false,
   },
-  { key: "tlsCipherSuites", kind: textList, env: "K6_TLS_CIPHER_SUITES", unsupported: "warn" },
-  { key: "tlsVersion", kind: textOrRange, unsupported: "warn" },
-  { key: "tlsAuth", kind: objectList, unsupported: "warn" },
+  {
+    key: "tlsCipherSuites",
+    kind: textList,
+    env: "K6_TLS_CIPHER_SUITES",
+    check: checkCipherSuites,
+    unsupported: "warn",
+  },
+  { key: "tlsVersion", kind: textOrRange, check: checkTlsVersion, unsupported: "warn" },
+  { key: "tlsAuth", kind: objectList, check: checkTlsAuth, unsupported: "warn" },
   {
     key: "throw",
     kind: bool,
@@ -194,6 +210,7 @@ export const OPTIONS: readonly OptionDefinition[] = [
     kind: textList,
     env: "K6_BLACKLIST_IPS",
     flag: { name: "blacklist-ip", help: "networks that must not be called, as CIDR; may be repeated" },
+    check: checkNetworks,
     unsupported: "refuse",
   },
   {
@@ -201,9 +218,10 @@ export const OPTIONS: readonly OptionDefinition[] = [
     kind: textList,
     env: "K6_BLOCK_HOSTNAMES",
     flag: { name: "block-hostnames", help: "host names that must not be called, * at the start matches any" },
+    check: checkHostPatterns,
     unsupported: "refuse",
   },
-  { key: "hosts", kind: textMap, env: "K6_HOSTS", unsupported: "refuse" },
+  { key: "hosts", kind: textMap, env: "K6_HOSTS", check: checkHosts, unsupported: "refuse" },
   {
     key: "noConnectionReuse",
     kind: bool,
@@ -283,6 +301,7 @@ export const OPTIONS: readonly OptionDefinition[] = [
     kind: text,
     env: "K6_LOCAL_IPS",
     flag: { name: "local-ips", help: "source addresses of the virtual users' connections" },
+    check: checkLocalIps,
     notInScript: true,
     unsupported: "warn",
   },
