@@ -54,8 +54,9 @@ export async function runTest(
 
 /** From the script to consolidated options; nothing has been shown or started yet. */
 async function prepare(run: TestRun, settings: RunSettings, layers: RunLayers, log: Log): Promise<Options> {
-  const { entry, host, readFile, archive } = await openTestSource(settings.script, settings.type);
-  const program = await loadProgram(entry, { ...host, warn: (message) => log.warn(message) });
+  const warn = (message: string): void => log.warn(message);
+  const { entry, host, readFile, archive } = await openTestSource(settings.script, settings.type, warn);
+  const program = await loadProgram(entry, { ...host, warn });
   const env = { ...settings.systemEnv, ...archive?.env, ...settings.givenEnv };
   const facts = await run.init({ program, env, readFile });
   const { options, warnings } = consolidate({

@@ -29,14 +29,20 @@ export interface StudiedTest {
 export async function studyTest(settings: RunSettings, log: Log): Promise<StudiedTest> {
   const run = new TestRun(settings, log);
   try {
-    const { entry, host, readFile, archive } = await openTestSource(settings.script, settings.type);
+    const warn = (message: string): void => log.warn(message);
+    const { entry, host, readFile, archive } = await openTestSource(settings.script, settings.type, warn);
     const files = new Map<string, Uint8Array>();
     const program = await loadProgram(entry, {
       ...host,
-      warn: (message) => log.warn(message),
+      warn,
       readTextFile: async (path) => {
         const text = await host.readTextFile(path);
         files.set(toFileUrl(path), new TextEncoder().encode(text));
+        return text;
+      },
+      readRemote: async (url) => {
+        const text = await host.readRemote(url);
+        files.set(url, new TextEncoder().encode(text));
         return text;
       },
     });

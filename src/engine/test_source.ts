@@ -4,13 +4,16 @@ import { ExitCode } from "../cli/exit_codes.ts";
 import { anonymize, type Archive, ArchiveError, isArchive, readArchive } from "../script/archive.ts";
 import { fromFileUrl, toFileUrl } from "../script/file_url.ts";
 import type { Entry, LoadHost } from "../script/load.ts";
+import { cacheFolder, type RemoteHost, RemoteModules } from "../script/remote_modules.ts";
+import { Unresolved } from "../script/unresolved.ts";
 import { RunError } from "./run_error.ts";
+import { trustedCertificates } from "./trusted_certificates.ts";
 
 /** A test, ready to be loaded. */
 export interface TestSource {
   readonly entry: Entry;
   /** What the loader reads from. */
-  readonly host: Pick<LoadHost, "readTextFile" | "cwd">;
+  readonly host: Pick<LoadHost, "readTextFile" | "realPath" | "readRemote" | "cwd">;
   /** Reads a file that the script opens; throws as `Deno.readFileSync` does. */
   readonly readFile: (path: string) => Uint8Array;
   /** What was read as an archive, or null. */
@@ -21,12 +24,21 @@ export interface TestSource {
  * Finds out what a test is and opens it. `script` is a path, or `-` for standard input; `type` is empty unless the user said
  * what it is. Throws a `RunError` for a broken archive; a script that can't be read is left for the loader to report.
  */
-export async function openTestSource(script: string, type: "" | "js" | "archive"): Promise<TestSource> {
+export async function openTestSource(
+  script: string,
+  type: "" | "js" | "archive",
+  warn: (message: string) => void,
+): Promise<TestSource> {
   const bytes = script === "-" ? await readStandardInput() : readIfArchive(script, type);
   if (bytes !== null && (type === "archive" || type === "" && isArchive(bytes))) return openArchive(script, bytes);
   return {
     entry: bytes === null ? { path: script } : { stdin: new TextDecoder().decode(bytes) },
-    host: { readTextFile: (path) => Deno.readTextFile(path), cwd: Deno.cwd() },
+    host: {
+      readTextFile: (path) => Deno.readTextFile(path),
+      realPath: (path) => Deno.realPath(path),
+      readRemote: remoteReader(warn),
+      cwd: Deno.cwd(),
+    },
     readFile: (path) => Deno.readFileSync(path),
     archive: null,
   };
@@ -60,17 +72,45 @@ function openArchive(name: string, bytes: Uint8Array): TestSource {
     if (content === undefined) throw new Deno.errors.NotFound(`${path} is not in the archive ${name}`);
     return content;
   };
-  const path = fromFileUrl(archive.filename);
+  const readRemote = (url: string): Uint8Array => {
+    const content = archive.files.get(url);
+    if (content === undefined) throw new Unresolved(`The module "${url}" is not in the archive ${name}`);
+    return content;
+  };
+  const remote = archive.filename.startsWith("https:");
+  const path = remote ? archive.filename : fromFileUrl(archive.filename);
   const decoder = new TextDecoder();
   return {
     entry: path === STDIN_PATH ? { stdin: decoder.decode(archive.files.get(archive.filename)) } : { path },
     host: {
       readTextFile: (file) => new Promise((resolve) => resolve(decoder.decode(read(file)))),
+      realPath: (file) => Promise.resolve(file),
+      readRemote: (url) => new Promise((resolve) => resolve(decoder.decode(readRemote(url)))),
       cwd,
     },
     readFile: read,
     archive,
   };
+}
+
+/** Reads `https:` modules; the client for it is made when the first one is wanted. */
+function remoteReader(warn: (message: string) => void): LoadHost["readRemote"] {
+  let modules: RemoteModules | undefined;
+  return (url) => {
+    modules ??= new RemoteModules({
+      fetch: trustingFetch(),
+      cacheFolder: cacheFolder(Deno.env.toObject(), Deno.build.os),
+      warn,
+    });
+    return modules.read(url);
+  };
+}
+
+function trustingFetch(): RemoteHost["fetch"] {
+  const caCerts = trustedCertificates(Deno.env.toObject());
+  if (caCerts.length === 0) return fetch;
+  const client = Deno.createHttpClient({ caCerts });
+  return (url, init) => fetch(url, { ...init, client });
 }
 
 /** The URL of a path that may start at `cwd`. */

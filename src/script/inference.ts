@@ -29,7 +29,9 @@ export type ImportTarget =
   | { readonly kind: "binding"; readonly binding: Binding }
   /** The default export's expression. */
   | { readonly kind: "expression"; readonly node: Node }
-  | { readonly kind: "namespace" };
+  | { readonly kind: "namespace" }
+  /** A property of what a CommonJS module exports. */
+  | { readonly kind: "unknown" };
 
 /** One module as the inference reads it. */
 export interface InferenceModule {
@@ -37,6 +39,8 @@ export interface InferenceModule {
   readonly scope: ModuleScope;
   /** Meaning of the module's import bindings. */
   readonly imports: ReadonlyMap<Binding, ImportTarget>;
+  /** Calls of `require()` and `import()`: the built-in module that they lead to, or null for any other. */
+  readonly required: ReadonlyMap<Node, string | null>;
   /** Bindings that leave the module as properties (namespace imports, the script's own exports). */
   readonly exposesDefault: boolean;
   readonly exposed: readonly { readonly name: string; readonly binding: Binding }[];
@@ -114,6 +118,7 @@ class FlowGraph implements Inference {
   readonly #pending: Flow[] = [];
   readonly #importTargets = new Map<Binding, ImportTarget>();
   readonly #bindingOf = new Map<Node, Binding>();
+  readonly #required = new Map<Node, string | null>();
   /** Functions with a name that is only ever called: their parameters and results can be followed. */
   readonly #onlyCalled = new Set<FunctionNode>();
 
@@ -124,6 +129,12 @@ class FlowGraph implements Inference {
         this.#importTargets.set(binding, target);
         if (target.kind === "builtin" || target.kind === "builtin-object") {
           for (const name of builtinBlocking(target.specifier).methods) this.#blockingMethods.add(name);
+        }
+      }
+      for (const [call, specifier] of module.required) {
+        this.#required.set(call, specifier);
+        if (specifier !== null) {
+          for (const name of builtinBlocking(specifier).methods) this.#blockingMethods.add(name);
         }
       }
       for (const [identifier, binding] of module.scope.bindingOf) this.#bindingOf.set(identifier, binding);
@@ -234,6 +245,9 @@ class FlowGraph implements Inference {
       case "binding":
         node = this.#binding(target.binding);
         break;
+      case "unknown":
+        node = this.#anything;
+        break;
       case "expression":
         node = this.#anything;
         if (isFunction(unwrap(target.node))) node = this.#function(unwrap(target.node) as FunctionNode);
@@ -335,7 +349,8 @@ class FlowGraph implements Inference {
       case "AwaitExpression":
         return this.#join(this.#value(node.argument, place), this.#anything);
       case "ImportExpression":
-        return this.#anything;
+        this.#value(node.source, place);
+        return this.#visitRequired(node);
       case "VariableDeclaration":
         for (const { id, init } of node.declarations) {
           this.#bind(id, init ? this.#value(init, place) : this.#never, place);
@@ -394,6 +409,7 @@ class FlowGraph implements Inference {
   /** The built-in module that an expression's object is, when it is the plain import. */
   #builtinObject(node: Node): string | undefined {
     const inner = unwrap(node);
+    if (inner.type === "CallExpression") return this.#required.get(inner) ?? undefined;
     if (inner.type !== "Identifier") return undefined;
     const binding = this.#bindingOf.get(inner);
     const target = binding && this.#importTargets.get(binding);
@@ -412,6 +428,10 @@ class FlowGraph implements Inference {
   }
 
   #visitCall(node: NodeOf<"CallExpression">, place: Place): Flow {
+    if (this.#required.has(node)) {
+      for (const argument of node.arguments) this.#value(argument, place);
+      return this.#visitRequired(node);
+    }
     const callee = unwrap(node.callee);
     const builtin = this.#calledBuiltin(callee);
     if (builtin) return this.#visitBuiltinCall(node, builtin, place);
@@ -467,6 +487,13 @@ class FlowGraph implements Inference {
     const mayCallBack = name === undefined || CALLBACK_METHODS.has(name);
     if (!inert) this.#site(node, mayCallBack ? this.#join(member, ...given) : member, place);
     return inert ? this.#never : this.#anything;
+  }
+
+  /** `require()` or `import()`, used as a value. */
+  #visitRequired(node: Node): Flow {
+    const specifier = this.#required.get(node);
+    if (typeof specifier === "string") this.#exposeBuiltin(specifier);
+    return this.#anything;
   }
 
   /** The built-in function that a callee certainly is. */

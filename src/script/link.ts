@@ -1,194 +1,96 @@
 /** Links a script's modules into one program: what every import means, and the text of every module. */
 
-import { forEachChild, isFunction, type Node, type NodeOf } from "./ast.ts";
+import { type Node, type NodeOf, staticKey, unwrap } from "./ast.ts";
 import { Edits } from "./edits.ts";
+import { declarationName, type Export, ExportResolver, nameOf } from "./exports.ts";
 import { type ImportTarget, infer, type Inference, type InferenceModule } from "./inference.ts";
-import type { Program, ProgramModule, ScriptSourceMap } from "./program.ts";
-import { analyzeScopes, type Binding, type ModuleScope, type Reference } from "./scope.ts";
-import type { Source } from "./source.ts";
+import { type Dependency, type ParsedModule, requestOf } from "./parsed_module.ts";
+import type { DependencyTarget, Program, ProgramModule } from "./program.ts";
+import type { Binding, Reference } from "./scope.ts";
 import { type Names, reserveNames, suspendModule } from "./suspend.ts";
 
-/** What a specifier in a module means. */
-export type Dependency =
-  | { readonly kind: "module"; readonly module: ParsedModule }
-  | { readonly kind: "builtin"; readonly specifier: string };
-
-/** A module after parsing; `dependencies` is filled by the loader, by specifier. */
-export class ParsedModule {
-  readonly dependencies = new Map<string, Dependency>();
-  readonly scope: ModuleScope;
-  /** Leads from the compiled text's positions to the author's. */
-  readonly sourceMap: ScriptSourceMap | undefined;
-  /** Place in the order of evaluation. */
-  index = -1;
-
-  constructor(
-    readonly source: Source,
-    readonly program: NodeOf<"Program">,
-    readonly typescript: boolean,
-    authorMap: ScriptSourceMap | undefined,
-  ) {
-    this.scope = analyzeScopes(program);
-    this.sourceMap = source.map ?? authorMap;
-  }
-
-  /** Import declarations that are not for types only: of TypeScript, names that nothing uses are types. */
-  keepsImport(node: NodeOf<"ImportDeclaration">): boolean {
-    return !this.typescript || node.specifiers.length === 0 ||
-      node.specifiers.some((specifier) => this.keepsSpecifier(specifier.local));
-  }
-
-  keepsSpecifier(local: NodeOf<"Identifier">): boolean {
-    return !this.typescript || (this.scope.bindingOf.get(local)?.references.length ?? 0) > 0;
-  }
-}
-
-/** What a module's exported name stands for. */
-type Export =
-  | { readonly kind: "binding"; readonly module: ParsedModule; readonly binding: Binding }
-  | { readonly kind: "expression"; readonly module: ParsedModule; readonly node: Node }
-  | { readonly kind: "namespace"; readonly module: ParsedModule }
-  | { readonly kind: "builtin"; readonly specifier: string; readonly name: string };
-
-/** Compiles modules, given in the order of evaluation, the script itself last. */
+/** Compiles modules, given in the order of loading, the script itself last. */
 export function link(modules: readonly ParsedModule[]): Program {
   modules.forEach((module, index) => module.index = index);
-  const linker = new Linker();
-  const linked = modules.map((module) => new LinkedModule(module, linker));
+  const exports = new ExportResolver();
+  const order = new EvaluationOrder(modules);
+  const linked = modules.map((module) => new LinkedModule(module, exports, order));
   const namespaces = new Set(linked.flatMap((module) => module.namespaces));
   const inputs = linked.map((module): InferenceModule => ({
     program: module.parsed.program,
     scope: module.parsed.scope,
     imports: module.imports,
+    required: module.required,
     exposesDefault: namespaces.has(module.parsed),
-    exposed: namespaces.has(module.parsed) ? linker.exposed(module.parsed) : [],
+    exposed: namespaces.has(module.parsed) ? exposed(module.parsed, exports) : [],
   }));
   const inference = infer(inputs);
-  const builtins = new Set<string>();
-  for (const { dependencies } of modules) {
-    for (const dependency of dependencies.values()) {
-      if (dependency.kind === "builtin") builtins.add(dependency.specifier);
-    }
-  }
   const usesGlobal = modules.some((module) =>
     module.scope.free.some(({ node }) => node.name === "globalThis" || node.name === "global")
   );
   const entry = modules.at(-1);
   return {
     modules: linked.map((module) => module.compile(inference, usesGlobal)),
-    builtins: [...builtins],
-    exports: entry ? linker.exportNames(entry) : [],
+    builtins: [...new Set(modules.flatMap(builtinsOf))],
+    exports: entry ? [...exports.names(entry)] : [],
   };
 }
 
-/** Follows exports through re-exports (ECMA-262, ResolveExport). */
-class Linker {
-  exportNames(module: ParsedModule, seen = new Set<ParsedModule>()): string[] {
-    if (seen.has(module)) return [];
-    seen.add(module);
-    const names = new Set<string>();
-    for (const node of module.program.body) {
-      if (node.type === "ExportDefaultDeclaration") names.add("default");
-      else if (node.type === "ExportNamedDeclaration") {
-        for (const name of declaredNames(node)) names.add(name);
-      } else if (node.type === "ExportAllDeclaration") {
-        if (node.exported) names.add(nameOf(node.exported));
-        else {
-          for (const name of this.exportNames(this.#moduleOf(module, node), seen)) {
-            if (name !== "default") names.add(name);
-          }
-        }
-      }
-    }
-    return [...names].sort();
-  }
+function builtinsOf({ dependencies }: ParsedModule): string[] {
+  return [...dependencies.values()].flatMap((dependency) =>
+    dependency.kind === "builtin" ? [dependency.specifier] : []
+  );
+}
 
-  /** What `name` of `module` is; undefined when it has no such export. */
-  resolve(module: ParsedModule, name: string, seen: string[] = []): Export | undefined {
-    const key = `${name} ${module.source.url}`;
-    if (seen.includes(key)) return undefined;
-    seen.push(key);
-    for (const node of module.program.body) {
-      if (node.type === "ExportDefaultDeclaration" && name === "default") return this.#default(module, node);
-      if (node.type === "ExportAllDeclaration" && node.exported && nameOf(node.exported) === name) {
-        return { kind: "namespace", module: this.#moduleOf(module, node) };
-      }
-      if (node.type !== "ExportNamedDeclaration") continue;
-      if (node.declaration) {
-        if (!declaredNames(node).includes(name)) continue;
-        return { kind: "binding", module, binding: module.scope.root.bindings.get(name)! };
-      }
-      for (const specifier of node.specifiers) {
-        if (nameOf(specifier.exported) !== name) continue;
-        const local = nameOf(specifier.local);
-        if (node.source) return this.imported(module, String(node.source.value), local, seen, specifier);
-        return this.#local(module, local, specifier, seen);
-      }
-    }
-    if (name === "default") return undefined;
-    for (const node of module.program.body) {
-      if (node.type !== "ExportAllDeclaration" || node.exported) continue;
-      const found = this.resolve(this.#moduleOf(module, node), name, seen);
-      if (found) return found;
-    }
-    return undefined;
-  }
+/** Named exports of a module that its namespace object shows. */
+function exposed(module: ParsedModule, exports: ExportResolver): { name: string; binding: Binding }[] {
+  return exports.names(module).flatMap((name) => {
+    const found = exports.resolve(module, name);
+    return found?.kind === "binding" ? [{ name, binding: found.binding }] : [];
+  });
+}
 
-  /** What `name` of the module behind `specifier` is. Throws when there is no such export. */
-  imported(module: ParsedModule, specifier: string, name: string, seen: string[], at: Node): Export {
-    const dependency = module.dependencies.get(specifier)!;
-    if (dependency.kind === "builtin") return { kind: "builtin", specifier, name };
-    const found = this.resolve(dependency.module, name, seen);
-    if (found) return found;
-    throw module.source.error(
-      `The requested module '${specifier}' does not provide an export named '${name}'`,
-      at.start,
+/** Modules that a module imports by declarations, in their order. */
+function staticImports(module: ParsedModule): ParsedModule[] {
+  return module.program.body.flatMap((node) => {
+    const dependency = module.dependencies.get(node);
+    return dependency?.kind === "module" ? [dependency.module] : [];
+  });
+}
+
+/** Which modules have certainly run when another one's own code runs. */
+class EvaluationOrder {
+  /** Whether evaluation may begin elsewhere than at the script: at what `require` or `import()` names. */
+  readonly #manyRoots: boolean;
+
+  constructor(modules: readonly ParsedModule[]) {
+    this.#manyRoots = modules.some(({ dependencies }) =>
+      dependencies.keys().some((node) => node.type === "CallExpression" || node.type === "ImportExpression")
     );
   }
 
-  /** Named exports of a module that a namespace object shows. */
-  exposed(module: ParsedModule): { name: string; binding: Binding }[] {
-    return this.exportNames(module).flatMap((name) => {
-      const found = this.resolve(module, name);
-      return found?.kind === "binding" ? [{ name, binding: found.binding }] : [];
-    });
+  /** `imported` is a module that `importer` imports, directly or through re-exports. */
+  hasRun(imported: ParsedModule, importer: ParsedModule): boolean {
+    return imported.index < importer.index && !(this.#manyRoots && reaches(imported, importer, new Set()));
   }
+}
 
-  #default(module: ParsedModule, node: NodeOf<"ExportDefaultDeclaration">): Export {
-    const name = declarationName(node);
-    return name === undefined
-      ? { kind: "expression", module, node: node.declaration }
-      : { kind: "binding", module, binding: module.scope.root.bindings.get(name)! };
-  }
-
-  #local(module: ParsedModule, name: string, at: Node, seen: string[]): Export {
-    const binding = module.scope.root.bindings.get(name);
-    if (!binding) throw module.source.error(`Export '${name}' is not defined in module`, at.start);
-    if (binding.kind !== "import") return { kind: "binding", module, binding };
-    const declaration = binding.declaration as NodeOf<"ImportDeclaration">;
-    const specifier = declaration.specifiers.find(({ local }) => local.name === name)!;
-    const from = String(declaration.source.value);
-    const dependency = module.dependencies.get(from)!;
-    if (specifier.type === "ImportSpecifier") return this.imported(module, from, nameOf(specifier.imported), seen, at);
-    if (dependency.kind === "builtin") return { kind: "binding", module, binding };
-    if (specifier.type === "ImportNamespaceSpecifier") return { kind: "namespace", module: dependency.module };
-    return this.imported(module, from, "default", seen, at);
-  }
-
-  #moduleOf(module: ParsedModule, node: NodeOf<"ExportAllDeclaration">): ParsedModule {
-    const specifier = String(node.source.value);
-    const dependency = module.dependencies.get(specifier)!;
-    if (dependency.kind === "module") return dependency.module;
-    throw module.source.error(`export * from '${specifier}' is not possible; name what you export`, node.start);
-  }
+function reaches(from: ParsedModule, to: ParsedModule, seen: Set<ParsedModule>): boolean {
+  if (from === to) return true;
+  if (seen.has(from)) return false;
+  seen.add(from);
+  return staticImports(from).some((module) => reaches(module, to, seen));
 }
 
 /** One module with its imports resolved; records its edits. */
 class LinkedModule {
   readonly imports = new Map<Binding, ImportTarget>();
+  /** Calls of `require()` and `import()`: the built-in module that they lead to, or null for any other. */
+  readonly required = new Map<Node, string | null>();
   /** Modules that it imports as a whole. */
   readonly namespaces: ParsedModule[] = [];
-  readonly #linker: Linker;
+  readonly #exports: ExportResolver;
+  readonly #order: EvaluationOrder;
   /** References that are replaced, by what. */
   readonly #replacements = new Map<Binding, string>();
   /** Constants for built-ins; made before the module's functions can run. */
@@ -197,67 +99,110 @@ class LinkedModule {
   #late = "";
   readonly #names: Names;
 
-  constructor(readonly parsed: ParsedModule, linker: Linker) {
-    this.#linker = linker;
+  constructor(readonly parsed: ParsedModule, exports: ExportResolver, order: EvaluationOrder) {
+    this.#exports = exports;
+    this.#order = order;
     this.#names = reserveNames(parsed.source.text);
-    for (const node of parsed.program.body) {
-      if (node.type === "ImportDeclaration") this.#import(node);
-      if (node.type === "ExportAllDeclaration" && node.exported) {
-        const dependency = parsed.dependencies.get(String(node.source.value));
-        if (dependency?.kind === "module") this.namespaces.push(dependency.module);
+    for (const [node, dependency] of parsed.dependencies) {
+      if (node.type === "ImportDeclaration") this.#import(node, dependency);
+      else if (node.type === "CallExpression" || node.type === "ImportExpression") {
+        this.required.set(node, dependency.kind === "builtin" ? dependency.specifier : null);
+        if (dependency.kind === "module") this.namespaces.push(dependency.module);
+      } else if (node.type === "ExportAllDeclaration" && node.exported && dependency.kind === "module") {
+        this.namespaces.push(dependency.module);
       }
     }
+    for (const node of parsed.requireCalls()) if (!this.required.has(node)) this.required.set(node, null);
+    for (const node of parsed.program.body) if (node.type === "VariableDeclaration") this.#requiredBindings(node);
   }
 
-  #import(node: NodeOf<"ImportDeclaration">): void {
-    const from = String(node.source.value);
-    const dependency = this.parsed.dependencies.get(from);
-    if (!dependency) return;
-    const { instance, runtime } = this.#names;
+  #import(node: NodeOf<"ImportDeclaration">, dependency: Dependency): void {
     for (const specifier of node.specifiers) {
       if (!this.parsed.keepsSpecifier(specifier.local)) continue;
       const binding = this.parsed.scope.bindingOf.get(specifier.local)!;
-      const local = specifier.local.name;
-      if (dependency.kind === "builtin") {
-        const object = `${instance}.host.builtin(${JSON.stringify(from)})`;
-        if (specifier.type === "ImportSpecifier" && nameOf(specifier.imported) !== "default") {
-          const name = nameOf(specifier.imported);
-          this.imports.set(binding, { kind: "builtin", specifier: from, name });
-          this.#early += `const ${local}=${object}[${JSON.stringify(name)}];`;
-        } else {
-          this.imports.set(binding, { kind: "builtin-object", specifier: from });
-          const whole = specifier.type === "ImportNamespaceSpecifier";
-          this.#early += `const ${local}=${whole ? object : `${runtime}.defaultOf(${object})`};`;
-        }
-        continue;
-      }
-      const exports = `${instance}.x[${dependency.module.index}]`;
-      if (specifier.type === "ImportNamespaceSpecifier") {
-        this.imports.set(binding, { kind: "namespace" });
-        this.namespaces.push(dependency.module);
-        this.#late += `const ${local}=${runtime}.namespace(${exports});`;
-        continue;
-      }
-      const name = specifier.type === "ImportSpecifier" ? nameOf(specifier.imported) : "default";
-      const target = this.#linker.imported(this.parsed, from, name, [], specifier);
-      this.imports.set(binding, importTarget(target));
-      if (target.kind === "namespace") this.namespaces.push(target.module);
-      const value = `${exports}[${JSON.stringify(name)}]`;
-      const settled = dependency.module.index < this.parsed.index && "module" in target &&
-        target.module.index < this.parsed.index && (target.kind !== "binding" || !target.binding.reassigned);
-      if (settled || target.kind === "builtin") this.#late += `const ${local}=${value};`;
-      else this.#replacements.set(binding, value);
+      if (dependency.kind === "builtin") this.#importBuiltin(specifier, binding, dependency.specifier);
+      else if (dependency.kind === "module") this.#importModule(node, specifier, binding, dependency.module);
     }
   }
 
+  #importBuiltin(specifier: ImportSpecifier, binding: Binding, from: string): void {
+    const { instance } = this.#names;
+    const object = `${instance}.host.builtin(${JSON.stringify(from)})`;
+    const name = importedName(specifier);
+    this.imports.set(binding, importTarget({ kind: "builtin", specifier: from, name }));
+    this.#early += `const ${binding.name}=${this.#builtinValue(object, name)};`;
+  }
+
+  #builtinValue(object: string, name: string): string {
+    if (name === "*") return object;
+    return name === "default" ? `${this.#names.runtime}.defaultOf(${object})` : `${object}[${JSON.stringify(name)}]`;
+  }
+
+  #importModule(
+    node: NodeOf<"ImportDeclaration">,
+    specifier: ImportSpecifier,
+    binding: Binding,
+    module: ParsedModule,
+  ): void {
+    const exports = `${this.#names.instance}.x[${module.index}]`;
+    if (specifier.type === "ImportNamespaceSpecifier") {
+      this.imports.set(binding, { kind: "namespace" });
+      this.namespaces.push(module);
+      this.#late += `const ${binding.name}=${this.#names.runtime}.namespace(${exports});`;
+      return;
+    }
+    const name = importedName(specifier);
+    const target = this.#exports.imported(this.parsed, node, name, specifier);
+    this.imports.set(binding, importTarget(target));
+    if (target.kind === "namespace") this.namespaces.push(target.module);
+    const value = `${exports}[${JSON.stringify(name)}]`;
+    const hasRun = this.#order.hasRun(module, this.parsed) && "module" in target &&
+      this.#order.hasRun(target.module, this.parsed);
+    if (target.kind === "commonjs" && hasRun) {
+      const request = JSON.stringify(String(node.source.value));
+      this.#late += `const ${binding.name}=${this.#names.runtime}.commonJsExport(${exports},${
+        JSON.stringify(name)
+      },${request});`;
+    } else if (target.kind === "builtin" || hasRun && !(target.kind === "binding" && target.binding.reassigned)) {
+      this.#late += `const ${binding.name}=${value};`;
+    } else {
+      this.#replacements.set(binding, value);
+    }
+  }
+
+  /** `const http = require("k6/http")`, `const { sleep } = require("k6")`: names whose meaning is known, as of imports. */
+  #requiredBindings(node: NodeOf<"VariableDeclaration">): void {
+    for (const { id, init } of node.declarations) {
+      const specifier = init && this.required.get(unwrap(init));
+      if (!specifier) continue;
+      if (id.type === "Identifier") this.#requiredBinding(id, specifier, "default");
+      if (id.type !== "ObjectPattern") continue;
+      for (const property of id.properties) {
+        const name = property.type === "Property" ? staticKey(property, property.key) : undefined;
+        if (property.type !== "Property" || name === undefined || property.value.type !== "Identifier") continue;
+        this.#requiredBinding(property.value, specifier, name);
+      }
+    }
+  }
+
+  #requiredBinding(id: NodeOf<"Identifier">, specifier: string, name: string): void {
+    const binding = this.parsed.scope.bindingOf.get(id);
+    if (binding && !binding.reassigned) this.imports.set(binding, importTarget({ kind: "builtin", specifier, name }));
+  }
+
   compile(inference: Inference, usesGlobal: boolean): ProgramModule {
-    const { source, program, scope } = this.parsed;
+    const { source, program, scope, format, sourceMap } = this.parsed;
     const edits = new Edits(source.text);
     if (source.text.startsWith("#!")) edits.replace(0, 2, "//");
     const replaced = new Set<Node>();
     this.#editReferences(edits, replaced, usesGlobal);
     this.#editDeclarations(edits);
-    this.#editMeta(program, edits);
+    for (const node of scope.importMetas) {
+      edits.replace(node.start, node.end, `${this.#names.runtime}.meta(${JSON.stringify(source.url)})`);
+    }
+    for (const node of scope.importCalls) {
+      edits.replace(node.start, node.start + "import".length, `${this.#names.instance}.importer(${this.parsed.index})`);
+    }
     const names = this.#names;
     const attached = suspendModule({ program, text: source.text, scope, inference, names, replaced }, edits);
     for (const node of program.body) {
@@ -265,9 +210,40 @@ class LinkedModule {
         edits.insert(node.declaration.end, "};");
       }
     }
-    const head =
-      `(function*(${names.runtime},${names.instance}){"use strict";${this.#early}${attached}yield{${this.#exports()}};${this.#late}`;
-    return { url: source.url, ...edits.apply(head, "\n})"), sourceMap: this.parsed.sourceMap };
+    return {
+      url: source.url,
+      format,
+      ...edits.apply(this.#head(attached), "\n})"),
+      sourceMap,
+      imports: staticImports(this.parsed).map(({ index }) => index),
+      dynamic: this.#dynamicTargets(),
+    };
+  }
+
+  /** What stands before the author's text. */
+  #head(attached: string): string {
+    const { runtime, instance } = this.#names;
+    const free = (name: string) => this.parsed.scope.free.some(({ node }) => node.name === name);
+    if (this.parsed.format === "commonjs") {
+      // Only those that the module doesn't declare itself.
+      const given = ["module", "exports", "require"].map((name, index) => free(name) ? name : `${runtime}${index}`);
+      return `(function(${runtime},${instance},${given}){"use strict";${attached}`;
+    }
+    const require = free("require") ? `const require=${instance}.require(${this.parsed.index});` : "";
+    return `(function*(${runtime},${instance}){"use strict";${this.#early}${require}${attached}yield ${this.#exportsObject()};${this.#late}`;
+  }
+
+  /** Where the `require()` and `import()` calls lead, by specifier. */
+  #dynamicTargets(): Record<string, DependencyTarget> {
+    const targets: Record<string, DependencyTarget> = {};
+    for (const [node, dependency] of this.parsed.dependencies) {
+      if (node.type !== "CallExpression" && node.type !== "ImportExpression") continue;
+      const specifier = requestOf(node);
+      targets[`${node.type === "ImportExpression" ? "import" : "require"} ${specifier}`] = dependency.kind === "module"
+        ? { kind: "module", index: dependency.module.index }
+        : dependency;
+    }
+    return targets;
   }
 
   #editReferences(edits: Edits, replaced: Set<Node>, usesGlobal: boolean): void {
@@ -286,7 +262,11 @@ class LinkedModule {
     for (const reference of this.parsed.scope.free) {
       const { name } = reference.node;
       const typeOf = reference.typeofStart !== undefined;
-      if (name === "__VU" || name === "__ENV" || name === "__ITER") {
+      if (this.parsed.format !== "commonjs" && (name === "module" || name === "exports")) {
+        if (!typeOf && !reference.write) replace(reference, `${instance}.mixed("${name}")`);
+      } else if (name === "require" || name === "module" || name === "exports") {
+        // Given to the module.
+      } else if (name === "__VU" || name === "__ENV" || name === "__ITER") {
         const value = `${instance}.host.globals.${name}`;
         replace(reference, name === "__ITER" && !typeOf ? `${runtime}.iteration(${value})` : value);
       } else if (name === "globalThis" || name === "global") {
@@ -321,36 +301,43 @@ class LinkedModule {
     }
   }
 
-  #editMeta(node: Node, edits: Edits): void {
-    if (node.type === "MetaProperty" && node.meta.name === "import") {
-      edits.replace(node.start, node.end, `${this.#names.runtime}.meta(${JSON.stringify(this.parsed.source.url)})`);
-    }
-    forEachChild(node, (child) => this.#editMeta(child, edits));
+  /** Accessors, so that bindings stay live and dead zones stay dead. */
+  #exportsObject(): string {
+    const { instance, runtime } = this.#names;
+    const accessors = this.#exports.names(this.parsed).map((name) =>
+      `get ${JSON.stringify(name)}(){return ${this.#exportedValue(this.#exports.resolve(this.parsed, name)!)}}`
+    );
+    const object = `{${["__proto__:null", ...accessors].join()}}`;
+    const stars = this.#exports.builtinStars(this.parsed).map((specifier) =>
+      `${instance}.host.builtin(${JSON.stringify(specifier)})`
+    );
+    return stars.length === 0 ? object : `${runtime}.withStars(${[object, ...stars].join()})`;
   }
 
-  /** Accessors, so that bindings stay live and dead zones stay dead. */
-  #exports(): string {
-    const { instance, default: unnamed } = this.#names;
-    const accessors = this.#linker.exportNames(this.parsed).map((name) => {
-      const found = this.#linker.resolve(this.parsed, name)!;
-      let value: string;
-      if (found.kind === "builtin") {
-        value = `${instance}.host.builtin(${JSON.stringify(found.specifier)})[${JSON.stringify(found.name)}]`;
-      } else if (found.kind === "namespace") value = `${instance}.x[${found.module.index}]`;
-      else if (found.module !== this.parsed) {
-        const own = this.#linker.exportNames(found.module).find((other) => {
-          const target = this.#linker.resolve(found.module, other);
-          return target?.kind === found.kind &&
-            (found.kind === "binding" && target.kind === "binding"
-              ? target.binding === found.binding
-              : target.kind !== "binding");
-        });
-        value = `${instance}.x[${found.module.index}][${JSON.stringify(own)}]`;
-      } else value = found.kind === "binding" ? found.binding.name : unnamed;
-      return `get ${JSON.stringify(name)}(){return ${value}}`;
+  #exportedValue(found: Export): string {
+    const { instance, runtime, default: unnamed } = this.#names;
+    if (found.kind === "builtin") {
+      return this.#builtinValue(`${instance}.host.builtin(${JSON.stringify(found.specifier)})`, found.name);
+    }
+    const exports = `${instance}.x[${found.module.index}]`;
+    if (found.kind === "namespace") return `${runtime}.namespace(${exports})`;
+    if (found.kind === "commonjs") return `${exports}[${JSON.stringify(found.name)}]`;
+    if (found.module === this.parsed) return found.kind === "binding" ? found.binding.name : unnamed;
+    const own = this.#exports.names(found.module).find((other) => {
+      const target = this.#exports.resolve(found.module, other);
+      return target?.kind === found.kind && (found.kind !== "binding" || target.kind !== "binding" ||
+        target.binding === found.binding);
     });
-    return ["__proto__:null", ...accessors].join();
+    return `${exports}[${JSON.stringify(own)}]`;
   }
+}
+
+type ImportSpecifier = NodeOf<"ImportDeclaration">["specifiers"][number];
+
+/** The name that an import specifier asks for; `*` for the whole module. */
+function importedName(specifier: ImportSpecifier): string {
+  if (specifier.type === "ImportNamespaceSpecifier") return "*";
+  return specifier.type === "ImportSpecifier" ? nameOf(specifier.imported) : "default";
 }
 
 function importTarget(target: Export): ImportTarget {
@@ -361,45 +348,12 @@ function importTarget(target: Export): ImportTarget {
       return { kind: "expression", node: target.node };
     case "namespace":
       return { kind: "namespace" };
+    case "commonjs":
+      return { kind: "unknown" };
     case "builtin":
+      if (target.name === "*" || target.name === "default") {
+        return { kind: "builtin-object", specifier: target.specifier };
+      }
       return target;
   }
-}
-
-/** The name that `export default function name` or `class name` declares. */
-function declarationName(node: NodeOf<"ExportDefaultDeclaration">): string | undefined {
-  const { declaration } = node;
-  if (declaration.type === "ClassDeclaration") return declaration.id?.name;
-  return isFunction(declaration) && declaration.type === "FunctionDeclaration" ? declaration.id?.name : undefined;
-}
-
-/** Names that a named export gives out. */
-function declaredNames(node: NodeOf<"ExportNamedDeclaration">): string[] {
-  const { declaration } = node;
-  if (!declaration) return node.specifiers.map(({ exported }) => nameOf(exported));
-  if (declaration.type === "VariableDeclaration") return declaration.declarations.flatMap(({ id }) => patternNames(id));
-  return [declaration.id.name];
-}
-
-function patternNames(pattern: Node): string[] {
-  switch (pattern.type) {
-    case "Identifier":
-      return [pattern.name];
-    case "ObjectPattern":
-      return pattern.properties.flatMap((property) =>
-        patternNames(property.type === "RestElement" ? property.argument : property.value)
-      );
-    case "ArrayPattern":
-      return pattern.elements.flatMap((element) => element ? patternNames(element) : []);
-    case "RestElement":
-      return patternNames(pattern.argument);
-    case "AssignmentPattern":
-      return patternNames(pattern.left);
-    default:
-      return [];
-  }
-}
-
-function nameOf(node: Node): string {
-  return node.type === "Identifier" ? node.name : String((node as NodeOf<"Literal">).value);
 }

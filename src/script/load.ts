@@ -1,21 +1,29 @@
 /** File to program: reads a script and all that it imports, and has it linked and compiled. */
 
-import { dirname, fromFileUrl, toFileUrl } from "./file_url.ts";
+import { fromFileUrl, toFileUrl } from "./file_url.ts";
 import type { Node, NodeOf } from "./ast.ts";
-import { type Dependency, link, ParsedModule } from "./link.ts";
-import { parseModule } from "./parse.ts";
+import { link } from "./link.ts";
+import { Packages } from "./packages.ts";
+import { parseData, type ParsedSource, parseModule } from "./parse.ts";
+import { type Dependency, ParsedModule, requestOf } from "./parsed_module.ts";
 import { type Program, ScriptError, type ScriptSourceMap } from "./program.ts";
+import { type RequestKind, resolveSpecifier, toUrl } from "./resolve.ts";
 import type { Source } from "./source.ts";
 import { parseSourceMap, sourceMapUrl, textOfDataUrl } from "./source_map.ts";
 import { isTypeScript } from "./typescript.ts";
+import { Unresolved } from "./unresolved.ts";
 
-/** Where the script comes from. */
+/** Where the script comes from: a path or an `https:` URL, or its text. */
 export type Entry = { readonly path: string } | { readonly stdin: string };
 
 /** The world around the loader. */
 export interface LoadHost {
   /** Text of a file; rejects as `Deno.readTextFile` does. */
   readTextFile(path: string): Promise<string>;
+  /** The path without symbolic links. */
+  realPath(path: string): Promise<string>;
+  /** Text of a module at an `https:` URL; rejects with `Unresolved`. */
+  readRemote(url: string): Promise<string>;
   /** Absolute path that relative paths start from. */
   readonly cwd: string;
   /** Is told what the user should know although the script can run. */
@@ -42,6 +50,9 @@ export const BUILTIN_MODULES: readonly string[] = [
 export async function loadProgram(entry: Entry, host: Partial<LoadHost> = {}): Promise<Program> {
   const loader = new Loader({
     readTextFile: host.readTextFile ?? ((path) => Deno.readTextFile(path)),
+    realPath: host.realPath ?? ((path) => Deno.realPath(path)),
+    readRemote: host.readRemote ??
+      ((url) => Promise.reject(new Unresolved(`"${url}" can't be read: there is no network here`))),
     warn: host.warn ?? (() => {}),
     cwd: host.cwd ?? Deno.cwd(),
     builtins: host.builtins ?? BUILTIN_MODULES,
@@ -49,127 +60,183 @@ export async function loadProgram(entry: Entry, host: Partial<LoadHost> = {}): P
   return link(await loader.load(entry));
 }
 
+/** What a file is read as. */
+type ContentType = "script" | "script-of-any-language" | "json" | "text";
+
 class Loader {
   readonly #host: LoadHost;
+  readonly #packages: Packages;
+  /** By URL, and by URL and type for what is read as text. */
   readonly #modules = new Map<string, ParsedModule>();
-  /** Modules in the order of evaluation. */
+  /** In the order of evaluation. */
   readonly #ordered: ParsedModule[] = [];
 
   constructor(host: LoadHost) {
     this.#host = host;
+    this.#packages = new Packages((url) => this.#readIfPresent(url), host.realPath);
   }
 
   async load(entry: Entry): Promise<readonly ParsedModule[]> {
     const cwd = toFileUrl(`${this.#host.cwd}/`);
     if ("stdin" in entry) {
       // Imports of a script from standard input start at the working directory.
-      await this.#add(toFileUrl("/-"), entry.stdin, "if-needed", cwd);
-    } else {
-      const url = new URL(toRelativeUrl(entry.path), cwd).href;
-      const text = await this.#read(url, `The script "${entry.path}"`);
-      await this.#add(url, text, isTypeScript(url), dirname(url));
+      await this.#add(toFileUrl("/-"), entry.stdin, "script-of-any-language", cwd);
+      return this.#ordered;
     }
+    const url = entry.path.startsWith("https://") ? new URL(entry.path).href : toUrl(entry.path, cwd);
+    let text: string;
+    try {
+      text = await this.#read(url, `The script "${entry.path}"`);
+    } catch (error) {
+      throw error instanceof Unresolved ? new ScriptError(error.message, { isMissingScript: true }) : error;
+    }
+    await this.#add(url, text, "script", url);
     return this.#ordered;
   }
 
-  async #add(url: string, text: string, typescript: boolean | "if-needed", base: string): Promise<ParsedModule> {
-    const { source, program, typescript: erased } = parseModule(url, text, typescript);
-    const module = new ParsedModule(source, program, erased, await this.#sourceMap(source));
-    this.#modules.set(url, module);
-    for (const { node } of module.scope.free) {
-      if (node.name === "require" || node.name === "module" || node.name === "exports") {
-        throw source.error("k6d cannot run CommonJS yet; use import and export", node.start);
-      }
+  /** @param base What its relative specifiers start from. */
+  async #add(url: string, text: string, type: ContentType, base: string): Promise<ParsedModule> {
+    const parsed = parse(url, text, type);
+    const map = parsed.format === "data" ? undefined : await this.#sourceMap(parsed.source);
+    const module = new ParsedModule(parsed.source, parsed.program, parsed.format, parsed.typescript, map);
+    this.#modules.set(type === "text" ? `${url} as text` : url, module);
+    for (const node of module.program.body) {
+      const source = sourceOf(node);
+      if (!source || node.type === "ImportDeclaration" && !module.keepsImport(node)) continue;
+      module.dependencies.set(node, await this.#imported(module, node as ImportStatement, source, base));
     }
-    for (const node of program.body) {
-      const specifier = specifierOf(node);
-      if (!specifier || node.type === "ImportDeclaration" && !module.keepsImport(node)) continue;
-      const name = String(specifier.value);
-      if (!module.dependencies.has(name)) module.dependencies.set(name, await this.#resolve(module, specifier, base));
+    for (const node of [...module.requireCalls(), ...module.scope.importCalls]) {
+      const specifier = requestOf(node);
+      if (specifier === undefined) continue;
+      const kind = node.type === "ImportExpression" ? "import" : "require";
+      module.dependencies.set(node, await this.#optional(specifier, base, kind));
     }
     this.#ordered.push(module);
     return module;
+  }
+
+  async #imported(
+    importer: ParsedModule,
+    node: ImportStatement,
+    source: NodeOf<"Literal">,
+    base: string,
+  ): Promise<Dependency> {
+    try {
+      return await this.#dependency(String(source.value), base, "import", attributeType(node));
+    } catch (error) {
+      throw error instanceof Unresolved ? importer.source.error(error.message, source.start) : error;
+    }
+  }
+
+  /** Of `require()` and `import()`, which may never be reached: what is wrong is said when they are. */
+  async #optional(specifier: string, base: string, kind: RequestKind): Promise<Dependency> {
+    const before = this.#ordered.length;
+    const known = new Set(this.#modules.keys());
+    try {
+      return await this.#dependency(specifier, base, kind, undefined);
+    } catch (error) {
+      if (!(error instanceof Unresolved || error instanceof ScriptError)) throw error;
+      // What was loaded on the way may refer to what could not be.
+      this.#ordered.length = before;
+      for (const key of this.#modules.keys()) if (!known.has(key)) this.#modules.delete(key);
+      return { kind: "missing", message: error.message };
+    }
+  }
+
+  async #dependency(
+    specifier: string,
+    base: string,
+    kind: RequestKind,
+    attribute: string | undefined,
+  ): Promise<Dependency> {
+    const resolution = resolveSpecifier(specifier, base);
+    let url: string;
+    switch (resolution.kind) {
+      case "builtin":
+        if (this.#host.builtins.includes(specifier)) return resolution;
+        throw new Unresolved(`k6d has no module "${specifier}" (yet); it has ${this.#host.builtins.join(", ")}`);
+      case "error":
+        throw new Unresolved(resolution.message);
+      case "package":
+        url = await this.#packages.resolve(specifier, resolution, base, kind);
+        break;
+      case "package-import":
+        url = await this.#packages.resolveOwn(specifier, base, kind);
+        break;
+      case "url":
+        url = this.#packages.holds(base) ? await this.#packages.file(resolution.url) ?? resolution.url : resolution.url;
+    }
+    const type = contentType(url, attribute);
+    const known = this.#modules.get(type === "text" ? `${url} as text` : url);
+    if (known) return { kind: "module", module: known };
+    const text = await this.#read(url, `The module "${specifier}"`);
+    return { kind: "module", module: await this.#add(url, text, type, url) };
   }
 
   /** The source map that a bundled file names; what can't be read is said and then left out, as in k6. */
   async #sourceMap({ url, original }: Source): Promise<ScriptSourceMap | undefined> {
     const named = sourceMapUrl(original);
     if (named === undefined) return undefined;
-    if (named.startsWith("data:")) return this.#parseMap(url, () => textOfDataUrl(named), url);
-    const mapUrl = URL.parse(named, url)?.href;
-    if (!mapUrl?.startsWith("file:")) return undefined;
     try {
-      const text = await this.#host.readTextFile(fromFileUrl(mapUrl));
-      return this.#parseMap(url, () => text, mapUrl);
-    } catch (error) {
-      this.#host.warn(`Couldn't read the source map of ${url}: ${(error as Error).message}`);
-      return undefined;
-    }
-  }
-
-  #parseMap(url: string, json: () => string, mapUrl: string): ScriptSourceMap | undefined {
-    try {
-      return parseSourceMap(json(), mapUrl);
+      if (named.startsWith("data:")) return parseSourceMap(textOfDataUrl(named), url);
+      const mapUrl = new URL(named, url).href;
+      return parseSourceMap(await this.#read(mapUrl, "The source map"), mapUrl);
     } catch (error) {
       this.#host.warn(`Couldn't use the source map of ${url}: ${(error as Error).message}`);
       return undefined;
     }
   }
 
-  async #resolve(importer: ParsedModule, node: NodeOf<"Literal">, base: string): Promise<Dependency> {
-    const specifier = String(node.value);
-    const fail = (message: string) => importer.source.error(message, node.start);
-    if (specifier === "k6" || specifier.startsWith("k6/")) {
-      if (this.#host.builtins.includes(specifier)) return { kind: "builtin", specifier };
-      throw fail(`k6d has no module "${specifier}" (yet); it has ${this.#host.builtins.join(", ")}`);
-    }
-    if (/^https?:\/\//.test(specifier)) {
-      throw fail(
-        `k6d cannot import from the network yet: "${specifier}"; save the file beside the script and import "./…"`,
-      );
-    }
-    if (!/^(\.{1,2}\/|\/|file:\/\/)/.test(specifier)) {
-      throw fail(`The moduleSpecifier "${specifier}" couldn't be recognised as something k6 supports.`);
-    }
-    const url = new URL(toRelativeUrl(specifier), base).href;
-    const known = this.#modules.get(url);
-    if (known) return { kind: "module", module: known };
-    if (url.endsWith(".json")) {
-      throw fail(`k6d cannot import JSON: "${specifier}"; read it with JSON.parse(open("${specifier}"))`);
-    }
-    let text: string;
+  async #readIfPresent(url: string): Promise<string | undefined> {
     try {
-      text = await this.#read(url, `The module "${specifier}"`);
+      return await this.#read(url, "");
     } catch (error) {
-      throw error instanceof ScriptError ? fail(error.message) : error;
+      if (error instanceof Unresolved) return undefined;
+      throw error;
     }
-    return { kind: "module", module: await this.#add(url, text, isTypeScript(url), dirname(url)) };
   }
 
   async #read(url: string, what: string): Promise<string> {
+    if (url.startsWith("https:")) return await this.#host.readRemote(url);
     const path = fromFileUrl(url);
     try {
       const text = await this.#host.readTextFile(path);
       return text.startsWith("\ufeff") ? text.slice(1) : text;
     } catch (error) {
-      // For an import the caller makes another error, which has its position.
-      const fail = (message: string) => new ScriptError(`${what} ${message}`, { isMissingScript: true });
-      if (error instanceof Deno.errors.NotFound) throw fail(`couldn't be found on local disk (${path})`);
-      if (error instanceof Deno.errors.IsADirectory) throw fail(`is a directory, not a file (${path})`);
-      if (error instanceof Error) throw fail(`couldn't be read (${path}): ${error.message}`);
+      if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+        throw new Unresolved(`${what} couldn't be found on local disk (${path})`);
+      }
+      if (error instanceof Deno.errors.IsADirectory) {
+        throw new Unresolved(`${what} is a directory, not a file (${path})`);
+      }
+      if (error instanceof Error) throw new Unresolved(`${what} couldn't be read (${path}): ${error.message}`);
       throw error;
     }
   }
 }
 
-function specifierOf(node: Node): NodeOf<"Literal"> | undefined {
+type ImportStatement = NodeOf<"ImportDeclaration" | "ExportNamedDeclaration" | "ExportAllDeclaration">;
+
+function sourceOf(node: Node): NodeOf<"Literal"> | undefined {
   if (node.type === "ImportDeclaration" || node.type === "ExportAllDeclaration") return node.source;
   return node.type === "ExportNamedDeclaration" ? node.source ?? undefined : undefined;
 }
 
-/** A path or specifier as a URL reference: what has a meaning in URLs but not in paths is escaped. */
-function toRelativeUrl(path: string): string {
-  if (path.startsWith("file://")) return path;
-  const escaped = path.replace(/[%?#]/g, encodeURIComponent);
-  return /^[a-z][a-z0-9+.-]*:/i.test(escaped) ? `./${escaped}` : escaped;
+/** `with { type: "…" }`. */
+function attributeType({ attributes }: ImportStatement): string | undefined {
+  for (const { key, value } of attributes ?? []) {
+    if ((key.type === "Identifier" ? key.name : key.value) === "type") return String(value.value);
+  }
+  return undefined;
+}
+
+function contentType(url: string, attribute: string | undefined): ContentType {
+  if (attribute === undefined) return new URL(url).pathname.endsWith(".json") ? "json" : "script";
+  if (attribute === "json" || attribute === "text") return attribute;
+  throw new Unresolved(`An import can't have the type "${attribute}"; k6d knows "json" and "text"`);
+}
+
+function parse(url: string, text: string, type: ContentType): ParsedSource {
+  if (type === "json" || type === "text") return parseData(url, text, type);
+  return parseModule(url, text, type === "script" ? isTypeScript(url) : "if-needed");
 }

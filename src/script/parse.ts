@@ -1,8 +1,8 @@
 /** Source text to syntax tree, with errors that show where. */
 
-import { type Comment, parse } from "acorn";
-import { forEachChild, type Node, type NodeOf } from "./ast.ts";
-import { ScriptError } from "./program.ts";
+import { type Options, parse, Parser } from "acorn";
+import { forEachChild, isFunction, type Node, type NodeOf } from "./ast.ts";
+import { type ModuleFormat, ScriptError } from "./program.ts";
 import { Source } from "./source.ts";
 import { eraseTypes } from "./typescript.ts";
 
@@ -10,11 +10,12 @@ import { eraseTypes } from "./typescript.ts";
 export interface ParsedSource {
   readonly source: Source;
   readonly program: NodeOf<"Program">;
+  readonly format: ModuleFormat;
   readonly typescript: boolean;
 }
 
 /**
- * Parses a module. Types are erased when `typescript` is true, or "if-needed" when it does not parse as JavaScript.
+ * Parses a module: an ES module if it has import, export or a top-level await, else CommonJS, as in k6. Types are erased when `typescript` is true, or "if-needed" when it does not parse as JavaScript.
  *
  * @throws {ScriptError} With `url:line:column` and a code frame.
  */
@@ -34,29 +35,83 @@ export function parseModule(url: string, text: string, typescript: boolean | "if
   }
   const erased = typescript ? eraseTypes(url, text) : undefined;
   const source = new Source(url, erased?.text ?? text, text, erased?.map);
-  const program = parseJavaScript(source);
+  const { program, format } = parseJavaScript(source);
   refuseUnsupported(source, program);
-  return { source, program, typescript };
+  return { source, program, format, typescript };
 }
 
-function parseJavaScript(source: Source): NodeOf<"Program"> {
-  const comments: Comment[] = [];
+/** An ES module whose default export is what a data file holds. */
+export function parseData(url: string, text: string, type: "json" | "text"): ParsedSource {
+  if (type === "json") checkJson(url, text);
+  const literal = JSON.stringify(text);
+  const source = new Source(url, `export default ${type === "json" ? `JSON.parse(${literal})` : literal};`, text);
+  return { source, program: parse(source.text, OPTIONS), format: "data", typescript: false };
+}
+
+function checkJson(url: string, text: string): void {
   try {
-    return parse(source.text, {
-      ecmaVersion: "latest",
-      sourceType: "module",
-      preserveParens: true,
-      allowHashBang: true,
-      onComment: comments,
-    });
+    JSON.parse(text);
+  } catch (error) {
+    const message = (error as SyntaxError).message.replace(/\s+/g, " ");
+    const position = Number(/ in JSON at position (\d+)/.exec(message)?.[1] ?? 0);
+    throw new Source(url, text).error(`SyntaxError: ${message}`, position);
+  }
+}
+
+const OPTIONS: Options = { ecmaVersion: "latest", sourceType: "module", preserveParens: true, allowHashBang: true };
+
+function parseJavaScript(source: Source): { program: NodeOf<"Program">; format: "module" | "commonjs" } {
+  try {
+    const program = parse(source.text, OPTIONS);
+    return { program, format: program.body.some(isModuleStatement) ? "module" : "commonjs" };
   } catch (error) {
     if (!(error instanceof SyntaxError) || !("pos" in error)) throw error;
+    const program = parseCommonJs(source.text);
+    if (program) return { program, format: "commonjs" };
     const decorator = source.text[Number(error.pos)] === "@";
     const message = decorator
       ? "k6d cannot run decorators"
       : `SyntaxError: ${error.message.replace(/ \(\d+:\d+\)$/, "")}`;
     throw source.error(message, Number(error.pos));
   }
+}
+
+/** Undefined when it isn't that either. */
+function parseCommonJs(text: string): NodeOf<"Program"> | undefined {
+  try {
+    return StrictParser.parse(text, { ...OPTIONS, sourceType: "commonjs" });
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/** k6 runs all code in strict mode. */
+class StrictParser extends Parser {
+  constructor(options: Options, input: string, startPos?: number) {
+    super(options, input, startPos);
+    (this as unknown as { strict: boolean }).strict = true;
+  }
+}
+
+/** Syntax that only an ES module has: import, export, `import.meta`, `await` outside of functions. */
+function isModuleStatement(node: Node): boolean {
+  switch (node.type) {
+    case "ImportDeclaration":
+    case "ExportNamedDeclaration":
+    case "ExportDefaultDeclaration":
+    case "ExportAllDeclaration":
+    case "AwaitExpression":
+      return true;
+    case "MetaProperty":
+      return node.meta.name === "import";
+    case "ForOfStatement":
+      if (node.await) return true;
+  }
+  if (isFunction(node)) return false;
+  let found = false;
+  forEachChild(node, (child) => found ||= isModuleStatement(child));
+  return found;
 }
 
 /** Refuses the syntax that k6d cannot run yet. */
@@ -70,13 +125,6 @@ function refuseUnsupported(source: Source, program: Node): void {
         );
       case "ForOfStatement":
         if (node.await) throw source.error("k6d cannot run `for await` yet", node.start);
-        break;
-      case "ImportExpression":
-        throw source.error("import() is not possible in a k6 script; use an import declaration", node.start);
-      case "ImportDeclaration":
-        if (node.attributes?.length) {
-          throw source.error("k6d cannot import with attributes yet; read the file with open()", node.start);
-        }
         break;
       case "FunctionDeclaration":
       case "FunctionExpression":

@@ -1,9 +1,20 @@
 /** A script after loading, linking and compiling: what is sent once to each worker. Structured-cloneable. */
 
+/** How a module runs: as an ES module, as a CommonJS one, or as an ES module made of a data file (JSON, text). */
+export type ModuleFormat = "module" | "commonjs" | "data";
+
+/** Where a `require()` or `import()` leads. */
+export type DependencyTarget =
+  | { readonly kind: "module"; readonly index: number }
+  | { readonly kind: "builtin"; readonly specifier: string }
+  /** Nowhere, which is an error where it is reached. */
+  | { readonly kind: "missing"; readonly message: string };
+
 /** One module, compiled to the text of a function expression. Its lines are the author's lines. */
 export interface ProgramModule {
   /** `file:///…` (or `file:///-` for standard input); names the module in stack traces. */
   readonly url: string;
+  readonly format: ModuleFormat;
   /** Text of one function expression; evaluated once a worker, called once a virtual user. */
   readonly code: string;
   /**
@@ -12,6 +23,10 @@ export interface ProgramModule {
   readonly columnEdits: Int32Array;
   /** Leads from there to the author's own source: of bundled scripts, and of TypeScript that is more than types. */
   readonly sourceMap: ScriptSourceMap | undefined;
+  /** Indexes of the modules that it imports by declarations, in the order of evaluation. */
+  readonly imports: readonly number[];
+  /** Where its calls lead: `require ./x.js` and `import ./x.js` by kind and specifier. */
+  readonly dynamic: Readonly<Record<string, DependencyTarget>>;
 }
 
 /** A source map, as far as positions go (revision 3). */
@@ -24,7 +39,7 @@ export interface ScriptSourceMap {
 
 /** The whole closed world of a script. */
 export interface Program {
-  /** In the order of evaluation: imported modules before their importers. The last one is the script itself. */
+  /** Imported modules before their importers, but for cycles. The last one is the script itself. */
   readonly modules: readonly ProgramModule[];
   /** Every `k6…` module that the script imports. */
   readonly builtins: readonly string[];

@@ -119,11 +119,29 @@ function defaultOf(builtin: Readonly<Record<string, unknown>>): unknown {
   return "default" in builtin ? builtin.default : builtin;
 }
 
-/** A module's exports as an `import * as` object. */
+/** A module's exports as an `import * as` object: nothing can be added, taken away or assigned. */
 function namespace(exports: object): object {
   if (!Object.isExtensible(exports)) return exports;
   Object.defineProperty(exports, Symbol.toStringTag, { value: "Module" });
-  return Object.preventExtensions(exports);
+  return Object.seal(exports);
+}
+
+/** A module's exports with the names of the built-in modules that it hands on by `export *`; its own names win. */
+function withStars(exports: object, ...builtins: Readonly<Record<string, unknown>>[]): object {
+  const all: Record<string, PropertyDescriptor> = Object.getOwnPropertyDescriptors(exports);
+  for (const builtin of builtins) {
+    for (const name of Object.keys(builtin)) {
+      if (name !== "default") all[name] ??= { get: () => builtin[name], enumerable: true, configurable: true };
+    }
+  }
+  const sorted = Object.keys(all).sort().map((name) => [name, all[name]!]);
+  return Object.create(null, Object.fromEntries(sorted));
+}
+
+/** A name that an ES module imports from a CommonJS module that has run. */
+function commonJsExport(exports: Readonly<Record<string, unknown>>, name: string, specifier: string): unknown {
+  if (name in exports) return exports[name];
+  throw new SyntaxError(`The requested module '${specifier}' does not provide an export named '${name}'`);
 }
 
 /** `import.meta` of a module. */
@@ -151,6 +169,8 @@ export const runtime = {
   defaultOf,
   meta,
   namespace,
+  withStars,
+  commonJsExport,
   /** Stands for an imported name that the script assigns to. */
   set constant(_value: unknown) {
     throw new TypeError("Assignment to constant variable.");

@@ -36,6 +36,10 @@ export interface ModuleScope {
   readonly bindingOf: ReadonlyMap<Identifier, Binding>;
   /** Names that no declaration of the module covers. */
   readonly free: readonly Reference[];
+  /** Every `import.meta`. */
+  readonly importMetas: readonly Node[];
+  /** Every `import()`. */
+  readonly importCalls: readonly NodeOf<"ImportExpression">[];
 }
 
 /** A scope of the program and the names that it binds. */
@@ -77,6 +81,8 @@ const WRITE: Context = { ...PLAIN, write: true };
 class ScopeAnalysis {
   readonly #references: { reference: Reference; scope: Scope }[] = [];
   readonly #bindingOf = new Map<Identifier, Binding>();
+  readonly #importMetas: Node[] = [];
+  readonly #importCalls: NodeOf<"ImportExpression">[] = [];
 
   run(program: Node): ModuleScope {
     const root = new Scope(undefined, true);
@@ -92,7 +98,13 @@ class ScopeAnalysis {
       if (reference.write) binding.reassigned = true;
       this.#bindingOf.set(reference.node, binding);
     }
-    return { root, bindingOf: this.#bindingOf, free };
+    return {
+      root,
+      bindingOf: this.#bindingOf,
+      free,
+      importMetas: this.#importMetas,
+      importCalls: this.#importCalls,
+    };
   }
 
   #refer(node: Identifier, scope: Scope, context: Context = PLAIN): void {
@@ -179,8 +191,13 @@ class ScopeAnalysis {
         return this.#visit(node.body, scope);
       case "BreakStatement":
       case "ContinueStatement":
-      case "MetaProperty":
         return;
+      case "MetaProperty":
+        if (node.meta.name === "import") this.#importMetas.push(node);
+        return;
+      case "ImportExpression":
+        this.#importCalls.push(node);
+        return this.#children(node, scope);
       default:
         return this.#children(node, scope);
     }

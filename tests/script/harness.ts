@@ -1,6 +1,7 @@
 /** Runs test scripts: compiled, with fake blocking primitives, and as plain synchronous JavaScript. */
 
 import { runBlocking } from "../../src/script/blocking_twin.ts";
+import { AsyncCall } from "../../src/script/async_call.ts";
 import { type Instantiation, LoadedProgram } from "../../src/script/instantiate.ts";
 import { loadProgram } from "../../src/script/load.ts";
 import type { Program, ProgramHost } from "../../src/script/program.ts";
@@ -11,12 +12,21 @@ export function load(files: Record<string, string>): Promise<Program> {
   const [entry] = Object.keys(files);
   return loadProgram({ path: `/test/${entry}` }, {
     cwd: "/test",
+    realPath: (path) => Promise.resolve(path),
     builtins: ["k6", "k6/http", "k6/execution", "k6/test"],
     readTextFile: (path) => {
       const text = files[path.replace("/test/", "")];
       return text === undefined ? Promise.reject(new Deno.errors.NotFound(path)) : Promise.resolve(text);
     },
   });
+}
+
+/** One virtual user's exports of a program that doesn't await at the top level. */
+export function instantiate(program: Program | LoadedProgram, host: ProgramHost): Record<string, unknown> {
+  const loaded = program instanceof LoadedProgram ? program : new LoadedProgram(program);
+  const exports = loaded.instantiate(host);
+  if (exports instanceof AsyncCall) throw new Error("the program awaits at the top level");
+  return exports;
 }
 
 /** A suspension that the test resumes by hand. */

@@ -1,10 +1,9 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
-import { LoadedProgram } from "../../src/script/instantiate.ts";
 import { onBlockedThread } from "../../src/script/blocking_twin.ts";
-import { host, load, run, start } from "./harness.ts";
+import { host, instantiate, load, run, start } from "./harness.ts";
 
 async function stackOf(files: Record<string, string>): Promise<string> {
-  const exports = new LoadedProgram(await load(files)).instantiate(host([]));
+  const exports = instantiate(await load(files), host([]));
   try {
     run(exports);
   } catch (error) {
@@ -39,7 +38,7 @@ Deno.test("a stack shows the author's lines and columns through types and rewrit
 
 Deno.test("an error in the init stage has its place", async () => {
   const program = await load({ "s.js": "\n  throw new Error('init');" });
-  const error = assertThrows(() => new LoadedProgram(program).instantiate(host([]))) as Error;
+  const error = assertThrows(() => instantiate(program, host([]))) as Error;
   assertEquals(error.stack, "Error: init\n\tat file:///test/s.js:2:9");
 });
 
@@ -49,7 +48,7 @@ Deno.test("dropping a coroutine runs no finally and no catch", async () => {
     "s.js":
       "import { wait } from 'k6/test'; export default function () { try { wait(1); __ENV.trace('on'); wait(2); } catch { __ENV.trace('catch'); } finally { __ENV.trace('finally'); } }",
   });
-  const coroutine = start(new LoadedProgram(program).instantiate(host(trace)));
+  const coroutine = start(instantiate(program, host(trace)));
   coroutine.next();
   coroutine.next();
   assertEquals(trace, ["on"]);
@@ -115,7 +114,7 @@ for (const [name, { source, site }] of Object.entries(blockingSites)) {
     onBlockedThread(({ position, what, through }) => reported.add(`${position} ${what} ${through}`));
     try {
       const program = await load({ "s.js": `import http from 'k6/http'; const hit = (x) => http.get(x);\n${source}` });
-      run(new LoadedProgram(program).instantiate(host([])));
+      run(instantiate(program, host([])));
       assertEquals(reported.size, 1);
       assertMatch([...reported][0]!, site);
     } finally {

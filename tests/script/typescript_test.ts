@@ -1,9 +1,8 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { LoadedProgram } from "../../src/script/instantiate.ts";
-import { host, load, run } from "./harness.ts";
+import { host, instantiate, load, run } from "./harness.ts";
 
 async function exportsOf(files: Record<string, string>): Promise<Record<string, unknown>> {
-  return new LoadedProgram(await load(files)).instantiate(host([]));
+  return instantiate(await load(files), host([]));
 }
 
 const more: Record<string, { source: string; result: unknown }> = {

@@ -1,0 +1,97 @@
+/** A module of a script after parsing, and what its specifiers mean. */
+
+import { forEachChild, isFunction, type Node, type NodeOf, staticKey, unwrap } from "./ast.ts";
+import type { ModuleFormat, ScriptSourceMap } from "./program.ts";
+import { analyzeScopes, type ModuleScope } from "./scope.ts";
+import type { Source } from "./source.ts";
+
+/** What a specifier in a module means. */
+export type Dependency =
+  | { readonly kind: "module"; readonly module: ParsedModule }
+  | { readonly kind: "builtin"; readonly specifier: string }
+  /** Of `require()` and `import()` only: not found when the script was loaded; an error where it is reached. */
+  | { readonly kind: "missing"; readonly message: string };
+
+/** A module after parsing; the loader fills `dependencies`. */
+export class ParsedModule {
+  /** By the node that names it; those of a type's import are left out. */
+  readonly dependencies = new Map<Node, Dependency>();
+  readonly scope: ModuleScope;
+  /** Leads from the compiled text's positions to the author's. */
+  readonly sourceMap: ScriptSourceMap | undefined;
+  /** Place in the order of loading: what a module imports comes before it, except in a cycle. */
+  index = -1;
+
+  constructor(
+    readonly source: Source,
+    readonly program: NodeOf<"Program">,
+    readonly format: ModuleFormat,
+    readonly typescript: boolean,
+    authorMap: ScriptSourceMap | undefined,
+  ) {
+    this.scope = analyzeScopes(program);
+    this.sourceMap = source.map ?? authorMap;
+  }
+
+  /** Calls of `require`. */
+  requireCalls(): NodeOf<"CallExpression">[] {
+    return this.scope.free.flatMap(({ node, call }) => node.name === "require" && call ? [call] : []);
+  }
+
+  /** Import declarations that are not for types only: of TypeScript, names that nothing uses are types. */
+  keepsImport(node: NodeOf<"ImportDeclaration">): boolean {
+    return !this.typescript || node.specifiers.length === 0 ||
+      node.specifiers.some((specifier) => this.keepsSpecifier(specifier.local));
+  }
+
+  /** The same for one imported name. */
+  keepsSpecifier(local: NodeOf<"Identifier">): boolean {
+    return !this.typescript || (this.scope.bindingOf.get(local)?.references.length ?? 0) > 0;
+  }
+}
+
+/** The specifier that a `require()` or `import()` spells out. */
+export function requestOf(node: NodeOf<"CallExpression" | "ImportExpression">): string | undefined {
+  const argument = node.type === "CallExpression" ? node.arguments[0] : node.source;
+  return argument && spelledOut(unwrap(argument));
+}
+
+/** The string that an expression is, if the source spells it out. */
+function spelledOut(node: Node): string | undefined {
+  if (node.type === "Literal" && typeof node.value === "string") return node.value;
+  if (node.type !== "TemplateLiteral" || node.expressions.length > 0) return undefined;
+  return node.quasis[0]!.value.cooked ?? undefined;
+}
+
+/** Names that a CommonJS module plainly gives to `exports`. */
+export function commonJsNames(program: Node): string[] {
+  const names = new Set<string>();
+  const visit = (node: Node): void => {
+    if (node.type === "AssignmentExpression" && node.left.type === "MemberExpression") {
+      const name = staticKey(node.left, node.left.property);
+      if (isExports(node.left.object)) { if (name !== undefined) names.add(name); }
+      else if (isExports(node.left) && node.right.type === "ObjectExpression") {
+        for (const property of node.right.properties) {
+          const key = property.type === "Property" ? staticKey(property, property.key) : undefined;
+          if (key !== undefined) names.add(key);
+        }
+      }
+    } else if (node.type === "CallExpression" && node.callee.type === "MemberExpression") {
+      const [target, key] = node.arguments;
+      const name = key && spelledOut(key);
+      const defines = staticKey(node.callee, node.callee.property) === "defineProperty";
+      if (defines && target && isExports(target) && name !== undefined) names.add(name);
+    }
+    if (!isFunction(node)) forEachChild(node, visit);
+  };
+  visit(program);
+  names.delete("__esModule");
+  return [...names];
+}
+
+/** `exports` or `module.exports`. */
+function isExports(node: Node): boolean {
+  if (node.type === "Identifier") return node.name === "exports";
+  return node.type === "MemberExpression" && node.object.type === "Identifier" && node.object.name === "module" &&
+    staticKey(node, node.property) === "exports";
+}
