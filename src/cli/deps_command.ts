@@ -9,8 +9,9 @@ import { withScript } from "./script_command.ts";
 /** Prints the modules that a script imports, itself and through others; as JSON with `--json`. Nothing of it runs. */
 export function depsCommand(commandLine: CommandLine, context: CommandContext): Promise<number> {
   return withScript(commandLine, context, async ({ plan: { settings }, log, read }) => {
-    const { entry, host } = await openTestSource(settings.script, settings.type);
-    const program = await loadProgram(entry, { ...host, warn: (message) => log.warn(message) });
+    const warn = (message: string): void => log.warn(message);
+    const { entry, host } = await openTestSource(settings.script, settings.type, warn);
+    const program = await loadProgram(entry, { ...host, warn });
     const modules = program.modules.slice(0, -1).map(({ url }) => url);
     const imports = [...program.builtins].sort().concat(modules.sort());
     // A script that needs an extension of k6 does not load, so what is printed here never needs one.
