@@ -21,6 +21,8 @@ const TIMEOUT_MS = 30_000;
 /** What stands beside a copy. */
 interface CopyInfo {
   readonly url: string;
+  /** What was really fetched: with or without k6's mark. */
+  readonly address: string;
   readonly etag: string | null;
   readonly lastModified: string | null;
   readonly fetchedAt: string;
@@ -41,47 +43,44 @@ export class RemoteModules {
 
   /** Text of a module. Throws `Unresolved` with the reason when it can't be had. */
   async read(url: string): Promise<string> {
-    const marked = new URL(url);
-    // As k6 does: servers may answer with something made for k6.
-    marked.searchParams.append("_k6", "1");
-    const first = await this.#get(marked.href, url);
-    if (typeof first === "string") return first;
-    const second = await this.#get(url, url);
-    if (typeof second === "string") return second;
-    throw new Unresolved(`The module "${url}" couldn't be loaded: the server answered ${second.status}`);
-  }
-
-  /** The text, or the status that the server answered instead. */
-  async #get(url: string, name: string): Promise<string | { status: number }> {
     const copy = await this.#copyOf(url);
-    let response: Response;
     try {
-      response = await this.#host.fetch(url, {
-        headers: conditions(copy),
-        redirect: "follow",
-        signal: AbortSignal.timeout(TIMEOUT_MS),
-      });
-      if (response.status === 304 && copy) return copy.text;
-      if (!response.ok) {
-        await response.body?.cancel();
-        return { status: response.status };
-      }
-      const text = (await response.text()).replace(/^\ufeff/, "");
-      await this.#keep(url, response.headers, text);
-      return text;
+      return await this.#fetch(url, copy);
     } catch (error) {
-      if (!(error instanceof Error)) throw error;
+      if (!(error instanceof Error) || error instanceof Unresolved) throw error;
       const reason = plainReason(error);
       if (!copy) {
         throw new Unresolved(
-          `The module "${name}" couldn't be loaded, and there is no copy of it on this machine: ${reason}`,
+          `The module "${url}" couldn't be loaded, and there is no copy of it on this machine: ${reason}`,
         );
       }
-      this.#host.warn(
-        `The module "${name}" couldn't be loaded (${reason}); the copy of ${copy.info.fetchedAt} is used`,
-      );
+      this.#host.warn(`The module "${url}" couldn't be loaded (${reason}); the copy of ${copy.info.fetchedAt} is used`);
       return copy.text;
     }
+  }
+
+  async #fetch(url: string, copy: Copy | undefined): Promise<string> {
+    const marked = new URL(url);
+    // As k6 does: servers may answer with something made for k6.
+    marked.searchParams.append("_k6", "1");
+    let status = 0;
+    for (const address of [marked.href, url]) {
+      const known = copy?.info.address === address ? copy : undefined;
+      const response = await this.#host.fetch(address, {
+        headers: known ? conditions(known.info) : {},
+        redirect: "follow",
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+      });
+      if (known && response.status === 304) return known.text;
+      if (response.ok) {
+        const text = (await response.text()).replace(/^\ufeff/, "");
+        await this.#keep(url, address, response.headers, text);
+        return text;
+      }
+      await response.body?.cancel();
+      status = response.status;
+    }
+    throw new Unresolved(`The module "${url}" couldn't be loaded: the server answered ${status}`);
   }
 
   async #copyOf(url: string): Promise<Copy | undefined> {
@@ -97,11 +96,12 @@ export class RemoteModules {
     }
   }
 
-  async #keep(url: string, headers: Headers, text: string): Promise<void> {
+  async #keep(url: string, address: string, headers: Headers, text: string): Promise<void> {
     const path = await this.#pathOf(url);
     if (path === null) return;
     const info: CopyInfo = {
       url,
+      address,
       etag: headers.get("etag"),
       lastModified: headers.get("last-modified"),
       fetchedAt: new Date().toISOString(),
@@ -130,17 +130,16 @@ async function writeWhole(path: string, text: string): Promise<void> {
   await Deno.rename(temporary, path);
 }
 
-function conditions(copy: Copy | undefined): Record<string, string> {
-  const headers: Record<string, string> = {};
-  if (copy?.info.etag) headers["if-none-match"] = copy.info.etag;
-  else if (copy?.info.lastModified) headers["if-modified-since"] = copy.info.lastModified;
-  return headers;
+function conditions({ etag, lastModified }: CopyInfo): Record<string, string> {
+  if (etag !== null) return { "if-none-match": etag };
+  return lastModified === null ? {} : { "if-modified-since": lastModified };
 }
 
-/** What `fetch` failed for, without its nesting. */
+/** What `fetch` failed for: the innermost cause, without the words around it. */
 function plainReason(error: Error): string {
   if (error.name === "TimeoutError") return `no answer within ${TIMEOUT_MS / 1000} s`;
-  return error.message.split(": ").slice(-2).join(": ");
+  if (error.cause instanceof Error) return plainReason(error.cause);
+  return error.message.replace(/^error sending request.*?\): /, "").replace(/^client error \(\w+\): /, "");
 }
 
 /** The folder for copies: `$XDG_CACHE_HOME/k6d`, or where the system keeps caches; null when there is no home. */
