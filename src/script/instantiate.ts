@@ -3,7 +3,7 @@
 import { type AsyncBody, AsyncCall, type AsyncStep, AWAIT } from "./async_call.ts";
 import { runBlocking } from "./blocking_twin.ts";
 import { installNativeCallbacks } from "./native_callbacks.ts";
-import type { DependencyTarget, Program, ProgramHost, ProgramModule } from "./program.ts";
+import type { DependencyTarget, Program, ProgramGlobals, ProgramHost, ProgramModule } from "./program.ts";
 import { scriptPromise } from "./promise.ts";
 import { runtime } from "./runtime.ts";
 import { registerModule } from "./stack_trace.ts";
@@ -98,6 +98,13 @@ function* finishLater(instance: Instance, evaluation: AsyncBody, first: AsyncSte
     step = evaluation.next(value);
   }
   return instance.finish();
+}
+
+const globalObjects = new WeakMap<ProgramGlobals, object>();
+
+/** `globalThis` of the virtual user with these globals, if its script has asked for it. */
+export function globalOf(globals: ProgramGlobals | undefined): object | undefined {
+  return globals && globalObjects.get(globals);
 }
 
 /** One virtual user's module state, as compiled text reaches it. */
@@ -254,6 +261,7 @@ class Instance {
       Object.defineProperty(value, "queueMicrotask", { value: undefined, writable: true, configurable: true });
       Object.defineProperty(value, "Promise", { value: scriptPromise, writable: true, configurable: true });
       const { globals } = this.host;
+      globalObjects.set(globals, value);
       for (const name of ["__VU", "__ITER", "__ENV"] as const) {
         Object.defineProperty(value, name, { get: () => globals[name], configurable: true });
       }
@@ -264,6 +272,14 @@ class Instance {
   /** `Promise` of the script. */
   get promise(): PromiseConstructor {
     return scriptPromise;
+  }
+
+  /** Free names that the real global object lacks, to assign to: they must be there already. */
+  get names(): object {
+    return new Proxy(this.global, {
+      get: (_, name) => this.free(String(name)),
+      set: (global, name, value) => name in global ? Reflect.set(global, name, value) : this.absent(String(name)),
+    });
   }
 
   /** A free name that the real global object lacks. */

@@ -1,6 +1,7 @@
 /** Links a script's modules into one program: what every import means, and the text of every module. */
 
 import { type Node, type NodeOf, staticKey, unwrap } from "./ast.ts";
+import { builtinWriteTargets } from "./builtin_writes.ts";
 import { Edits } from "./edits.ts";
 import { declarationName, type Export, ExportResolver, nameOf } from "./exports.ts";
 import { type ImportTarget, infer, type Inference, type InferenceModule } from "./inference.ts";
@@ -205,6 +206,10 @@ class LinkedModule {
     }
     const names = this.#names;
     const attached = suspendModule({ program, text: source.text, scope, inference, names, replaced }, edits);
+    for (const object of builtinWriteTargets(program, scope)) {
+      edits.insert(object.start, `${names.runtime}.builtin(`);
+      edits.insert(object.end, ")");
+    }
     for (const node of program.body) {
       if (node.type === "ExportDefaultDeclaration" && declarationName(node) === undefined) {
         edits.insert(node.declaration.end, "};");
@@ -275,7 +280,11 @@ class LinkedModule {
         replace(reference, `${instance}.promise`);
       } else if (name === "queueMicrotask" && !reference.write) {
         replace(reference, typeOf ? "undefined" : `${instance}.absent("${name}")`);
-      } else if (usesGlobal && !(name in globalThis) && name !== "arguments" && !reference.write) {
+      } else if (name in globalThis || name === "arguments") {
+        continue;
+      } else if (reference.write) {
+        replace(reference, `${instance}.names.${name}`);
+      } else if (usesGlobal) {
         replace(reference, typeOf ? `${instance}.global.${name}` : `${instance}.free("${name}")`);
       }
     }

@@ -1,5 +1,6 @@
 /** What compiled scripts call: `$k` in their text. Everything here is hot. */
 
+import { builtin } from "./builtin_changes.ts";
 import { type Coroutine, setSuspendingForm, suspendingForm, type Suspension } from "./suspension.ts";
 import { runBlocking } from "./blocking_twin.ts";
 
@@ -165,6 +166,7 @@ export const runtime = {
   attach: setSuspendingForm,
   /** The suspending form of a function that certainly has one. */
   form: suspendingForm,
+  builtin,
   iteration,
   defaultOf,
   meta,

@@ -10,9 +10,10 @@ import { timers } from "../api/timers.ts";
 import { SampleRecorder } from "../metrics/sample_recorder.ts";
 import { HttpNetwork } from "../net/http_client.ts";
 import type { Options } from "../options/types.ts";
-import { type Instantiation, LoadedProgram } from "../script/instantiate.ts";
+import { type BuiltinUser, keepInitChanges, strayChange, watchBuiltins } from "../script/builtin_changes.ts";
+import { globalOf, type Instantiation, LoadedProgram } from "../script/instantiate.ts";
 import { setJobQueueSource } from "../script/jobs.ts";
-import type { Program, ProgramHost } from "../script/program.ts";
+import type { Program, ProgramGlobals, ProgramHost } from "../script/program.ts";
 import { onBlockedThread } from "../script/blocking_twin.ts";
 import { onRefusal, Refusal } from "../script/refusal.ts";
 import type { BlockingSite } from "../script/stack_trace.ts";
@@ -41,6 +42,9 @@ const { MessageEvent, performance, setInterval } = globalThis;
 /** Samples leave for the main thread at least this often. */
 const FLUSH_MS = 50;
 
+/** How long a change to JavaScript's own objects that can't be kept apart goes unnoticed, at most. */
+const BUILTIN_CHECK_MS = 1000;
+
 const DIAL_TIMEOUT_MS = 30_000;
 
 const scope = globalThis as unknown as {
@@ -52,11 +56,16 @@ function post(message: FromWorker, transfer: Transferable[] = []): void {
   postMessage(message, transfer);
 }
 
+/** Stands for the virtual user of the first init stage, which has none. */
+const FIRST_INIT: BuiltinUser = { builtinChanges: null };
+
 /** A worker's life: the program, then its virtual users, then the scenarios. */
 class WorkerSession implements InitSession {
   readonly recorder = new SampleRecorder((batch) =>
     postMessage({ type: "samples", batch }, [batch.series.buffer, batch.times.buffer, batch.values.buffer])
   );
+  /** Globals of the first init stage. */
+  firstGlobals: ProgramGlobals | undefined;
   #program: LoadedProgram | null = null;
   #env: Readonly<Record<string, string>> = {};
   #files = new Map<string, SharedArrayBuffer>();
@@ -71,6 +80,7 @@ class WorkerSession implements InitSession {
   /** Virtual users that no scenario holds; the one that was returned first is taken first. */
   readonly #free = new Queue<VirtualUser>();
   readonly #turns = new Turns();
+  #strayChangeReported = false;
   #setupJson: string | undefined;
   /** Whether the init code of a virtual user that nobody planned awaits. */
   #isInitializing = false;
@@ -89,7 +99,7 @@ class WorkerSession implements InitSession {
     } catch (error) {
       return failed(error);
     }
-    const globals = { __VU: 0, __ITER: undefined, __ENV: { ...message.env } };
+    const globals = this.firstGlobals = { __VU: 0, __ITER: undefined, __ENV: { ...message.env } };
     const first = new FirstInit();
     first.init(() => this.#instantiate(globals), () => {
       this.#fileGate = null;
@@ -253,8 +263,19 @@ class WorkerSession implements InitSession {
   }
 
   scenarioDone(index: number, interrupted: boolean): void {
+    this.checkBuiltins();
     this.recorder.flush();
     post({ type: "scenario-done", scenario: index, interrupted });
+  }
+
+  /** Ends the test when a script has changed for all virtual users of this thread what should be each one's own. */
+  checkBuiltins(): void {
+    const changed = strayChange();
+    if (changed === undefined || this.#strayChangeReported) return;
+    this.#strayChangeReported = true;
+    const stack = `${changed} was changed during an iteration, in a way that k6d can't keep within one virtual user; ` +
+      `change it in the init stage, or write the change as an assignment to ${changed}`;
+    post({ type: "abort", failure: { kind: "refusal", stack } });
   }
 
   soon(turn: Turn): void {
@@ -304,10 +325,13 @@ class WorkerSession implements InitSession {
 
   #load(program: Program): void {
     this.#program = new LoadedProgram(program);
+    watchBuiltins(() => currentUser ?? FIRST_INIT);
   }
 
   #instantiate(globals: ProgramHost["globals"]): Instantiation {
-    return this.#program!.instantiate({ builtin: (specifier) => BUILTIN_MODULES[specifier]!, globals });
+    return keepInitChanges(() =>
+      this.#program!.instantiate({ builtin: (specifier) => BUILTIN_MODULES[specifier]!, globals })
+    );
   }
 
   /**
@@ -470,6 +494,7 @@ setJobQueueSource(currentLoop);
 onRefusal((refusal) => post({ type: "abort", failure: { kind: "refusal", stack: refusal.message } }));
 onBlockedThread(warnOfBlocking);
 setInterval(() => session.recorder.flush(), FLUSH_MS);
+setInterval(() => session.checkBuiltins(), BUILTIN_CHECK_MS);
 globalThis.addEventListener("unhandledrejection", (event) => {
   const { stack } = describe(event.reason);
   // An error without a place in the script is k6d's own, and ends the worker.
@@ -497,4 +522,7 @@ globalThis.addEventListener("message", (event) => {
   }
 });
 Math.random = scriptRandom;
-installScriptGlobals({ console: scriptConsole, open: openForScript, ...timers });
+installScriptGlobals(
+  { console: scriptConsole, open: openForScript, ...timers },
+  () => globalOf(currentUser?.globals ?? session.firstGlobals),
+);

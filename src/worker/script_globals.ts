@@ -37,12 +37,17 @@ const EVENT_METHODS = ["addEventListener", "removeEventListener", "dispatchEvent
 /**
  * Removes from the global object what a script must not reach, and adds `globals`. From then on nothing can be imported
  * in this thread: text that a script evaluates could do that with `import()`, and Deno's own modules reach far.
+ * `ownGlobal` gives the running virtual user's `globalThis`, if it has asked for one.
  */
-export function installScriptGlobals(globals: Readonly<Record<string, unknown>>): void {
+export function installScriptGlobals(
+  globals: Readonly<Record<string, unknown>>,
+  ownGlobal: () => object | undefined,
+): void {
   for (const name of Object.getOwnPropertyNames(globalThis)) {
     if (!KEPT.has(name) && !NEEDED_BY_DENO.has(name)) hide(globalThis, name);
   }
   guardEvents();
+  Object.setPrototypeOf(globalThis, new Proxy(Object.getPrototypeOf(globalThis), new OwnGlobals(ownGlobal)));
   for (const [name, value] of Object.entries(globals)) {
     Object.defineProperty(globalThis, name, { value, writable: true, configurable: true, enumerable: false });
   }
@@ -90,6 +95,32 @@ function guardEvents(): void {
   ) {
     Reflect.deleteProperty(object, "constructor");
     Object.freeze(object);
+  }
+}
+
+/**
+ * Behind the real global object: what that lacks, text that a script evaluates finds on its virtual user's own, and what
+ * such text adds goes there.
+ */
+class OwnGlobals implements ProxyHandler<object> {
+  constructor(readonly ownGlobal: () => object | undefined) {}
+
+  has(prototype: object, name: PropertyKey): boolean {
+    return this.#owner(name) !== undefined || Reflect.has(prototype, name);
+  }
+
+  get(prototype: object, name: PropertyKey): unknown {
+    return Reflect.get(this.#owner(name) ?? prototype, name);
+  }
+
+  set(_prototype: object, name: PropertyKey, value: unknown, receiver: object): boolean {
+    const target = this.ownGlobal() ?? receiver;
+    return Reflect.defineProperty(target, name, { value, writable: true, enumerable: true, configurable: true });
+  }
+
+  #owner(name: PropertyKey): object | undefined {
+    const own = this.ownGlobal();
+    return own !== undefined && Object.hasOwn(own, name) ? own : undefined;
   }
 }
 

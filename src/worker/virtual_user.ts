@@ -6,6 +6,7 @@
 import { BUILTIN_METRIC_IDS } from "../metrics/builtin.ts";
 import type { TagSet } from "../metrics/tag_set.ts";
 import type { Scenario } from "../options/types.ts";
+import type { BuiltinUser } from "../script/builtin_changes.ts";
 import type { ProgramGlobals } from "../script/program.ts";
 import { AsyncCall } from "../script/async_call.ts";
 import type { Instantiation } from "../script/instantiate.ts";
@@ -94,7 +95,7 @@ export function requireUser(what: string): VirtualUser {
 }
 
 /** A virtual user. 10,000 of them are common: a field here is 80 kB there. */
-export class VirtualUser extends PhaseDriver {
+export class VirtualUser extends PhaseDriver implements BuiltinUser {
   /** Counts from 1 in this instance; 0 for `setup` and `teardown`. */
   readonly id: number;
   readonly runtime: WorkerRuntime;
@@ -118,6 +119,7 @@ export class VirtualUser extends PhaseDriver {
   /** Tags that the script set through `exec.vu.metrics.tags`. */
   addedTags: Map<string, string> | null = null;
   http: UserHttp | null = null;
+  builtinChanges: unknown[] | null = null;
   /** Random numbers after `randomSeed`. */
   random: (() => number) | null = null;
   phaseStartedAtMs = 0;

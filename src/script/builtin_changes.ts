@@ -1,0 +1,297 @@
+/**
+ * Changes that a script makes to JavaScript's own objects (`Array.prototype.last = …`, `Math.random = …`). All virtual
+ * users of a worker share these objects; k6 gives each user its own. Here a changed property becomes an accessor that
+ * shows every user what it put there itself, so only those who change something pay for it.
+ *
+ * Kept apart is all that init code does, in whichever way (objects are compared afterwards), and in iterations what
+ * `Object.defineProperty` does and assignments whose target shows in the text (the linker marks them). `strayChange`
+ * notices what else an iteration does, so that no user sees another's changes in silence.
+ */
+
+import { scriptPromise } from "./promise.ts";
+
+/** Who changes something: a virtual user, or the first init stage. */
+export interface BuiltinUser {
+  /** What it put in the place that each changed property has. Null: nothing anywhere. */
+  builtinChanges: unknown[] | null;
+}
+
+/** An object and what is known of it. */
+interface Watched {
+  /** As a script may write it. */
+  readonly name: string;
+  /** Its properties by nature. */
+  readonly native: ReadonlyMap<PropertyKey, PropertyDescriptor>;
+  /** Those that anybody changed, and their places. */
+  readonly changed: Map<PropertyKey, Change>;
+}
+
+interface Change {
+  readonly place: number;
+  /** Shows every user its own. */
+  readonly accessor: PropertyDescriptor;
+}
+
+/** Stands for the value of a property that its user left alone, */
+const UNCHANGED = Symbol();
+/** and of one that it took away. */
+const DELETED = Symbol();
+
+/** An accessor that a script defined. */
+class OwnAccessor {
+  constructor(readonly get: (() => unknown) | undefined, readonly set: ((value: unknown) => void) | undefined) {}
+}
+
+const { defineProperty, defineProperties } = Object;
+const { apply, deleteProperty, getOwnPropertyDescriptor, getPrototypeOf, ownKeys, set } = Reflect;
+
+const watched = new Map<object, Watched>();
+const proxies = new WeakMap<object, object>();
+let userOfRunningCode: () => BuiltinUser;
+let places = 0;
+/** Whether init code runs: it changes the objects themselves. */
+let inInit = false;
+/** Whether the next comparison is worth its while: init code has changed something. */
+let initChanges = false;
+let inits = 0;
+
+/** Objects that no name leads to. */
+const NAMELESS: readonly unknown[] = [
+  [][Symbol.iterator](),
+  ""[Symbol.iterator](),
+  "".matchAll(/(?:)/g),
+  new Map().entries(),
+  new Set().entries(),
+  function* () {},
+  async function () {},
+  async function* () {},
+].map((value) => getPrototypeOf(value as object));
+
+/**
+ * Begins to watch everything that can be reached from the global object; to be called when that is complete and before
+ * the script's first line runs. `currentUser` tells whose code runs.
+ */
+export function watchBuiltins(currentUser: () => BuiltinUser): void {
+  if (watched.size > 0) return;
+  userOfRunningCode = currentUser;
+  replaceDefine();
+  watch(scriptPromise, "Promise");
+  watch(globalThis, "globalThis");
+  for (const value of NAMELESS) watch(value, "an iterator's prototype");
+}
+
+/** Runs a user's init code, on pristine objects, and keeps for that user what it changes. */
+export function keepInitChanges<T>(init: () => T): T {
+  for (const [object, { native, changed }] of watched) {
+    for (const key of changed.keys()) restore(object, key, native.get(key));
+  }
+  inInit = true;
+  try {
+    return init();
+  } finally {
+    inInit = false;
+    // What one user's init code does, all others' do: when the first two change nothing, nobody looks again.
+    if (initChanges || ++inits <= 2) takeOver();
+    for (const [object, { changed }] of watched) {
+      for (const [key, { accessor }] of changed) defineProperty(object, key, accessor);
+    }
+  }
+}
+
+/** The name of a property that was changed and could not be kept apart; undefined when there is none. */
+export function strayChange(): string | undefined {
+  for (const [object, { name, native, changed }] of watched) {
+    for (const key of ownKeys(object)) {
+      if (!changed.has(key) && differs(object, key, native.get(key))) return nameOf(name, key);
+    }
+    for (const key of native.keys()) {
+      if (getOwnPropertyDescriptor(object, key) === undefined) return nameOf(name, key);
+    }
+  }
+  return undefined;
+}
+
+/** `$k.builtin(object)` in compiled text: where an assignment goes that may change one of JavaScript's own objects. */
+export function builtin(object: unknown): unknown {
+  if (typeof object !== "object" && typeof object !== "function" || object === null) return object;
+  if (!watched.has(object)) return object;
+  if (inInit) {
+    initChanges = true;
+    return object;
+  }
+  let proxy = proxies.get(object);
+  if (proxy === undefined) {
+    proxy = new Proxy(object, HANDLER);
+    proxies.set(object, proxy);
+  }
+  return proxy;
+}
+
+const HANDLER: ProxyHandler<object> = {
+  get: (object, key) => (object as Record<PropertyKey, unknown>)[key],
+  set(object, key, value) {
+    // An inherited setter (`__proto__`) is none of our business.
+    if (getOwnPropertyDescriptor(object, key)?.set === undefined || watched.get(object)!.changed.has(key)) {
+      change(object, key, value, true);
+      return true;
+    }
+    return set(object, key, value);
+  },
+  deleteProperty(object, key) {
+    if (getOwnPropertyDescriptor(object, key) !== undefined) change(object, key, DELETED, false);
+    return true;
+  },
+};
+
+/** Puts functions in the place of `Object.defineProperty` and its kin that keep users apart. */
+function replaceDefine(): void {
+  const reflected = Reflect.defineProperty;
+  replace(Object, "defineProperty", (object: object, key: PropertyKey, property: PropertyDescriptor) => {
+    if (!watched.has(object)) return defineProperty(object, key, property);
+    define(object, key, property);
+    return object;
+  });
+  replace(Object, "defineProperties", (object: object, properties: PropertyDescriptorMap) => {
+    if (!watched.has(object)) return defineProperties(object, properties);
+    for (const key of ownKeys(properties)) define(object, key, properties[key as string]!);
+    return object;
+  });
+  replace(Reflect, "defineProperty", (object: object, key: PropertyKey, property: PropertyDescriptor) => {
+    if (!watched.has(object)) return reflected(object, key, property);
+    define(object, key, property);
+    return true;
+  });
+}
+
+function replace(owner: object, name: string, value: (...args: never[]) => unknown): void {
+  defineProperty(value, "name", { value: name });
+  defineProperty(owner, name, { value });
+}
+
+function define(object: object, key: PropertyKey, property: PropertyDescriptor): void {
+  if (inInit) {
+    initChanges = true;
+    defineProperty(object, key, { ...property, configurable: true });
+    return;
+  }
+  // Throws for what is no descriptor.
+  defineProperty({}, key, property);
+  const isAccessor = property.get !== undefined || property.set !== undefined;
+  const value = isAccessor ? new OwnAccessor(property.get, property.set) : property.value;
+  change(object, typeof key === "number" ? String(key) : key, value, property.enumerable === true);
+}
+
+/** Watches an object and what can be reached from it. */
+function watch(value: unknown, name: string): void {
+  if (typeof value !== "object" && typeof value !== "function" || value === null) return;
+  if (watched.has(value) || Object.isFrozen(value)) return;
+  const keys = ownKeys(value);
+  if (typeof value === "function" && keys.every((key) => key === "name" || key === "length")) {
+    // Methods, most of them: nobody misses the freedom to give them properties.
+    Object.freeze(value);
+    return;
+  }
+  const native = new Map(keys.map((key) => [key, getOwnPropertyDescriptor(value, key)!]));
+  watched.set(value, { name, native, changed: new Map() });
+  for (const [key, property] of native) {
+    const path = nameOf(name, key);
+    watch(property.value, path);
+    watch(property.get, path);
+    watch(property.set, path);
+  }
+  watch(getPrototypeOf(value), `Object.getPrototypeOf(${name})`);
+}
+
+function nameOf(object: string, key: PropertyKey): string {
+  if (object === "globalThis") return String(key);
+  return typeof key === "symbol" ? `${object}[${String(key)}]` : `${object}.${key}`;
+}
+
+/** Keeps for the running user what its init code did to the objects. */
+function takeOver(): void {
+  for (const [object, { native }] of watched) {
+    for (const key of ownKeys(object)) {
+      if (!differs(object, key, native.get(key))) continue;
+      const { value, get, set, enumerable } = getOwnPropertyDescriptor(object, key)!;
+      const isAccessor = get !== undefined || set !== undefined;
+      keep(object, key, isAccessor ? new OwnAccessor(get, set) : value, enumerable === true);
+      initChanges = true;
+    }
+    for (const key of native.keys()) {
+      if (getOwnPropertyDescriptor(object, key) !== undefined) continue;
+      keep(object, key, DELETED, false);
+      initChanges = true;
+    }
+  }
+}
+
+function differs(object: object, key: PropertyKey, native: PropertyDescriptor | undefined): boolean {
+  // A new global of evaluated text (`var` in an indirect `eval`) can't be taken back.
+  if (native === undefined && object === globalThis) return false;
+  const now = getOwnPropertyDescriptor(object, key);
+  return now === undefined || native === undefined || !Object.is(now.value, native.value) || now.get !== native.get ||
+    now.set !== native.set;
+}
+
+function restore(object: object, key: PropertyKey, native: PropertyDescriptor | undefined): void {
+  if (native === undefined) deleteProperty(object, key);
+  else defineProperty(object, key, native);
+}
+
+/** Keeps a change of the running user, and shows it. */
+function change(object: object, key: PropertyKey, value: unknown, enumerable: boolean): void {
+  defineProperty(object, key, keep(object, key, value, enumerable).accessor);
+}
+
+function keep(object: object, key: PropertyKey, value: unknown, enumerable: boolean): Change {
+  const { changed, native } = watched.get(object)!;
+  let change = changed.get(key);
+  if (change === undefined) {
+    change = accessorFor(object, key, native.get(key), enumerable);
+    changed.set(key, change);
+  }
+  setOwn(change.place, value);
+  return change;
+}
+
+function accessorFor(
+  object: object,
+  key: PropertyKey,
+  native: PropertyDescriptor | undefined,
+  enumerable: boolean,
+): Change {
+  const place = places++;
+  return {
+    place,
+    accessor: {
+      get(this: unknown): unknown {
+        const own = ownValue(place);
+        if (own === DELETED) return undefined;
+        if (own instanceof OwnAccessor) return own.get && apply(own.get, this, []);
+        if (own !== UNCHANGED) return own;
+        return native?.get === undefined ? native?.value : apply(native.get, this, []);
+      },
+      set(this: unknown, value: unknown): void {
+        const own = ownValue(place);
+        if (own instanceof OwnAccessor && own.set !== undefined) apply(own.set, this, [value]);
+        else if (this === object || this === undefined) setOwn(place, value);
+        // Of an object that inherits the property it becomes the object's own.
+        else defineProperty(this as object, key, { value, writable: true, enumerable: true, configurable: true });
+      },
+      enumerable: native?.enumerable ?? enumerable,
+      configurable: true,
+    },
+  };
+}
+
+function ownValue(place: number): unknown {
+  const own = userOfRunningCode().builtinChanges;
+  return own === null || own.length <= place ? UNCHANGED : own[place];
+}
+
+function setOwn(place: number, value: unknown): void {
+  const user = userOfRunningCode();
+  const own = user.builtinChanges ??= [];
+  while (own.length <= place) own[own.length] = UNCHANGED;
+  own[place] = value;
+}
