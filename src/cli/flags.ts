@@ -38,9 +38,10 @@ export type FlagGroup =
 
 const switchKind = { kind: bool, bare: "true" } as const;
 
-const OPTION_FLAGS: readonly Flag[] = OPTIONS.flatMap(({ key, kind, env, flag }): Flag[] =>
+const OPTION_FLAGS: readonly Flag[] = OPTIONS.flatMap(({ key, kind, help, env, flag }): Flag[] =>
   flag === undefined ? [] : [{
     kind,
+    help,
     option: key,
     ...(env === undefined ? {} : { env }),
     ...(kind === bool ? { bare: "true" } : {}),
@@ -191,7 +192,7 @@ const GLOBAL_FLAGS: readonly Flag[] = [
     default: "stderr",
     help: "stderr, stdout, none, file=path[,level=…] or loki[=url,…]",
   },
-  { name: "no-color", ...switchKind, help: "no colours" },
+  { name: "no-color", ...switchKind, help: "no colours, as with NO_COLOR or K6_NO_COLOR" },
   {
     name: "profiling-enabled",
     env: "K6_PROFILING_ENABLED",

@@ -89,6 +89,17 @@ const OPTION_MISTAKES: readonly (readonly [mistake: Partial<OptionLayers>, messa
   [{ script: { stages: ["10s:5"] } }, `option "stages": expected a stage {duration, target}`],
   [{ script: { stages: [{ duration: "1s", target: 1.5 }] } }, `option "stages": expected a whole number, got 1.5`],
   [{ env: { K6_STAGES: "10s:many" } }, `envconfig.Process: K6_STAGES: expected a whole number`],
+  [{ env: { K6_STAGES: "10s" } }, `expected stages as duration:target, for example 10s:5, got the string "10s"`],
+  [{ script: { executionSegment: "2:3" } }, `invalid part of a test "3": expected a number from 0 to 1`],
+  [{ script: { executionSegment: "1/2:1/4" } }, `invalid execution segment "1/2:1/4": it has to end after its start`],
+  [{ script: { executionSegment: "a" } }, `invalid part of a test "a": expected a number such as 1/3, 25% or 0.25`],
+  [{ script: { executionSegment: "0:1:2" } }, `invalid execution segment "0:1:2": expected from:to`],
+  [{ script: { executionSegmentSequence: "0" } }, `invalid execution segment sequence "0": expected at least two`],
+  [{ script: { executionSegmentSequence: "0,1,1/2" } }, `invalid execution segment sequence "0,1,1/2": its numbers`],
+  [
+    { flags: { executionSegment: "0:1/3", executionSegmentSequence: "0,1/2,1" } },
+    "the execution segment 0:1/3 is not part of the sequence 0,1/2,1",
+  ],
   [{ script: [1] }, "the exported options must be an object"],
   [{ config: [1] }, "the configuration file must be an object"],
   [{ script: { duration: -5 } }, "`duration` must be more than 0, got -5ms"],
@@ -105,6 +116,11 @@ for (const [mistake, message] of OPTION_MISTAKES) {
 
 const BASE = { executor: "per-vu-iterations" };
 const ARRIVALS = { executor: "constant-arrival-rate", rate: 1, duration: "1s", preAllocatedVUs: 1 };
+
+const STAGE = { duration: "1s", target: 1 };
+const RAMP = { executor: "ramping-vus", stages: [STAGE] };
+const RATE_RAMP = { executor: "ramping-arrival-rate", preAllocatedVUs: 1, stages: [STAGE] };
+const CONTROLLED = { executor: "externally-controlled", duration: 0 };
 
 const SCENARIO_MISTAKES: readonly (readonly [scenario: unknown, message: string])[] = [
   [5, "expected an object with an executor and its settings"],
@@ -141,6 +157,31 @@ const SCENARIO_MISTAKES: readonly (readonly [scenario: unknown, message: string]
   [{ ...ARRIVALS, preAllocatedVUs: undefined }, "the number of preAllocatedVUs isn't specified"],
   [{ ...ARRIVALS, preAllocatedVUs: -1 }, "the number of preAllocatedVUs can't be negative"],
   [{ ...ARRIVALS, preAllocatedVUs: 5, maxVUs: 2 }, "maxVUs (2) can't be less than preAllocatedVUs (5)"],
+  [{ ...ARRIVALS, maxVUs: 1e9 }, "the number of maxVUs can't be more than 100000000"],
+  [{ ...RAMP, stages: undefined }, "at least one stage has to be specified"],
+  [{ ...RAMP, stages: [] }, "at least one stage has to be specified"],
+  [{ ...RAMP, stages: [{ target: 1 }] }, "stage 1 doesn't have a duration"],
+  [{ ...RAMP, stages: [STAGE, { duration: "1s" }] }, "stage 2 doesn't have a target"],
+  [{ ...RAMP, stages: [{ ...STAGE, duration: "-1s" }] }, "the duration for stage 1 can't be negative"],
+  [{ ...RAMP, stages: [{ ...STAGE, target: -1 }] }, "the target for stage 1 can't be negative"],
+  [{ ...RAMP, stages: [{ ...STAGE, target: 100_000_001 }] }, "the number of VUs can't be more than 100000000"],
+  [{ ...RAMP, stages: "1s:5" }, "stages: expected an array of {duration, target}"],
+  [{ ...RAMP, startVUs: -1 }, "the number of startVUs can't be negative"],
+  [{ ...RAMP, startVUs: 0, stages: [{ ...STAGE, target: 0 }] }, "either startVUs or the target of one of the stages"],
+  [{ ...RAMP, gracefulRampDown: "-1s" }, "the gracefulRampDown timeout can't be negative"],
+  [{ ...RATE_RAMP, stages: null }, "at least one stage has to be specified"],
+  [{ ...RATE_RAMP, stages: [{ ...STAGE, target: -1 }] }, "the target for stage 1 can't be negative"],
+  [{ ...RATE_RAMP, startRate: -1 }, "the startRate can't be negative"],
+  [{ ...RATE_RAMP, timeUnit: 0 }, "the timeUnit must be more than 0"],
+  [{ ...RATE_RAMP, preAllocatedVUs: undefined }, "the number of preAllocatedVUs isn't specified"],
+  [{ ...RATE_RAMP, maxVUs: 0 }, "maxVUs (0) can't be less than preAllocatedVUs (1)"],
+  [
+    { ...CONTROLLED, duration: undefined },
+    "the duration is unspecified; use 0 for a test that runs until it is stopped",
+  ],
+  [{ ...CONTROLLED, duration: "-1s" }, "the duration can't be negative"],
+  [{ ...CONTROLLED, vus: -1 }, "the number of VUs can't be negative"],
+  [{ ...CONTROLLED, vus: 2, maxVUs: 1 }, "maxVUs (1) can't be less than the number of VUs (2)"],
 ];
 
 for (const [scenario, message] of SCENARIO_MISTAKES) {
@@ -194,6 +235,8 @@ const ACCEPTED: readonly object[] = [
   { tlsAuth: [{ cert: "…", key: "…", domains: ["*.test"], password: "x" }] },
   { summaryTrendStats: ["p(99.99)", "count", "p(0)", "p(100)"] },
   { setupTimeout: "1d2h3m4.5s", teardownTimeout: 5 },
+  { stages: [{ duration: 1000, target: "3" }, { duration: "1m", target: 0 }] },
+  { executionSegment: "25%:0.5", executionSegmentSequence: "0,1/4,1/2,1" },
   { systemTags: ["nobody_knows_this_one"] },
 ];
 
