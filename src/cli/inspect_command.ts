@@ -10,7 +10,7 @@ import { type ScriptCommandContext, withScript } from "./script_command.ts";
 
 /**
  * Prints what the script exports; with `--execution-requirements` what a run would make of it and of the other layers,
- * and how long and with how many virtual users it would run at the most.
+ * and how long (null: until it is stopped) and with how many virtual users it would run at the most.
  */
 export function inspectCommand(commandLine: CommandLine, context: CommandContext): Promise<number> {
   return withScript(commandLine, context, async (script) => {
@@ -36,9 +36,10 @@ function requirements(
     notForRun: true,
   });
   for (const warning of warnings) log.warn(warning);
+  const totalMs = maxRunDurationMs(options.scenarios);
   return {
     ...options.asJson,
-    totalDuration: formatDuration(maxRunDurationMs(options.scenarios)),
+    totalDuration: Number.isFinite(totalMs) ? formatDuration(totalMs) : null,
     maxVUs: maxConcurrentVus(options.scenarios),
   };
 }

@@ -36,7 +36,8 @@ function openLogFile(output: string, format: LogFormat): LogSink {
   const settings = readOutputSettings(output, ["file", "level"]);
   const path = settings.get("file") ?? "";
   if (path === "") throw new UsageError(`the log output ${output} names no file; use file=path`);
-  return new LevelFilter(openFile(path, format, `--log-output ${output}`), readLevel(settings.get("level"), output));
+  const level = readLevel(settings.get("level"), output);
+  return new LevelFilter(openFile(path, format, `--log-output ${output}`), level);
 }
 
 function openLokiLog(output: string): LogSink {

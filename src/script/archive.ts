@@ -102,11 +102,8 @@ function entryPath(url: string): string {
 function urlOf(path: string): string | undefined {
   const [, root, rest] = /^(file|files|scripts|https)\/(.*)$/s.exec(path.replaceAll("\\", "/")) ?? [];
   if (rest === undefined) return undefined;
-  const escaped = rest.split("/").filter((part) => part !== "").map(encodeURI).join("/").replace(
-    /[?#]/g,
-    encodeURIComponent,
-  );
-  return root === "https" ? `https://${escaped}` : `file:///${escaped}`;
+  const escaped = rest.split("/").filter((part) => part !== "").map(encodeURI).join("/");
+  return root === "https" ? `https://${escaped}` : `file:///${escaped.replace(/[?#]/g, encodeURIComponent)}`;
 }
 
 function foldersOf(path: string): string[] {

@@ -22,7 +22,7 @@ function archive(folder: string): Archive {
     files: new Map([
       [`file://${folder}/script.js`, encode("the script")],
       [`file://${folder}/data%20set.json`, encode("{}")],
-      ["https://jslib.test/lib/1.0/index.js", encode("lib")],
+      ["https://jslib.test/lib/1.0/index.js?v=%C5%BC%202", encode("lib")],
     ]),
   };
 }
@@ -51,7 +51,7 @@ Deno.test("the layout is k6's: metadata, the script, then folders and files in o
     "folder https/jslib.test",
     "folder https/jslib.test/lib",
     "folder https/jslib.test/lib/1.0",
-    "file https/jslib.test/lib/1.0/index.js",
+    "file https/jslib.test/lib/1.0/index.js?v=ż 2",
   ]);
   const metadata = entries[0]!;
   assertEquals(metadata.kind === "file" && JSON.parse(new TextDecoder().decode(metadata.bytes)), {
