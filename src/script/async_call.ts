@@ -12,11 +12,18 @@ class AwaitMarker {
   value: unknown = undefined;
 }
 
-/** `(yield $k.await(x))`: the marker, holding what is awaited. */
+/** The marker. */
 export const AWAIT = new AwaitMarker();
+
+/** `(yield $k.await(x))`: the marker, holding what is awaited. */
+export function awaiting(value: unknown): typeof AWAIT {
+  AWAIT.value = value;
+  return AWAIT;
+}
 
 /** A compiled body with `await`: yields the marker, and suspensions. */
 export type AsyncBody = Generator<Suspension | AwaitMarker, unknown, unknown>;
+export type BodyFunction = (...args: never[]) => AsyncBody;
 export type AsyncStep = IteratorResult<Suspension | AwaitMarker, unknown>;
 
 /** A running call. */
@@ -27,11 +34,11 @@ export class AsyncCall implements Coroutine, Reaction {
   #settled: "no" | "fulfilled" | "rejected" = "no";
   #value: unknown = undefined;
 
-  /** @param begin Calls the body's generator function; may throw, when a parameter's default does. */
-  constructor(begin: () => AsyncBody) {
+  /** @param generator The compiled body; calling it throws when a parameter's default does. */
+  constructor(generator: BodyFunction, thisArg: unknown, args: ArrayLike<unknown>) {
     let body: AsyncBody | null = null;
     try {
-      body = begin();
+      body = Reflect.apply(generator, thisArg, args) as AsyncBody;
     } catch (error) {
       rejectPromise(this.#promise, error);
     }
@@ -62,11 +69,6 @@ export class AsyncCall implements Coroutine, Reaction {
 
   throw(error: unknown): IteratorResult<Suspension> {
     return this.#step(error, true);
-  }
-
-  /** The script gave up the generator that delegates to this: nothing more of it runs. */
-  return(value: unknown): IteratorResult<Suspension> {
-    return { done: true, value };
   }
 
   #step(value: unknown, isError: boolean): IteratorResult<Suspension> {

@@ -332,7 +332,10 @@ class FlowGraph implements Inference {
           if (property.type === "SpreadElement") this.#value(property.argument, place);
           else {
             if (property.computed) this.#value(property.key, place);
-            if (property.kind !== "init" || property.method && lexicalUses(property.value).super) {
+            const { method, value: held } = property;
+            const opaque = property.kind !== "init" ||
+              method && !(held as FunctionNode).async && lexicalUses(held).super;
+            if (opaque) {
               this.#opaque.add(property.value as FunctionNode);
             }
             const value = this.#value(property.value, place);
@@ -623,7 +626,8 @@ class FlowGraph implements Inference {
     const params: Place = { ...OUTSIDE, derivedConstructor: inner.derivedConstructor };
     const followed = this.#onlyCalled.has(node);
     for (const param of node.params) this.#bind(param, followed ? this.#never : this.#anything, params);
-    if (!followed) this.#connect(result, this.#pool);
+    // What an `async` function returns comes out of its promise.
+    if (!followed || node.async) this.#connect(result, this.#pool);
     if (node.body.type === "BlockStatement") this.#value(node.body, inner);
     else this.#connect(this.#value(node.body, inner), result);
     return value;
@@ -631,7 +635,8 @@ class FlowGraph implements Inference {
 
   /** A function that has no suspending form (yet), whatever it does. */
   #isOpaque(node: FunctionNode, outer: Place): boolean {
-    if (node.generator || node.async) return true;
+    if (node.generator) return true;
+    if (node.async) return false;
     const uses = lexicalUses(node);
     if (uses.newTarget) return true;
     if (node.type !== "ArrowFunctionExpression") return false;
@@ -653,7 +658,8 @@ class FlowGraph implements Inference {
             other !== element && other.type !== "StaticBlock" && other.static === element.static &&
             staticKey(other, other.key) === name
           );
-          if (element.kind !== "method" || element.computed || repeated) this.#opaque.add(element.value);
+          const opaque = element.kind !== "method" || element.computed || repeated;
+          if (opaque && !element.value.async) this.#opaque.add(element.value);
           if (element.kind === "constructor" && node.superClass) this.#derivedConstructors.add(element.value);
           const value = this.#value(element.value, OUTSIDE);
           if (element.kind === "method") this.#store(name, value);

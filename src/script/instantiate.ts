@@ -80,7 +80,7 @@ export class LoadedProgram {
     const instance = new Instance(this, host);
     const evaluation = instance.evaluate(this.modules.length - 1);
     const step = evaluation.next();
-    return step.done === true ? instance.finish() : new AsyncCall(() => finishLater(instance, evaluation, step));
+    return step.done === true ? instance.finish() : new AsyncCall(finishLater, undefined, [instance, evaluation, step]);
   }
 }
 
@@ -201,7 +201,7 @@ class Instance {
 
   /** `import()` of a module. */
   importer(importer: number): (specifier: unknown) => unknown {
-    return (specifier) => runBlocking(new AsyncCall(() => this.#import(importer, specifier)), undefined);
+    return (specifier) => runBlocking(new AsyncCall(this.#import, this, [importer, specifier]), undefined);
   }
 
   *#import(importer: number, specifier: unknown): AsyncBody {

@@ -116,25 +116,12 @@ function isModuleStatement(node: Node): boolean {
 
 /** Refuses the syntax that k6d cannot run yet. */
 function refuseUnsupported(source: Source, program: Node): void {
-  const visit = (node: Node, inFunction: boolean): void => {
+  const visit = (node: Node): void => {
     switch (node.type) {
-      case "AwaitExpression":
-        throw source.error(
-          inFunction ? "k6d cannot run `await` yet" : "k6d cannot run a top-level `await` yet; do the work in setup()",
-          node.start,
-        );
-      case "ForOfStatement":
-        if (node.await) throw source.error("k6d cannot run `for await` yet", node.start);
-        break;
-      case "FunctionDeclaration":
-      case "FunctionExpression":
-      case "ArrowFunctionExpression":
-        if (node.async) {
-          throw source.error("k6d cannot run `async` functions yet; k6's blocking calls need none", node.start);
-        }
-        inFunction = true;
+      case "VariableDeclaration":
+        if (node.kind === "await using") throw source.error("k6d cannot run `await using`", node.start);
     }
-    forEachChild(node, (child) => visit(child, inFunction));
+    forEachChild(node, visit);
   };
-  visit(program, false);
+  visit(program);
 }

@@ -1,5 +1,7 @@
 /** What compiled scripts call: `$k` in their text. Everything here is hot. */
 
+import { asyncFunctions } from "./async_functions.ts";
+import { asyncGenerators } from "./async_generators.ts";
 import { builtin } from "./builtin_changes.ts";
 import { type Coroutine, setSuspendingForm, suspendingForm, type Suspension } from "./suspension.ts";
 import { runBlocking } from "./blocking_twin.ts";
@@ -167,6 +169,8 @@ export const runtime = {
   /** The suspending form of a function that certainly has one. */
   form: suspendingForm,
   builtin,
+  ...asyncFunctions,
+  ...asyncGenerators,
   iteration,
   defaultOf,
   meta,

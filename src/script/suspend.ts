@@ -52,7 +52,7 @@ export function reserveNames(text: string): Names {
 
 /** What the rewriter is told about the module. */
 export interface SuspendInput {
-  readonly program: Node;
+  readonly program: NodeOf<"Program">;
   readonly text: string;
   readonly scope: ModuleScope;
   readonly inference: Inference;
@@ -70,8 +70,8 @@ export function suspendModule(input: SuspendInput, edits: Edits): string {
 interface Place {
   /** Inside a suspending form's body: `yield*` may stand here. */
   readonly suspending: boolean;
-  /** The function whose temporaries are used. */
-  readonly fn: FunctionNode | undefined;
+  /** The function (or module) whose temporaries are used. */
+  readonly fn: FunctionNode | NodeOf<"Program"> | undefined;
   /** Arrows compiled to generators since the function that owns `this`: `arguments` and `super` must be captured. */
   readonly inArrow: boolean;
 }
@@ -97,9 +97,9 @@ class SuspendRewriter {
   /** Statements for the head of a function, block or the module, by node. */
   readonly #heads = new Map<Node, string>();
   /** Number of temporaries by function. */
-  readonly #temporaries = new Map<FunctionNode, number>();
-  /** Private names of the classes around, innermost last; true for methods that suspend. */
-  readonly #privateMethods: Map<string, boolean>[] = [];
+  readonly #temporaries = new Map<Node, number>();
+  /** Private names of the classes around, innermost last, and what their methods are compiled to. */
+  readonly #privateMethods: Map<string, "plain" | "suspending" | "async">[] = [];
   readonly #functionBodies = new Set<Node>();
 
   constructor(input: SuspendInput, edits: Edits) {
@@ -109,8 +109,9 @@ class SuspendRewriter {
   }
 
   run(): string {
-    this.#block(this.#input.program, PLAIN);
-    return this.#heads.get(this.#input.program) ?? "";
+    const { program } = this.#input;
+    this.#block(program, { ...PLAIN, fn: program });
+    return this.#declaredTemporaries(program) + (this.#heads.get(program) ?? "");
   }
 
   #visit(node: Node, place: Place): void {
@@ -125,6 +126,15 @@ class SuspendRewriter {
       case "ClassDeclaration":
       case "ClassExpression":
         return this.#class(node, place);
+      case "AwaitExpression":
+        return this.#await(node, place);
+      case "YieldExpression":
+        return this.#yield(node, place);
+      case "ReturnStatement":
+        return this.#return(node, place);
+      case "LabeledStatement":
+      case "ForOfStatement":
+        return this.#statement(node, place);
       case "BlockStatement":
         return this.#block(node, place);
       case "SwitchStatement":
@@ -207,6 +217,11 @@ class SuspendRewriter {
       const declared = exported ? statement.declaration : statement;
       if (declared?.type !== "FunctionDeclaration" || !declared.id) continue;
       const { name } = declared.id;
+      if (declared.async) {
+        const { runtime, suffix } = this.#names;
+        attached.set(name, `${runtime}.declare${asyncKind(declared)}(${name},${name}${suffix});`);
+        continue;
+      }
       const binding = this.#input.scope.bindingOf.get(declared.id)!;
       const seen = exported || binding.reassigned || binding.references.some(({ call }) => !call);
       // Of two declarations of a name the last one counts.
@@ -226,6 +241,7 @@ class SuspendRewriter {
     if (node.computed) this.#visit(node.key, place);
     const name = staticKey(node, node.key) ?? "";
     const value = node.value;
+    if (node.method && isFunction(value) && value.async) return this.#asyncProperty(node, value, name);
     if (!node.method || !isFunction(value) || !this.#input.inference.suspends(value)) {
       if (node.shorthand && value.type === "Identifier") {
         const captured = place.inArrow && value.name === "arguments";
@@ -240,19 +256,22 @@ class SuspendRewriter {
   }
 
   #function(node: FunctionNode, place: Place, name: string): void {
+    if (node.async) {
+      return node.type === "ArrowFunctionExpression"
+        ? this.#asyncArrow(node, place, name)
+        : this.#asyncFunction(node, name);
+    }
     if (!this.#input.inference.suspends(node)) return this.#plainFunction(node, place);
     if (node.type === "ArrowFunctionExpression") return this.#arrow(node, name);
     const { runtime, suffix } = this.#names;
     const keyword = this.#input.text.indexOf("function", node.start);
     const own = node.id?.name;
     if (node.type === "FunctionDeclaration" && node.id) {
-      const parameters = Array.from(
-        { length: expectedArguments(node) },
-        (_, index) => `${this.#names.temporary}${index}`,
-      );
       this.#edits.insert(
         node.start,
-        `function ${own}(${parameters}){return ${runtime}.block(${own}${suffix}.apply(this,arguments),${own})}`,
+        `function ${own}(${
+          this.#parameters(node)
+        }){return ${runtime}.block(${own}${suffix}.apply(this,arguments),${own})}`,
       );
       this.#edits.replace(keyword, keyword + 8, "function*");
       this.#edits.insert(node.id.end, suffix);
@@ -353,25 +372,195 @@ class SuspendRewriter {
     return captured;
   }
 
+  /** `await x` is a yield of the marker. */
+  #await(node: NodeOf<"AwaitExpression">, place: Place): void {
+    this.#edits.replace(node.start, node.start + 5, `(yield ${this.#names.runtime}.await(`);
+    this.#visit(node.argument, place);
+    this.#edits.insert(node.end, "))");
+  }
+
+  /** In an async generator the author's `yield` is one of many. */
+  #yield(node: NodeOf<"YieldExpression">, place: Place): void {
+    if (!isAsyncGenerator(place.fn)) return forEachChild(node, (child) => this.#visit(child, place));
+    const { runtime } = this.#names;
+    if (node.delegate) {
+      const star = skipTo(this.#input.text, node.start + 5, "*");
+      this.#edits.replace(node.start, star + 1, `(yield*${runtime}.delegate(`);
+    } else {
+      this.#edits.replace(node.start, node.start + 5, `(yield ${runtime}.yield((yield ${runtime}.await(`);
+    }
+    if (node.argument) this.#visit(node.argument, place);
+    this.#edits.insert(node.end, node.delegate ? "))" : "))))");
+  }
+
+  #return(node: NodeOf<"ReturnStatement">, place: Place): void {
+    if (!node.argument) return;
+    if (!isAsyncGenerator(place.fn)) return this.#visit(node.argument, place);
+    this.#edits.insert(node.argument.start, `(yield ${this.#names.runtime}.await(`);
+    this.#visit(node.argument, place);
+    this.#edits.insert(node.argument.end, "))");
+  }
+
+  #statement(node: NodeOf<"LabeledStatement"> | NodeOf<"ForOfStatement">, place: Place): void {
+    let inner: Node = node;
+    while (inner.type === "LabeledStatement") inner = inner.body;
+    if (inner.type !== "ForOfStatement" || !inner.await) {
+      return forEachChild(node, (child) => this.#visit(child, place));
+    }
+    this.#forAwait(inner, node.start, place);
+  }
+
+  /**
+   * `for await (x of e) …` is `for (;w.goesOn;) for (x of (w.isOpen||w.open(e), yield* w.step())) …`; see `ForAwait`.
+   * Labels go with the inner loop.
+   */
+  #forAwait(node: NodeOf<"ForOfStatement">, start: number, place: Place): void {
+    const loop = this.#freshTemporary(place);
+    const labels = this.#input.text.slice(start, node.start);
+    const keyword = skipTo(this.#input.text, node.start + 3, "await");
+    const head = `{${loop}=${this.#names.runtime}.forAwait();try{for(;${loop}.goesOn;)`;
+    this.#edits.replace(start, keyword + 5, `${head}${labels.replace(/\s+/g, " ")}for`);
+    this.#visit(node.left, place);
+    this.#edits.insert(node.right.start, `(${loop}.isOpen||${loop}.open(`);
+    this.#visit(node.right, place);
+    this.#edits.insert(node.right.end, `),yield*${loop}.step())`);
+    this.#visit(node.body, place);
+    const { temporary } = this.#names;
+    this.#edits.insert(
+      node.end,
+      `}catch(${temporary}){throw ${loop}.thrown(${temporary})}finally{yield*${loop}.close()}}`,
+    );
+  }
+
+  #asyncFunction(node: Exclude<FunctionNode, NodeOf<"ArrowFunctionExpression">>, name: string): void {
+    const { runtime, suffix } = this.#names;
+    const text = this.#input.text;
+    const keyword = skipTo(text, node.start + 5, "function");
+    const keywordEnd = node.generator ? skipTo(text, keyword + 8, "*") + 1 : keyword + 8;
+    const own = node.id?.name;
+    const kind = asyncKind(node);
+    if (node.type === "FunctionDeclaration" && node.id) {
+      const body = `return ${runtime}.${lowerFirst(kind)}(${own}${suffix},this,arguments,${own})`;
+      this.#edits.insert(node.start, `function ${own}(${this.#parameters(node)}){${body}}`);
+      this.#edits.replace(node.start, keywordEnd, "function*");
+      this.#edits.insert(node.id.end, suffix);
+      return this.#body(node, false);
+    }
+    const fn = `${runtime}.${lowerFirst(kind)}Fn(`;
+    const selfReferring = own !== undefined && this.#input.scope.bindingOf.get(node.id!)!.references.length > 0;
+    this.#edits.insert(node.start, selfReferring ? `(()=>{const ${own}=${fn}` : fn);
+    this.#edits.replace(node.start, keywordEnd, "function*");
+    if (node.id) this.#edits.insert(node.id.end, suffix);
+    else this.#edits.insert(keywordEnd, this.#generatorName(name));
+    this.#body(node, false);
+    this.#edits.insert(
+      node.end,
+      `,${expectedArguments(node)},${JSON.stringify(own ?? name)})${selfReferring ? `;return ${own}})()` : ""}`,
+    );
+  }
+
+  /** What an arrow takes from around it comes in through a function of its own, unless an arrow around has it. */
+  #asyncArrow(node: NodeOf<"ArrowFunctionExpression">, place: Place, name: string): void {
+    const { runtime, arguments: args, super: superMember } = this.#names;
+    const text = this.#input.text;
+    const uses = lexicalUses(node);
+    const taken: [name: string, value: string][] = [];
+    if (uses.arguments && !place.inArrow) taken.push([args, "arguments"]);
+    if (uses.super && !place.inArrow) taken.push([superMember, "(k)=>super[k]"]);
+    if (taken.length > 0) this.#edits.insert(node.start, `((${taken.map(([name]) => name)})=>`);
+    this.#edits.insert(node.start, `${runtime}.asyncArrow(function*${this.#generatorName(name)}`);
+    const arrowStart = this.#arrowToken(node);
+    const afterAsync = skipBlanks(text, node.start + 5);
+    const bare = text[afterAsync] !== "(";
+    this.#edits.replace(node.start, afterAsync, bare ? "(" : "");
+    if (bare) this.#edits.insert(node.params[0]!.end, ")");
+    this.#edits.replace(arrowStart, arrowStart + 2, "");
+    this.#body(node, true);
+    const self = uses.this || uses.super ? ",()=>this" : "";
+    this.#edits.insert(node.end, `,${expectedArguments(node)},${JSON.stringify(name)}${self})`);
+    if (taken.length > 0) this.#edits.insert(node.end, `)(${taken.map(([, value]) => value)})`);
+  }
+
+  #asyncProperty(node: NodeOf<"Property">, value: FunctionNode, name: string): void {
+    const end = this.#keywordsEnd(node.start, value);
+    const { runtime } = this.#names;
+    if (node.computed || name === "__proto__" || lexicalUses(value).super) {
+      this.#edits.replace(node.start, end, "");
+      return this.#inlineAsync(value);
+    }
+    this.#edits.replace(node.start, end, "");
+    this.#edits.insert(
+      value.start,
+      `:${runtime}.${lowerFirst(asyncKind(value))}Fn(function*${this.#generatorName(name)}`,
+    );
+    this.#body(value, false);
+    this.#edits.insert(value.end, `,${expectedArguments(value)},${JSON.stringify(name)})`);
+  }
+
+  #asyncMethod(owner: ClassNode, element: NodeOf<"MethodDefinition">, methods: AsyncMethods): void {
+    const name = element.key.type === "PrivateIdentifier" ? undefined : staticKey(element, element.key);
+    const repeated = owner.body.body.some((other) =>
+      other !== element && other.type !== "StaticBlock" && other.static === element.static &&
+      staticKey(other, other.key) === name
+    );
+    const start = element.static ? skipBlanks(this.#input.text, element.start + 6) : element.start;
+    const end = this.#keywordsEnd(start, element.value);
+    // Without the semicolon a field above that ends without one would go on.
+    const separator = element.static ? "" : ";";
+    if (name === undefined || repeated) {
+      this.#edits.replace(start, end, separator);
+      return this.#inlineAsync(element.value);
+    }
+    this.#edits.replace(start, end, `${separator}*`);
+    this.#body(element.value, false);
+    methods.add(asyncKind(element.value), name, element.static);
+  }
+
+  /** Offset behind `async` and, for an async generator, the star. */
+  #keywordsEnd(start: number, value: FunctionNode): number {
+    const end = skipTo(this.#input.text, start, "async") + 5;
+    return value.generator ? skipTo(this.#input.text, end, "*") + 1 : end;
+  }
+
+  /** A method that stays one, around the compiled body. */
+  #inlineAsync(value: FunctionNode): void {
+    const { runtime, arguments: args, super: superMember } = this.#names;
+    const uses = lexicalUses(value);
+    const captured = uses.super ? `const ${args}=arguments,${superMember}=(k)=>super[k];` : "";
+    const call = `return ${runtime}.${lowerFirst(asyncKind(value))}(function*`;
+    this.#edits.insert(value.start, `(${this.#parameters(value)}){${captured}${call}`);
+    this.#body(value, uses.super);
+    this.#edits.insert(value.end, ",this,arguments)}");
+  }
+
+  /** As many parameters as `length` says. */
+  #parameters(node: FunctionNode): string {
+    return Array.from({ length: expectedArguments(node) }, (_, index) => `${this.#names.temporary}${index}`).join();
+  }
+
   #class(node: ClassNode, place: Place): void {
     if (node.superClass) this.#visit(node.superClass, place);
     this.#privateMethods.push(this.#privateNames(node));
     const methods: string[] = [];
     const statics: string[] = [];
+    const asyncMethods = new AsyncMethods();
     for (const element of node.body.body) {
       if (element.type === "StaticBlock") {
         this.#visit(element, PLAIN);
         continue;
       }
       if (element.computed) this.#visit(element.key, place);
-      if (element.type === "PropertyDefinition") {
+      if (element.type === "MethodDefinition" && element.value.async) {
+        this.#asyncMethod(node, element, asyncMethods);
+      } else if (element.type === "PropertyDefinition") {
         if (element.value) {
           const name = staticKey(element, element.key) ?? "";
           if (isFunction(element.value)) this.#function(element.value, PLAIN, name);
           else this.#visit(element.value, PLAIN);
         }
       } else if (this.#input.inference.suspends(element.value)) {
-        this.#edits.insert(element.key.start, "*");
+        // Without the semicolon a field above that ends without one would be multiplied.
+        this.#edits.insert(element.key.start, element.static ? "*" : ";*");
         this.#body(element.value, false);
         if (element.key.type !== "PrivateIdentifier") {
           (element.static ? statics : methods).push(staticKey(element, element.key)!);
@@ -381,25 +570,33 @@ class SuspendRewriter {
       }
     }
     this.#privateMethods.pop();
-    if (methods.length + statics.length === 0) return;
     const { runtime } = this.#names;
-    this.#edits.prepend(
-      node.body.start + 1,
-      `static{${runtime}.methods(this,${JSON.stringify(methods)},${JSON.stringify(statics)})}`,
-    );
+    let text = asyncMethods.text(runtime);
+    if (methods.length + statics.length > 0) {
+      text += `${runtime}.methods(this,${JSON.stringify(methods)},${JSON.stringify(statics)});`;
+    }
+    if (text) this.#edits.prepend(node.body.start + 1, `static{${text}}`);
   }
 
-  #privateNames(node: ClassNode): Map<string, boolean> {
-    const names = new Map<string, boolean>();
+  #privateNames(node: ClassNode): Map<string, "plain" | "suspending" | "async"> {
+    const names = new Map<string, "plain" | "suspending" | "async">();
     for (const element of node.body.body) {
       if (element.type === "StaticBlock" || element.key.type !== "PrivateIdentifier") continue;
-      names.set(element.key.name, element.type === "MethodDefinition" && this.#input.inference.suspends(element.value));
+      const method = element.type === "MethodDefinition" ? element.value : undefined;
+      const suspends = method !== undefined && !method.generator && this.#input.inference.suspends(method);
+      names.set(element.key.name, !suspends ? "plain" : method.async ? "async" : "suspending");
     }
     return names;
   }
 
   #call(node: NodeOf<"CallExpression">, place: Place): void {
     if (this.#suspendsAt(node, place)) return this.#link(node, place, []);
+    if (place.inArrow && node.callee.type === "MemberExpression" && node.callee.object.type === "Super") {
+      this.#superMember(node.callee, place);
+      const parenthesis = skipTo(this.#input.text, node.callee.end, "(");
+      this.#edits.replace(parenthesis, parenthesis + 1, `.call(this${node.arguments.length > 0 ? "," : ""}`);
+      return this.#arguments(node, place);
+    }
     if (this.#isSuspendingPrivateMethod(node.callee)) {
       this.#edits.insert(node.start, `${this.#names.runtime}.block(`);
       this.#visit((node.callee as NodeOf<"MemberExpression">).object, place);
@@ -500,7 +697,8 @@ class SuspendRewriter {
       this.#link(callee, place, [...openings, { text: "(yield*", mark: 6, source: callee.property.start }]);
       if (template) this.#edits.insert(callee.end, `(${spread}`);
     } else if (callee.type === "MemberExpression") {
-      const opening = { text: `(yield*${runtime}.invoke(`, mark: 8 + runtime.length, source: callee.property.start };
+      const invoke = this.#privateMethod(callee) === "async" ? "callPrivate" : "invoke";
+      const opening = { text: `(yield*${runtime}.${invoke}(`, mark: 8 + runtime.length, source: callee.property.start };
       const receiver = this.#receiver(callee, place, optional);
       if (optional) {
         this.#test(callee, this.#freshTemporary(place), place, [...openings, opening], receiver.temporary);
@@ -533,7 +731,8 @@ class SuspendRewriter {
   ): boolean {
     const binding = this.#input.scope.bindingOf.get(callee);
     const known = binding && this.#input.inference.knownFunction(binding);
-    if (!known || !this.#input.inference.suspends(known)) return false;
+    // The form of an `async` function begins with the promise.
+    if (!known || known.async || !this.#input.inference.suspends(known)) return false;
     // A function expression has a name of its own only inside.
     const named = binding.kind === "self" || binding.kind === "function" && binding.declaration === known;
     this.#open(node.start, openings);
@@ -610,7 +809,7 @@ class SuspendRewriter {
   }
 
   /** `let …;` for a function's temporaries. */
-  #declaredTemporaries(node: FunctionNode): string {
+  #declaredTemporaries(node: Node): string {
     const count = this.#temporaries.get(node) ?? 0;
     if (count === 0) return "";
     return `let ${Array.from({ length: count }, (_, index) => `${this.#names.temporary}${index}`)};`;
@@ -622,15 +821,51 @@ class SuspendRewriter {
   }
 
   #isSuspendingPrivateMethod(callee: Node): callee is SuspendingPrivateMember {
-    if (callee.type !== "MemberExpression" || callee.property.type !== "PrivateIdentifier") return false;
+    return this.#privateMethod(callee) === "suspending";
+  }
+
+  /** What the method behind `o.#name` is compiled to. */
+  #privateMethod(callee: Node): "plain" | "suspending" | "async" {
+    if (callee.type !== "MemberExpression" || callee.property.type !== "PrivateIdentifier") return "plain";
     const { name } = callee.property;
-    return this.#privateMethods.findLast((methods) => methods.has(name))?.get(name) === true;
+    return this.#privateMethods.findLast((methods) => methods.has(name))?.get(name) ?? "plain";
   }
 
   /** The name of a suspending form in V8's eyes: the author's, if it is an identifier, and the suffix. */
   #generatorName(name: string): string {
     return ` ${/^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(name) ? name : ""}${this.#names.suffix}`;
   }
+}
+
+/** Names of a class's `async` methods that get their author's form at run time. */
+class AsyncMethods {
+  readonly #names = new Map<string, { methods: string[]; statics: string[] }>();
+
+  add(kind: string, name: string, isStatic: boolean): void {
+    let names = this.#names.get(kind);
+    if (names === undefined) this.#names.set(kind, names = { methods: [], statics: [] });
+    (isStatic ? names.statics : names.methods).push(name);
+  }
+
+  /** Statements for the class's head. */
+  text(runtime: string): string {
+    return [...this.#names].map(([kind, { methods, statics }]) =>
+      `${runtime}.${lowerFirst(kind)}Methods(this,${JSON.stringify(methods)},${JSON.stringify(statics)});`
+    ).join("");
+  }
+}
+
+/** Middle of the names of what the runtime has for a function. */
+function asyncKind(node: FunctionNode): "Async" | "AsyncGenerator" {
+  return node.generator ? "AsyncGenerator" : "Async";
+}
+
+function lowerFirst(name: string): string {
+  return name[0]!.toLowerCase() + name.slice(1);
+}
+
+function isAsyncGenerator(fn: Node | undefined): boolean {
+  return fn !== undefined && isFunction(fn) && fn.async === true && fn.generator === true;
 }
 
 /** The callee as V8 words it in "… is not a function". */
@@ -658,6 +893,11 @@ function calleeText(callee: Node): string {
 function expectedArguments(node: FunctionNode): number {
   const index = node.params.findIndex((param) => param.type === "AssignmentPattern" || param.type === "RestElement");
   return index < 0 ? node.params.length : index;
+}
+
+/** Offset of the first character at or after `from` that is neither blank nor comment. */
+function skipBlanks(text: string, from: number): number {
+  return /^(?:\s|\/\/[^\n\r\u2028\u2029]*|\/\*[^]*?\*\/)*/.exec(text.slice(from))![0].length + from;
 }
 
 /** Offset of `token` at or after `from`, over blanks, comments, closing parentheses and commas. */

@@ -1,7 +1,7 @@
 /** What a script may be made of, end to end: modules, TypeScript, files, data, variables. */
 
 import { assertEquals, assertMatch } from "@std/assert";
-import { consoleMessages, runK6d, runSuccessfully } from "./support/k6d.ts";
+import { consoleMessages, runSuccessfully } from "./support/k6d.ts";
 
 Deno.test("modules and open() are relative to the file they stand in", async () => {
   const result = await runSuccessfully({
@@ -140,17 +140,3 @@ export default function () {
   assertMatch(result.stdout, /✗ is ok\n +↳ +0% — ✓ 0 \/ ✗ 1/);
   assertMatch(result.stdout, /✓ is there/);
 });
-
-for (
-  const [what, line, position] of [
-    ["Promise.resolve", "Promise.resolve(1).then(() => {});", "2:11"],
-    ["new Promise", "new Promise((resolve) => resolve());", "2:3"],
-    ["setTimeout()", "setTimeout(() => {}, 1);", "2:3"],
-  ] as const
-) {
-  Deno.test(`${what} is refused with its place, not run in another order than k6's`, async () => {
-    const { code, stderr } = await runK6d({ files: { "script.js": `export default function () {\n  ${line}\n}\n` } });
-    assertEquals(code, 107);
-    assertMatch(stderr, new RegExp(`script\\.js:${position}: ${RegExp.escape(what)} is not supported by k6d yet`));
-  });
-}

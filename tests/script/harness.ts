@@ -98,7 +98,7 @@ export async function runCompiled(source: string): Promise<Outcome & { suspensio
   const program = await load({ "script.js": `import { wait } from "k6/test";${source}` });
   const trace: unknown[] = [];
   let suspensions = 0;
-  const exports = new LoadedProgram(program).instantiate(host(trace));
+  const exports = instantiate(program, host(trace));
   const result = outcome(() => run(exports, () => suspensions++));
   return { trace, result, suspensions, program };
 }

@@ -78,11 +78,6 @@ const errors: Record<string, { files: Record<string, string>; message: RegExp }>
     files: { "s.js": "import { a,\n  b } from './m.js';", "m.js": "export const a = 1;" },
     message: /^The requested module '.\/m.js' does not provide an export named 'b'\n {4}at .*s\.js:2:3/,
   },
-  "async": {
-    files: { "s.js": "export default async () => {}" },
-    message: /^k6d cannot run `async` functions yet;.*\n {4}at .*s\.js:1:16/,
-  },
-  "a top-level await": { files: { "s.js": "await 1;" }, message: /top-level `await` yet.*\n {4}at .*s\.js:1:1/ },
 };
 
 for (const [name, { files, message }] of Object.entries(errors)) {

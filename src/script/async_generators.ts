@@ -1,0 +1,518 @@
+/** Async generators of the script and what walks them: part of `$k`. Bodies are compiled to generators that yield markers. */
+
+import { AWAIT, awaiting } from "./async_call.ts";
+import { runBlocking } from "./blocking_twin.ts";
+import {
+  awaitValue,
+  newPromise,
+  promiseResolve,
+  type Reaction,
+  rejectPromise,
+  resolvePromise,
+  type ScriptPromise,
+  scriptPromise,
+} from "./promise.ts";
+import { type Coroutine, setSuspendingForm, suspendingForm, type Suspension } from "./suspension.ts";
+
+/** What the author's `yield`, and the return of a delegate, give to the generator. One object each serves all. */
+class ValueMarker {
+  value: unknown = undefined;
+
+  of(value: unknown): this {
+    this.value = value;
+    return this;
+  }
+}
+
+const YIELD = new ValueMarker();
+const RETURN = new ValueMarker();
+
+type Marker = typeof AWAIT | ValueMarker;
+type Body = Generator<Suspension | Marker, unknown, unknown>;
+type BodyFunction = ((...args: never[]) => Body) & { readonly length: number };
+// deno-lint-ignore ban-types -- any callable, its arguments are the script's own affair
+type Callable = Function & ((...args: never[]) => unknown);
+type Kind = "next" | "throw" | "return";
+
+/** A call of `next`, `throw` or `return` that was not answered yet. */
+interface Request {
+  readonly kind: Kind;
+  readonly value: unknown;
+  readonly promise: ScriptPromise;
+}
+
+const nativePrototype = Object.getPrototypeOf(async function* () {}) as object;
+const AsyncIteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf(async function* () {}.prototype)) as object;
+
+/** An async generator object (ECMA-262, 27.6). */
+class AsyncGenerator {
+  readonly #body: Body;
+  #state: "start" | "yielded" | "running" | "returning" | "done" = "start";
+  readonly #requests: Request[] = [];
+
+  static {
+    Object.setPrototypeOf(this.prototype, AsyncIteratorPrototype);
+    Object.defineProperty(this.prototype, Symbol.toStringTag, { value: "AsyncGenerator", configurable: true });
+    for (const kind of ["next", "throw", "return"] as const) {
+      const form = function* (this: AsyncGenerator, value: unknown): Generator<Suspension, ScriptPromise> {
+        const promise = newPromise();
+        if (typeof this === "object" && this !== null && #state in this) yield* this.#request({ kind, value, promise });
+        else rejectPromise(promise, new TypeError(`${kind} method called on incompatible receiver ${String(this)}`));
+        return promise;
+      };
+      const { method } = {
+        method(this: AsyncGenerator, value: unknown): unknown {
+          return runBlocking(Reflect.apply(form, this, [value]), method, `${kind}()`);
+        },
+      };
+      Object.defineProperty(method, "name", { value: kind });
+      setSuspendingForm(method, form);
+      Object.defineProperty(this.prototype, kind, { value: method, writable: true, configurable: true });
+    }
+  }
+
+  constructor(body: Body) {
+    this.#body = body;
+  }
+
+  *#request(request: Request): Generator<Suspension, void> {
+    const { kind, value, promise } = request;
+    if (this.#state === "start" && kind !== "next") this.#state = "done";
+    if (this.#state === "done" && kind === "next") return resolvePromise(promise, { value: undefined, done: true });
+    if (this.#state === "done" && kind === "throw") return rejectPromise(promise, value);
+    this.#requests.push(request);
+    if (this.#state === "done") this.#drain();
+    else if (this.#state === "start" || this.#state === "yielded") yield* this.#resume();
+  }
+
+  /** Goes on with the first request. */
+  *#resume(): Generator<Suspension, void> {
+    const { kind, value } = this.#requests[0]!;
+    const yielded = this.#state === "yielded";
+    this.#state = "running";
+    // At a `yield`, what is to be returned is awaited first.
+    if (yielded && kind === "return") this.#await(value, "return");
+    else yield* this.#run(kind, value);
+  }
+
+  /** Runs the body until it awaits, has nothing more to answer, or ends. */
+  *#run(kind: Kind, value: unknown): Generator<Suspension, void> {
+    let action = kind;
+    let sent = value;
+    for (;;) {
+      let step: IteratorResult<Suspension | Marker, unknown>;
+      try {
+        step = this.#body[action](sent);
+      } catch (error) {
+        this.#complete(error, true, true);
+        return this.#drain();
+      }
+      if (step.done === true) {
+        this.#complete(step.value, false, true);
+        return this.#drain();
+      }
+      action = "next";
+      if (step.value === AWAIT) {
+        return this.#await(AWAIT.value, "next");
+      } else if (step.value === RETURN) {
+        action = "return";
+        sent = RETURN.value;
+      } else if (step.value === YIELD) {
+        this.#complete(YIELD.value, false, false);
+        const [request] = this.#requests;
+        this.#state = "yielded";
+        if (request === undefined) return;
+        this.#state = "running";
+        if (request.kind === "return") return this.#await(request.value, "return");
+        action = request.kind;
+        sent = request.value;
+      } else {
+        try {
+          sent = yield step.value as Suspension;
+        } catch (error) {
+          action = "throw";
+          sent = error;
+        }
+      }
+    }
+  }
+
+  /** Goes on with the body once `value` is settled: by `kind`, or by a throw. */
+  #await(value: unknown, kind: Kind): void {
+    const go = (settled: unknown, isError: boolean) => this.#run(isError ? "throw" : kind, settled);
+    waitFor(value, go);
+  }
+
+  /** Answers the first request. */
+  #complete(value: unknown, isError: boolean, done: boolean): void {
+    if (done) this.#state = "done";
+    const { promise } = this.#requests.shift()!;
+    if (isError) rejectPromise(promise, value);
+    else resolvePromise(promise, { value, done });
+  }
+
+  /** The body has ended: answers all requests. */
+  #drain(): void {
+    for (let [request] = this.#requests; request !== undefined; [request] = this.#requests) {
+      if (request.kind === "return") {
+        this.#state = "returning";
+        return waitFor(request.value, (settled, isError) => {
+          this.#complete(settled, isError, true);
+          this.#drain();
+          return null;
+        });
+      }
+      this.#complete(request.kind === "throw" ? request.value : undefined, request.kind === "throw", true);
+    }
+  }
+}
+
+/** Calls `go` in a job once `value` is settled; what `go` returns is driven to its end. */
+function waitFor(value: unknown, go: (settled: unknown, isError: boolean) => Coroutine | null): void {
+  let settled: unknown;
+  let failed = false;
+  const reaction: Reaction = {
+    settle(value, isError) {
+      settled = value;
+      failed = isError;
+    },
+    start: () => go(settled, failed),
+  };
+  try {
+    awaitValue(value, reaction);
+  } catch (error) {
+    // Reading a promise's `constructor` threw.
+    const promise = newPromise();
+    rejectPromise(promise, error);
+    awaitValue(promise, reaction);
+  }
+}
+
+/** Calls a body; `callee` is the author's function, whose `prototype` the object gets. */
+function start(body: BodyFunction, thisArg: unknown, args: ArrayLike<unknown>, callee?: { prototype?: unknown }) {
+  const generator = new AsyncGenerator(Reflect.apply(body, thisArg, args) as Body);
+  const prototype = callee?.prototype;
+  if (typeof prototype === "object" && prototype !== null) Object.setPrototypeOf(generator, prototype);
+  return generator;
+}
+
+/** Makes a declared function, whose body is a `start`, an async generator function. */
+function declareAsyncGenerator(plain: Callable): void {
+  if (typeof plain === "function") finish(plain);
+}
+
+/** The author's function for a body that is an async generator function expression or method. */
+function asyncGeneratorFn(body: BodyFunction, length: number, name: string): Callable {
+  const plain: Callable = {
+    method(...args: unknown[]): unknown {
+      return start(body, this, args, plain);
+    },
+  }.method;
+  Object.defineProperty(plain, "length", { value: length, configurable: true });
+  Object.defineProperty(plain, "name", { value: name, configurable: true });
+  return finish(plain);
+}
+
+type Methods = Record<string, BodyFunction>;
+
+/** Puts async generator methods in front of the bodies that a class was compiled with. */
+function asyncGeneratorMethods(
+  owner: { prototype: Methods },
+  names: readonly string[],
+  statics: readonly string[],
+): void {
+  for (const name of names) wrapMethod(owner.prototype, name);
+  for (const name of statics) wrapMethod(owner as unknown as Methods, name);
+}
+
+function wrapMethod(holder: Methods, name: string): void {
+  const body = holder[name]!;
+  const value = asyncGeneratorFn(body, body.length, name);
+  Object.defineProperty(holder, name, { value, writable: true, enumerable: false, configurable: true });
+}
+
+function finish(plain: Callable): Callable {
+  Object.setPrototypeOf(plain, nativePrototype);
+  Object.defineProperty(plain, "prototype", { value: Object.create(AsyncGenerator.prototype), writable: true });
+  return plain;
+}
+
+/** `(yield $k.yield((yield $k.await(x))))`. */
+function yielding(value: unknown): ValueMarker {
+  return YIELD.of(value);
+}
+
+interface IteratorRecord {
+  readonly iterator: object;
+  readonly next: Callable;
+}
+
+/** ECMA-262, GetIterator with kind async. */
+function asyncIteratorOf(iterable: unknown): IteratorRecord {
+  const methods = iterable as { [Symbol.asyncIterator]?: Callable; [Symbol.iterator]?: Callable };
+  const method = methods[Symbol.asyncIterator];
+  if (method !== undefined && method !== null) return recordOf(Reflect.apply(method, iterable, []));
+  const sync = methods[Symbol.iterator];
+  if (typeof sync !== "function") throw new TypeError(`${describe(iterable)} is not async iterable`);
+  return recordOf(new FromSync(recordOf(Reflect.apply(sync, iterable, []))));
+}
+
+function recordOf(iterator: unknown): IteratorRecord {
+  requireObject(iterator);
+  return { iterator, next: (iterator as { next: Callable }).next };
+}
+
+/** An iterator whose results may hold promises, as an async one (%AsyncFromSyncIteratorPrototype%). */
+class FromSync {
+  readonly #sync: IteratorRecord;
+
+  constructor(sync: IteratorRecord) {
+    this.#sync = sync;
+  }
+
+  next(...args: unknown[]): unknown {
+    return this.#continue(() => Reflect.apply(this.#sync.next, this.#sync.iterator, args), true);
+  }
+
+  return(...args: unknown[]): unknown {
+    const { iterator } = this.#sync as { iterator: { return?: Callable } };
+    return this.#continue(() => {
+      const method = iterator.return;
+      if (method === undefined || method === null) return { value: args[0], done: true };
+      return Reflect.apply(method, iterator, args);
+    }, false);
+  }
+
+  throw(...args: unknown[]): unknown {
+    const { iterator } = this.#sync as { iterator: { throw?: Callable; return?: Callable } };
+    return this.#continue(() => {
+      const method = iterator.throw;
+      if (method !== undefined && method !== null) return Reflect.apply(method, iterator, args);
+      iterator.return?.();
+      throw new TypeError("The iterator does not provide a 'throw' method");
+    }, true);
+  }
+
+  #continue(step: () => unknown, closes: boolean): unknown {
+    const promise = newPromise();
+    try {
+      const result = step();
+      requireObject(result);
+      const { done, value } = result as IteratorResult<unknown>;
+      let settled: unknown;
+      try {
+        settled = promiseResolve(scriptPromise, value);
+      } catch (error) {
+        if (!done && closes) this.#close();
+        throw error;
+      }
+      waitFor(settled, (value, isError) => {
+        if (!isError) resolvePromise(promise, { value, done: Boolean(done) });
+        else {
+          if (!done && closes) this.#close();
+          rejectPromise(promise, value);
+        }
+        return null;
+      });
+    } catch (error) {
+      rejectPromise(promise, error);
+    }
+    return promise;
+  }
+
+  /** After an error, which counts more than what closing throws. */
+  #close(): void {
+    try {
+      (this.#sync.iterator as { return?: Callable }).return?.();
+    } catch {
+      // The first error is reported.
+    }
+  }
+}
+
+/** `(yield* $k.delegate(x))`: the author's `yield* x` in an async generator (ECMA-262, YieldExpression). */
+class Delegate {
+  readonly #record: IteratorRecord;
+  #kind: Kind = "next";
+  #state: "start" | "awaiting" | "yielded" | "returned" | "closing" = "start";
+
+  constructor(iterable: unknown) {
+    this.#record = asyncIteratorOf(iterable);
+  }
+
+  [Symbol.iterator](): this {
+    return this;
+  }
+
+  next(value: unknown): IteratorResult<Marker, unknown> {
+    switch (this.#state) {
+      case "awaiting":
+        return this.#received(value);
+      case "closing":
+        throw new TypeError("The iterator does not provide a 'throw' method");
+      default:
+        return this.#send("next", this.#record.next, value);
+    }
+  }
+
+  throw(error: unknown): IteratorResult<Marker, unknown> {
+    if (this.#state !== "yielded") throw error;
+    const { iterator } = this.#record as { iterator: { throw?: Callable; return?: Callable } };
+    const method = iterator.throw;
+    if (method !== undefined && method !== null) return this.#send("throw", method, error);
+    const close = iterator.return;
+    this.#state = "closing";
+    return this.#awaiting(close === undefined || close === null ? undefined : Reflect.apply(close, iterator, []));
+  }
+
+  return(value: unknown): IteratorResult<Marker, unknown> {
+    if (this.#state === "returned") return { done: true, value };
+    const { iterator } = this.#record as { iterator: { return?: Callable } };
+    const method = iterator.return;
+    if (method !== undefined && method !== null) return this.#send("return", method, value);
+    this.#kind = "return";
+    this.#state = "awaiting";
+    return this.#awaiting(promiseOfResult(value));
+  }
+
+  #send(kind: Kind, method: Callable, value: unknown): IteratorResult<Marker, unknown> {
+    this.#kind = kind;
+    this.#state = "awaiting";
+    return this.#awaiting(Reflect.apply(method, this.#record.iterator, [value]));
+  }
+
+  #awaiting(value: unknown): IteratorResult<Marker, unknown> {
+    return { done: false, value: awaiting(value) };
+  }
+
+  #received(result: unknown): IteratorResult<Marker, unknown> {
+    requireObject(result);
+    const { done } = result as IteratorResult<unknown>;
+    const { value } = result as IteratorResult<unknown>;
+    if (!done) {
+      this.#state = "yielded";
+      return { done: false, value: YIELD.of(value) };
+    }
+    if (this.#kind !== "return") return { done: true, value };
+    // The generator itself has to return now; it comes back through `return`.
+    this.#state = "returned";
+    return { done: false, value: RETURN.of(value) };
+  }
+}
+
+/** What an iterator without `return` would have answered. */
+function promiseOfResult(value: unknown): unknown {
+  const promise = newPromise();
+  waitFor(value, (settled, isError) => {
+    if (isError) rejectPromise(promise, settled);
+    else resolvePromise(promise, { value: settled, done: true });
+    return null;
+  });
+  return promise;
+}
+
+/**
+ * One `for await`: compiled to an outer loop that asks for the next value and an inner `for … of` over this very object,
+ * which binds that value and tells when the body leaves the loop.
+ */
+class ForAwait {
+  /** Whether the iterable was evaluated and asked for its iterator. */
+  isOpen = false;
+  /** Whether the outer loop goes on. */
+  goesOn = true;
+  #record: IteratorRecord | null = null;
+  #value: unknown = undefined;
+  #hasValue = false;
+  #hasThrown = false;
+
+  open(iterable: unknown): void {
+    this.isOpen = true;
+    this.#record = asyncIteratorOf(iterable);
+  }
+
+  /** Fetches the next value. */
+  *step(): Generator<Suspension | Marker, this, unknown> {
+    const { iterator, next } = this.#record!;
+    // What the iterator itself throws does not close it.
+    this.goesOn = false;
+    const form = suspendingForm(next);
+    const given = form === undefined
+      ? Reflect.apply(next, iterator, [])
+      : yield* Reflect.apply(form, iterator, []) as Coroutine;
+    const result = yield awaiting(given);
+    requireObject(result);
+    const { done } = result as IteratorResult<unknown>;
+    if (done) {
+      this.#record = null;
+      return this;
+    }
+    this.#value = (result as IteratorResult<unknown>).value;
+    this.#hasValue = this.goesOn = true;
+    return this;
+  }
+
+  [Symbol.iterator](): this {
+    return this;
+  }
+
+  next(): IteratorResult<unknown, undefined> {
+    if (!this.#hasValue) return { done: true, value: undefined };
+    this.#hasValue = false;
+    return { done: false, value: this.#value };
+  }
+
+  /** The body left the loop. */
+  return(): IteratorResult<unknown, undefined> {
+    this.goesOn = false;
+    this.#isLeft = true;
+    return { done: true, value: undefined };
+  }
+
+  #isLeft = false;
+
+  /** An exception passes; returns it. */
+  thrown(error: unknown): unknown {
+    this.#hasThrown = true;
+    return error;
+  }
+
+  /** Closes the iterator if the body left the loop (AsyncIteratorClose). */
+  *close(): Generator<Suspension | Marker, void, unknown> {
+    if (!this.#isLeft || this.#record === null) return;
+    const iterator = this.#record.iterator as { return?: Callable };
+    try {
+      const method = iterator.return;
+      if (method === undefined || method === null) return;
+      const form = suspendingForm(method);
+      const given = form === undefined
+        ? Reflect.apply(method, iterator, [])
+        : yield* Reflect.apply(form, iterator, []) as Coroutine;
+      const result = yield awaiting(given);
+      if (!this.#hasThrown) requireObject(result);
+    } catch (error) {
+      // The body's own exception counts more.
+      if (!this.#hasThrown) throw error;
+    }
+  }
+}
+
+function requireObject(value: unknown): asserts value is object {
+  if (typeof value === "object" ? value === null : typeof value !== "function") {
+    throw new TypeError(`Iterator result ${describe(value)} is not an object`);
+  }
+}
+
+function describe(value: unknown): string {
+  return typeof value === "object" && value !== null ? Object.prototype.toString.call(value) : String(value);
+}
+
+/** This file's part of `$k`. */
+export const asyncGenerators = {
+  yield: yielding,
+  delegate: (iterable: unknown) => new Delegate(iterable),
+  forAwait: () => new ForAwait(),
+  asyncGenerator: start,
+  declareAsyncGenerator,
+  asyncGeneratorFn,
+  asyncGeneratorMethods,
+};
