@@ -1,8 +1,9 @@
 /** The cases of the benchmark: what each runs, which figures it takes, and what k6d must reach. */
 
 import { findProgram } from "../../tests/support/debian.ts";
-import { print, ROOT } from "../repository.ts";
+import { print, ROOT, V8_FLAGS } from "../repository.ts";
 import { type BenchTarget, startBenchTarget } from "./bench_target.ts";
+import type { CompileTimeResult } from "./compile_time.ts";
 import { measure, type Measured } from "./measured_process.ts";
 import { startPrometheusTap } from "./prometheus_tap.ts";
 import { type Figure, median, type Target } from "./report.ts";
@@ -41,6 +42,7 @@ export const CASES: readonly BenchCase[] = [
   { name: "arrival-rate", run: arrivalRate },
   { name: "trend-samples", run: trendSamples },
   { name: "one-iteration", run: oneIteration },
+  { name: "compile-time", run: compileTime },
   { name: "remote-write", run: remoteWrite },
 ];
 
@@ -128,6 +130,22 @@ async function oneIteration(context: BenchContext): Promise<Figure[]> {
     figures.push(figure(tool, "wall time, ms", median(wallMs), { atMost: 200 }));
   }
   return figures;
+}
+
+/** A bundled script of a megabyte, from its text to what virtual users are made of. */
+async function compileTime(): Promise<Figure[]> {
+  const results: CompileTimeResult[] = [];
+  for (let i = 0; i < 5; i++) {
+    const run = await measure([Deno.execPath(), "run", "-A", V8_FLAGS, "scripts/bench/compile_time.ts"]);
+    if (run.code !== 0) throw new BenchError(`the compiler's process ended with code ${run.code}: ${run.stderr}`);
+    results.push(JSON.parse(run.stdout) as CompileTimeResult);
+  }
+  const loadMs = median(results.map((result) => result.loadMs));
+  const evaluateMs = median(results.map((result) => result.evaluateMs));
+  return [
+    { tool: "k6d", name: "load and compile 1 MB, ms", value: loadMs, target: { atMost: 1000 } },
+    { tool: "k6d", name: "evaluate on a worker, ms", value: evaluateMs, target: { atMost: 200 } },
+  ];
 }
 
 /** 20,000 active series flushed to a real Prometheus while 20,000 requests a second run, beside the same load without it. */
