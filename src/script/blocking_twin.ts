@@ -18,16 +18,21 @@ export function onBlockedThread(callback: ((site: BlockingSite) => void) | undef
  *
  * @param callee The plain function; warnings name the place of its call.
  * @param what The function as the script names it, for example `http.get()`; the callee's own name unless given.
+ * @param inConstructor The callee stands in a constructor, and the place of the construction is named.
  */
-// deno-lint-ignore ban-types -- any function that may stand on the stack
-export function runBlocking(coroutine: Coroutine, callee: Function | undefined, what?: string): unknown {
+export function runBlocking(
+  coroutine: Coroutine,
+  // deno-lint-ignore ban-types -- any function that may stand on the stack
+  callee: Function | undefined,
+  what?: string,
+  inConstructor = false,
+): unknown {
   const step = coroutine.next();
   if (step.done === true) return step.value;
   if (report !== undefined) {
-    const name = typeof callee === "function" ? callee.name : "";
-    report(
-      blockingSite(typeof callee === "function" ? callee : runBlocking, what ?? (name ? `${name}()` : "a function")),
-    );
+    const below = typeof callee === "function" ? callee : runBlocking;
+    const name = below === runBlocking ? "" : below.name;
+    report(blockingSite(below, what ?? (name ? `${name}()` : "a function"), inConstructor));
   }
   return drive(coroutine, step.value);
 }

@@ -19,6 +19,7 @@ import {
   unwrap,
 } from "./ast.ts";
 import { builtinBlocking, CALLBACK_METHODS, HTTP_METHODS, INERT_METHODS, NATIVE_METHODS } from "./blocking.ts";
+import { constructorShape } from "./constructors.ts";
 import type { Binding, ModuleScope } from "./scope.ts";
 
 /** What an imported name stands for. */
@@ -46,7 +47,7 @@ export interface InferenceModule {
   readonly exposed: readonly { readonly name: string; readonly binding: Binding }[];
 }
 
-type Call = NodeOf<"CallExpression"> | NodeOf<"TaggedTemplateExpression">;
+type Call = NodeOf<"CallExpression"> | NodeOf<"TaggedTemplateExpression"> | NodeOf<"NewExpression">;
 
 /** How a function can be compiled; `opaque` ones stay plain wherever they are called. */
 export interface Inference {
@@ -109,6 +110,9 @@ class FlowGraph implements Inference {
   readonly #results = new Map<FunctionNode, Flow>();
   readonly #calls = new Map<Call, Flow>();
   readonly #opaque = new Set<FunctionNode>();
+  /** Constructors with a suspendable part; they stand for their classes. */
+  readonly #constructors: Flow[] = [];
+  readonly #constructions: { node: NodeOf<"NewExpression">; callee: Flow; place: Place }[] = [];
   readonly #derivedConstructors = new Set<FunctionNode>();
   /** Names under which the script itself stores values; a native of that name can't be assumed. */
   readonly #storedNames = new Set<string>();
@@ -168,6 +172,14 @@ class FlowGraph implements Inference {
   }
 
   solve(): void {
+    this.#spread();
+    if (!this.#constructors.some((constructor) => constructor.value)) return;
+    // Without a class that blocks when it is made, `new` never does, whatever else a callee may be.
+    for (const { node, callee, place } of this.#constructions) this.#site(node, callee, place);
+    this.#spread();
+  }
+
+  #spread(): void {
     for (let node = this.#pending.pop(); node; node = this.#pending.pop()) {
       for (const target of node.targets) this.#raise(target);
     }
@@ -309,7 +321,7 @@ class FlowGraph implements Inference {
         return this.#anything;
       }
       case "NewExpression":
-        this.#value(node.callee, place);
+        this.#constructions.push({ node, callee: this.#value(node.callee, place), place });
         for (const argument of node.arguments) this.#connect(this.#value(argument, place), this.#pool);
         return this.#never;
       case "ConditionalExpression":
@@ -439,7 +451,9 @@ class FlowGraph implements Inference {
     const builtin = this.#calledBuiltin(callee);
     if (builtin) return this.#visitBuiltinCall(node, builtin, place);
     if (callee.type === "Super") {
-      for (const argument of node.arguments) this.#connect(this.#value(argument, place), this.#pool);
+      // It stays in the constructor itself, whatever follows it.
+      const outside = { ...place, suspendable: false };
+      for (const argument of node.arguments) this.#connect(this.#value(argument, outside), this.#pool);
       return this.#never;
     }
     if (callee.type === "Identifier") {
@@ -644,6 +658,7 @@ class FlowGraph implements Inference {
   }
 
   #visitClass(node: ClassNode, place: Place): Flow {
+    let constructor = this.#never;
     if (node.superClass) this.#value(node.superClass, place);
     for (const element of node.body.body) {
       if (element.type === "StaticBlock") this.#value(element, OUTSIDE);
@@ -658,15 +673,21 @@ class FlowGraph implements Inference {
             other !== element && other.type !== "StaticBlock" && other.static === element.static &&
             staticKey(other, other.key) === name
           );
-          const opaque = element.kind !== "method" || element.computed || repeated;
+          const divisible = constructorShape(node, element) !== undefined;
+          const opaque = element.kind !== "method" && !divisible || element.computed || repeated;
           if (opaque && !element.value.async) this.#opaque.add(element.value);
-          if (element.kind === "constructor" && node.superClass) this.#derivedConstructors.add(element.value);
+          if (element.kind === "constructor" && node.superClass && !divisible) {
+            this.#derivedConstructors.add(element.value);
+          }
           const value = this.#value(element.value, OUTSIDE);
           if (element.kind === "method") this.#store(name, value);
+          if (divisible) this.#constructors.push(constructor = value);
         }
       }
     }
-    return this.#never;
+    const binding = node.id ? this.#bindingOf.get(node.id) : undefined;
+    if (binding) this.#connect(constructor, this.#binding(binding));
+    return constructor;
   }
 }
 

@@ -4,6 +4,7 @@ import { asyncFunctions } from "./async_functions.ts";
 import { asyncGenerators } from "./async_generators.ts";
 import { builtin } from "./builtin_changes.ts";
 import { type Coroutine, setSuspendingForm, suspendingForm, type Suspension } from "./suspension.ts";
+import { construct, constructorBody, constructorRest, constructs } from "./construct.ts";
 import { runBlocking } from "./blocking_twin.ts";
 
 // deno-lint-ignore ban-types -- callables of unknown signature: their arguments are the script's own affair
@@ -164,6 +165,10 @@ export const runtime = {
   methods,
   privateMethod,
   template,
+  construct,
+  constructorBody,
+  constructorRest,
+  constructs,
   /** Gives a declared function its suspending form. */
   attach: setSuspendingForm,
   /** The suspending form of a function that certainly has one. */

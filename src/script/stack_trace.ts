@@ -81,11 +81,13 @@ export interface BlockingSite {
   readonly through: string;
 }
 
-/** Describes the call of `callee` that is under way. */
+/** Describes the call of `callee` that is under way, or of the constructor that `callee` stands in. */
 // deno-lint-ignore ban-types -- any function that may stand on the stack
-export function blockingSite(callee: Function, what: string): BlockingSite {
-  const frames = currentFrames(callee);
-  return { position: firstPosition(frames), what, through: obstacle(frames) };
+export function blockingSite(callee: Function, what: string, inConstructor: boolean): BlockingSite {
+  let frames = currentFrames(callee);
+  if (inConstructor) frames = frames.slice(1 + frames.findIndex((frame) => scriptPositionOf(frame) !== undefined));
+  const through = obstacle(frames);
+  return { position: firstPosition(frames), what, through: inConstructor && through === AT_ONCE ? UNKNOWN : through };
 }
 
 /** Where `callee` was called: `url:line:column`. */
@@ -114,7 +116,7 @@ function obstacle(frames: readonly NodeJS.CallSite[]): string {
       caller = name;
     } else if (name === "next") {
       return SUSPENDING_FORM.test(caller) ? AT_ONCE : "inside a generator";
-    } else if (name !== "") {
+    } else if (name !== "" && !frame.getFileName()) {
       return `in a callback of ${frame.getTypeName() ?? "Object"}.${name}()`;
     }
   }
@@ -126,6 +128,8 @@ const INITIALIZERS: Readonly<Record<string, string>> = {
   "<instance_members_initializer>": "in the initial value of a field",
   "<static_initializer>": "in a static field or block",
 };
+
+const UNKNOWN = "in a constructor that it did not see called";
 
 const AT_ONCE = "in code that must run at once, as a parameter's default value";
 

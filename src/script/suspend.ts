@@ -16,6 +16,7 @@ import {
   staticKey,
   unwrap,
 } from "./ast.ts";
+import { constructorShape } from "./constructors.ts";
 import type { Edits } from "./edits.ts";
 import type { Inference } from "./inference.ts";
 import type { ModuleScope } from "./scope.ts";
@@ -153,6 +154,8 @@ class SuspendRewriter {
         return this.#property(node, place);
       case "CallExpression":
         return this.#call(node, place);
+      case "NewExpression":
+        return this.#construction(node, place);
       case "TaggedTemplateExpression":
         return this.#taggedTemplate(node, place);
       case "ChainExpression":
@@ -341,19 +344,22 @@ class SuspendRewriter {
   /** Puts what a function's body needs at its head: temporaries, captured `arguments` and `super`, attachments. */
   #head(node: FunctionNode): void {
     const body = node.body as NodeOf<"BlockStatement">;
-    let text = this.#heads.get(body) ?? "";
-    text = this.#declaredTemporaries(node) + text;
-    if (node.type !== "ArrowFunctionExpression") {
-      const captured = this.#capturedBy(node);
-      if (captured.arguments) text = `const ${this.#names.arguments}=arguments;${text}`;
-      if (captured.super) text = `const ${this.#names.super}=(k)=>super[k];${text}`;
-    }
+    const text = this.#headText(node);
     if (!text) return;
     const directives = body.body.findLastIndex((statement) =>
       statement.type === "ExpressionStatement" && statement.directive !== undefined
     );
     const at = directives < 0 ? body.start + 1 : body.body[directives]!.end;
     this.#edits.prepend(at, directives < 0 ? text : `;${text}`);
+  }
+
+  #headText(node: FunctionNode): string {
+    let text = this.#declaredTemporaries(node) + (this.#heads.get(node.body) ?? "");
+    if (node.type === "ArrowFunctionExpression") return text;
+    const captured = this.#capturedBy(node);
+    if (captured.arguments) text = `const ${this.#names.arguments}=arguments;${text}`;
+    if (captured.super) text = `const ${this.#names.super}=(k)=>super[k];${text}`;
+    return text;
   }
 
   /** What the suspending arrows within a function take from it. */
@@ -544,6 +550,7 @@ class SuspendRewriter {
     const methods: string[] = [];
     const statics: string[] = [];
     const asyncMethods = new AsyncMethods();
+    let divided = "";
     for (const element of node.body.body) {
       if (element.type === "StaticBlock") {
         this.#visit(element, PLAIN);
@@ -558,6 +565,10 @@ class SuspendRewriter {
           if (isFunction(element.value)) this.#function(element.value, PLAIN, name);
           else this.#visit(element.value, PLAIN);
         }
+      } else if (element.kind === "constructor" && this.#input.inference.suspends(element.value)) {
+        this.#dividedConstructor(node, element);
+        const isDerived = Boolean(node.superClass);
+        divided = `${this.#names.runtime}.constructs(this,${element.value.params.length},${isDerived});`;
       } else if (this.#input.inference.suspends(element.value)) {
         // Without the semicolon a field above that ends without one would be multiplied.
         this.#edits.insert(element.key.start, element.static ? "*" : ";*");
@@ -575,7 +586,39 @@ class SuspendRewriter {
     if (methods.length + statics.length > 0) {
       text += `${runtime}.methods(this,${JSON.stringify(methods)},${JSON.stringify(statics)});`;
     }
+    text += divided;
     if (text) this.#edits.prepend(node.body.start + 1, `static{${text}}`);
+  }
+
+  /**
+   * `constructor(a) { … }` becomes `constructor($0){return $k.constructorBody(…)}*#constructor$s(a) { … }`. In a derived
+   * class what comes before and with `super(…)` stays in the constructor.
+   */
+  #dividedConstructor(owner: ClassNode, element: NodeOf<"MethodDefinition">): void {
+    const { key, value } = element;
+    const { runtime, suffix } = this.#names;
+    const { superStatement, names } = constructorShape(owner, element)!;
+    const method = `#constructor${suffix}`;
+    const what = JSON.stringify(owner.id ? `new ${owner.id.name}()` : "a constructor");
+    if (!superStatement) {
+      const head = `constructor(${this.#parameters(value)})`;
+      const body = `{return ${runtime}.constructorBody(arguments,this,this.${method},${what})}*`;
+      this.#edits.insert(key.start, head + body);
+      this.#edits.replace(key.start, key.end, method);
+      return this.#body(value, false);
+    }
+    for (const param of value.params) this.#visit(param, PLAIN);
+    this.#visit(superStatement, PLAIN);
+    for (const statement of value.body.body.slice(1)) {
+      this.#visit(statement, { suspending: true, fn: value, inArrow: false });
+    }
+    const last = this.#input.text[superStatement.end - 1]!;
+    const rest = `return ${runtime}.constructorRest(arguments,this.${method}(${names}),${what})`;
+    this.#edits.replace(
+      superStatement.end - 1,
+      superStatement.end,
+      `${last};${rest}}*${method}(${names}){${this.#headText(value)}`,
+    );
   }
 
   #privateNames(node: ClassNode): Map<string, "plain" | "suspending" | "async"> {
@@ -768,6 +811,22 @@ class SuspendRewriter {
       ? this.#freshTemporary(place)
       : this.#temporary(place, 0);
     return { text: temporary, temporary };
+  }
+
+  #construction(node: NodeOf<"NewExpression">, place: Place): void {
+    if (!place.suspending || !this.#input.inference.suspendingCall(node)) {
+      return forEachChild(node, (child) => this.#visit(child, place));
+    }
+    const { callee } = node;
+    const opening = `(yield*${this.#names.runtime}.construct(`;
+    this.#edits.replace(node.start, callee.start, opening, opening.length - "construct(".length, node.start);
+    this.#visit(callee, place);
+    const described = `,${JSON.stringify(calleeText(callee))}`;
+    if (node.end === callee.end) return this.#edits.insert(node.end, `${described}))`);
+    const parenthesis = skipTo(this.#input.text, callee.end, "(");
+    this.#edits.replace(callee.end, parenthesis + 1, node.arguments.length > 0 ? `${described},` : described);
+    for (const argument of node.arguments) this.#visit(argument, place);
+    this.#edits.insert(node.end, ")");
   }
 
   #taggedTemplate(node: NodeOf<"TaggedTemplateExpression">, place: Place): void {

@@ -37,7 +37,7 @@ export const options = { scenarios: { s: { executor: "per-vu-iterations", vus: 2
   "http_reqs{group:::in a group}": ["count==6"], "http_req_connecting": ["max>0", "min==0"], http_req_failed: ["rate==0"],
 } };
 class Page {
-  constructor(path) { this.response = http.get(__ENV.URL + path); }
+  constructor(path) { new.target; this.response = http.get(__ENV.URL + path); }
   get sent() { return http.post(__ENV.URL + "/post", "é".repeat(40000)).body.length; }
 }
 export default function () {
@@ -58,7 +58,7 @@ export default function () {
   assertEquals(first, [...iteration, ...iteration, ...iteration]);
   assertEquals(summaryCount(result, "http_reqs"), 30);
   const warnings = logEntries(result.stderr).filter(({ level }) => level === "warning").map(({ msg }) => msg!);
-  assertEquals(warnings.map((text) => /script\.js:(\d+:\d+)/.exec(text)![1]).sort(), ["13:30", "8:44", "9:28"]);
+  assertEquals(warnings.map((text) => /script\.js:(\d+:\d+)/.exec(text)![1]).sort(), ["13:30", "8:56", "9:28"]);
   for (const text of warnings) assertMatch(text, /blocks its whole thread.*(a constructor|a getter|Array\.sort)/);
 });
 
@@ -75,6 +75,7 @@ export const options = { scenarios: {
 } };
 class Held {
   constructor() {
+    new.target;
     try { http.get(__ENV.URL + "/held"); } finally { http.get(__ENV.URL + "/after"); sleep(60); }
   }
 }
@@ -93,7 +94,7 @@ Deno.test("Ctrl-C ends a test whose threads are all blocked, and teardown may bl
     files: `
 import { sleep } from "k6";
 export const options = { vus: 2, duration: "60s" };
-class Long { constructor(seconds) { console.log("blocked"); sleep(seconds); } }
+class Long { constructor(seconds) { new.target; console.log("blocked"); sleep(seconds); } }
 export default function () { new Long(60); }
 export function teardown() { new Long(0.01); console.log("torn down"); }`,
   });
@@ -122,7 +123,7 @@ Deno.test("exec.test.abort() in a constructor ends the test", async () => {
     files: `
 import exec from "k6/execution";
 import { sleep } from "k6";
-class Stop { constructor() { sleep(0.01); try { exec.test.abort("enough"); } finally { sleep(60); console.log("never"); } } }
+class Stop { constructor() { new.target; sleep(0.01); try { exec.test.abort("enough"); } finally { sleep(60); console.log("never"); } } }
 export default function () { new Stop(); console.log("never"); }`,
   });
   assertEquals(result.code, 108, result.stderr);

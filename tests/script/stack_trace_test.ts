@@ -75,8 +75,17 @@ Deno.test("functions that cannot suspend stay byte for byte", async () => {
 /** Where a call makes its whole thread wait, what it is and why. */
 const blockingSites: Record<string, { source: string; site: RegExp }> = {
   "a constructor": {
-    source: "class A {\n  constructor() { this.r = hit(1); } }\nexport default () => { hit(0); new A(); }",
-    site: /^file:\/\/\/test\/s\.js:3:28 hit\(\) inside a constructor$/,
+    source: "class A {\n  constructor() { new.target; this.r = hit(1); } }\nexport default () => { hit(0); new A(); }",
+    site: /^file:\/\/\/test\/s\.js:3:40 hit\(\) inside a constructor$/,
+  },
+  "a construction by native code": {
+    source: "class A { constructor() { hit(1); } } export default () => { hit(0); Reflect.construct(A, []); }",
+    site: /:2:78 new A\(\) in a constructor that it did not see called$/,
+  },
+  "super()": {
+    source:
+      "class A { constructor() { hit(1); } } class B extends A { constructor() { super(); } } export default () => new B();",
+    site: /:2:75 new A\(\) inside a constructor$/,
   },
   "a field": {
     source: "class A { r = hit(1); } export default () => { hit(0); new A(); }",
@@ -103,8 +112,8 @@ const blockingSites: Record<string, { source: string; site: RegExp }> = {
     site: /:2:16 hit\(\) in code that must run at once/,
   },
   "a built-in called plainly": {
-    source: "class A { constructor() { http.get(1); } } export default () => { hit(0); new A(); }",
-    site: /:2:32 http\.get\(\) inside a constructor$/,
+    source: "class A { constructor() { new.target; http.get(1); } } export default () => { hit(0); new A(); }",
+    site: /:2:44 http\.get\(\) inside a constructor$/,
   },
 };
 

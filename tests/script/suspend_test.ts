@@ -160,6 +160,42 @@ const cases: Record<string, string> = {
     `function* g() { yield 1; yield 2; } export default function () { const out = []; for (const x of g()) out.push(wait(x)); return out; }`,
   "plain callers of functions that turn out not to block":
     `const maybe = (x) => x > 100 ? wait(x) : x; export default function () { wait(0); return [[3, 1, 2].sort((a, b) => maybe(a) - maybe(b)), "abc".replace(/b/, (m) => maybe(m) + "!"), JSON.stringify({ toJSON: () => maybe(1) })]; }`,
+  "constructors that block": `
+      class Session { #secret = 1; count = [].length; constructor(name, { deep = "d" } = {}, ...rest) { this.before = this.#secret; this.name = wait(name + deep); this.all = [1, 2].map((x) => wait(x + arguments.length)); if (rest.length) return { rest, r: wait(rest) }; } get s() { return this.#secret + this.name; } m() { return wait(this.name); } }
+      class Page { constructor() { const inner = new Session("inner"); this.inner = inner.m(); this.text = super.toString(); } }
+      const Anonymous = class { v = "v"; constructor() { this.v += wait(1) } }, Self = class Me { constructor(n) { this.n = wait(n); if (n) this.next = new Me(n - 1) } };
+      class Throws { constructor() { try { wait(new TypeError("in")); } catch (e) { this.m = e.message; } finally { __ENV.trace("finally"); } throw wait(new RangeError("out")); } }
+      class Primitive { constructor() { this.a = 1; return wait(5); } } class Nothing { constructor() { return void wait(1); } }
+      export default function () {
+        const a = new Session("a"), b = new Session("b", { deep: 1 }, "x", "y"), p = new Page, out = [];
+        try { new Throws(wait(1)); } catch (e) { out.push(e.name, e.message); }
+        new Session("statement")
+        ;[0].map(() => out.push(new Session("arrow", undefined).name));
+        return JSON.stringify([a, a.s, a instanceof Session, a.constructor === Session, b, p, new Anonymous(), new Anonymous, new Self(2), out, new Primitive(), new Nothing() instanceof Nothing, Session.length, Session.name, Object.getOwnPropertyNames(Session.prototype), new Session("m").m(), (new Session("q")).name?.length, new (class { constructor(x) { this.x = wait(x); } })(3).x, Reflect.construct(Session, ["r"]).name]);
+      }`,
+  "classes that are met as values": `
+      class A { constructor(v) { this.v = wait(v); } } const ns = { A, make: { Deep: class { constructor() { this.d = wait("d"); } } } }; const map = new Map([["k", A]]);
+      class Holder { Page = A; static S = A; make(v) { return new this.Page(v); } #p = A; own() { return new this.#p(1); } } function factory(K, ...a) { return new K(...a); } const pick = () => A;
+      export default function () {
+        const out = [new ns.A(1), new ns.make.Deep, new (map.get("k"))(2), new Holder().make(3), new Holder.S(4), new Holder().own(), factory(A, 5), factory(Array, 3).length, new (pick())(6), [A].map((K) => new K(7)), new ns["A"](...[8]), new (wait(A))(9)];
+        for (const f of [() => new ns.none(), () => new ns.make(), () => new (() => 1)(), () => new pick(), () => factory(wait), () => A(1)]) try { f(); } catch (e) { out.push(e.name); }
+        return JSON.stringify(out);
+      }`,
+  "constructors of derived classes that block": `
+      class Base { field = "bf"; constructor(a) { this.a = a; this.seen = this.describe?.(); } }
+      class One extends Base { own = this.a + "own"; constructor(a, b = "b", { c, d: [d] = [1] } = {}) { super(a + "!"); this.b = wait(b); const f = () => wait(this.a + c); this.f = f(); this.d = d; } describe() { return "d"; } }
+      class Two extends One { constructor() { super("two"); this.t = wait(super.describe() + "2"); this.z = (() => super.describe() + wait("z"))(); } }
+      class Three extends Two { x = 1; } class Four extends Three { constructor(...a) { super(...a); wait(a); } }
+      class Early extends Base { constructor() { const x = wait("early"); super(x); this.y = wait("y"); } }
+      class Twice extends Base { constructor(a) { super(a);{ const z = wait(1); this.z = z; } } }
+      class Again extends Base { constructor() { super(1); try { super(2); } catch (e) { this.e = wait(e.name); } } }
+      class Returns extends Base { constructor(v) { super(0);return wait(v); } }
+      class Blocks extends Session { constructor() { super("s");(() => wait(1))(); this.u = [wait("u")]; } } function Session(n) { this.n = wait(n); }
+      class Before extends Base { constructor(f) { super((() => wait(7))()); this.w = wait(f.a = 2); } }
+      export default function () {
+        const out = []; for (const v of [{ r: 1 }, undefined, 5]) try { out.push(new Returns(v)); } catch (e) { out.push(e.name); }
+        return JSON.stringify([new One(1), new One(1, 2, { c: 3, d: [4] }), new One(), new Two(), new Three(), new Four(1), new Early(), new Twice(1), new Again(), out, new Blocks(), new Before({}), Reflect.construct(One, ["r"], Two) instanceof Two, One.length, new One("x") instanceof Base, Object.getOwnPropertyNames(One.prototype)]);
+      }`,
   "constructors that do not block":
     `class A { constructor(f) { this.v = f(2); } } function F(x) { this.x = maybe(x); } const maybe = (x) => x > 100 ? wait(x) : x; export default function () { wait(1); return [new A(maybe).v, new F(3).x, new F(1) instanceof F]; }`,
 };
