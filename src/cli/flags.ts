@@ -75,14 +75,12 @@ const RUNTIME_FLAGS: readonly Flag[] = [
     name: "summary-export",
     env: "K6_SUMMARY_EXPORT",
     kind: text,
-    notYet: true,
     help: "file for the summary as JSON",
   },
   {
     name: "new-machine-readable-summary",
     env: "K6_NEW_MACHINE_READABLE_SUMMARY",
     ...switchKind,
-    notYet: true,
     help: "use k6's new format of the summary as JSON",
   },
   {

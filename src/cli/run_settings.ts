@@ -44,6 +44,8 @@ export function planRun(
       noThresholds: read.isOn("no-thresholds"),
       features: features.known,
       summaryMode: (read.text("summary-mode") || "compact") as RunSettings["summaryMode"],
+      summaryExport: read.text("summary-export") ?? "",
+      newMachineReadableSummary: read.isOn("new-machine-readable-summary"),
       quiet: read.isOn("quiet"),
       verbose: read.isOn("verbose"),
       color: wantsColor({ isTerminal: Deno.stdout.isTerminal(), noColor, env }),

@@ -1,8 +1,8 @@
 /** Writing to the standard streams: synchronous, complete, and coloured only where that helps. */
 
-/** Takes text; returns once all of it is written. */
+/** Takes text, or bytes as they are; returns once all of it is written. */
 export interface TextWriter {
-  write(text: string): void;
+  write(text: string | Uint8Array): void;
 }
 
 /** What a `StreamWriter` needs of `Deno.stdout` or `Deno.stderr`. */
@@ -25,8 +25,8 @@ export class StreamWriter implements TextWriter {
     this.#stream = stream;
   }
 
-  write(text: string): void {
-    let rest = this.#encoder.encode(text);
+  write(text: string | Uint8Array): void {
+    let rest = typeof text === "string" ? this.#encoder.encode(text) : text;
     while (rest.length > 0 && !this.#readerGone) {
       try {
         rest = rest.subarray(this.#stream.writeSync(rest));

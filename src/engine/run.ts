@@ -10,8 +10,8 @@ import type { FlagValues } from "../options/table.ts";
 import type { Options, RunSettings } from "../options/types.ts";
 import { loadProgram } from "../script/load.ts";
 import { SummaryCollector } from "../summary/collect.ts";
-import { renderSummary } from "../summary/text.ts";
 import { VERSION } from "../version.ts";
+import { summarize } from "./end_of_test.ts";
 import { reportFailure } from "./failure.ts";
 import { RunError } from "./run_error.ts";
 import { openTestSource } from "./test_source.ts";
@@ -68,9 +68,6 @@ async function prepare(run: TestRun, settings: RunSettings, layers: RunLayers, l
     exportedFunctions: facts.functions,
   });
   for (const warning of warnings) log.warn(warning);
-  if (facts.functions.includes("handleSummary") && settings.summaryMode !== "disabled") {
-    log.warn("handleSummary() is not supported by k6d yet and is not called; k6's own summary is printed instead");
-  }
   run.prepare(options, layers.env, VERSION);
   return options;
 }
@@ -111,19 +108,7 @@ async function execute(
   progress?.finish();
   log.attach(null);
   const verdict = run.finalVerdict();
-  if (collector !== null) {
-    const input = collector.collect({
-      durationMs: run.durationMs,
-      thresholds: run.thresholds?.metrics ?? [],
-      options: {
-        mode: settings.summaryMode === "full" ? "full" : "compact",
-        trendStats: options.summaryTrendStats,
-        timeUnit: options.summaryTimeUnit,
-        color,
-      },
-    });
-    stdout.write(`\n${renderSummary(input)}\n\n`);
-  }
+  if (collector !== null) await summarize({ run, collector, settings, options }, stdout, log);
   await run.stopOutputs();
   if (startError !== null) throw startError;
   if (run.counts.complete === 0) {

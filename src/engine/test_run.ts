@@ -16,7 +16,15 @@ import type { Options, RunSettings, Scenario } from "../options/types.ts";
 import { type Output, OutputError, type OutputLog } from "../output/output.ts";
 import { createOutput, outputsOfOptions } from "../output/outputs.ts";
 import type { Program } from "../script/program.ts";
-import type { FromWorker, InitArtifacts, LogFields, LogLevel, ScriptFailure } from "../worker/messages.ts";
+import type {
+  FromWorker,
+  HandledSummary,
+  InitArtifacts,
+  LogFields,
+  LogLevel,
+  Phase,
+  ScriptFailure,
+} from "../worker/messages.ts";
 import { allocateSharedState, ScenarioCell, SharedState, WorkerCell } from "../worker/shared_state.ts";
 import { ExitCode } from "../cli/exit_codes.ts";
 import { planRun } from "./plan.ts";
@@ -115,6 +123,10 @@ export class TestRun {
     });
     // Started before the script is even read: both take their time, and they can take it together.
     this.#pool.spawn();
+  }
+
+  get #handlesSummary(): boolean {
+    return this.#settings.summaryMode !== "disabled" && this.#functions.includes("handleSummary");
   }
 
   get phase(): RunPhase {
@@ -283,8 +295,31 @@ export class TestRun {
     }
     this.#endedAtMs = performance.now();
     this.#phase = "ended";
-    this.#pool.terminate();
+    if (!this.#handlesSummary) this.#pool.terminate();
     this.#recordLeftOver(options);
+  }
+
+  /** Result of `setup` as JSON; undefined when there was none. */
+  get setupJson(): string | undefined {
+    return this.#setupJson;
+  }
+
+  /**
+   * Hands the summary (JSON) to the script's `handleSummary`; null when there is none or it leaves the summary to k6d.
+   * Throws a `RunError` when it fails, which does not change the outcome of the test.
+   */
+  async handleSummary(data: string): Promise<HandledSummary | null> {
+    if (!this.#handlesSummary) return null;
+    if (this.#pool.size === 0) {
+      throw new RunError(ExitCode.Failure, "handleSummary() was not called: its thread was ended");
+    }
+    this.#phase = "ended";
+    const timeoutMs = this.#options!.handleSummaryTimeoutMs;
+    const message = await this.#callPhase("handleSummary", data, timeoutMs);
+    if (message?.type === "summary-handled") return message.summary;
+    if (message?.type !== "phase-failed" && message?.type !== "init-failed") return null;
+    const { kind, stack } = message.failure;
+    throw new RunError(ExitCode.ScriptException, stack, kind === "exception" ? { hint: "script exception" } : {});
   }
 
   /** Final thresholds. Returns the exit code of the run so far. */
@@ -432,16 +467,24 @@ export class TestRun {
     data: string | undefined,
     timeoutMs: number,
   ): Promise<string | undefined> {
-    if (this.#pool.size === 0) return undefined;
-    const deadline = watchdog(() => this.#hangingPhase(phase), timeoutMs + STOP_GRACE_MS);
-    this.#pool.send(0, { type: "phase", phase, data, timeoutMs });
-    const message = await this.#wait((said) =>
-      said.type === "phase-done" || said.type === "phase-failed" || said.type === "init-failed"
-    );
-    clearTimeout(deadline);
+    const message = await this.#callPhase(phase, data, timeoutMs);
     if (message?.type === "phase-done") return message.data;
     if (message?.type === "phase-failed" || message?.type === "init-failed") this.#phaseFailed(phase, message.failure);
     return undefined;
+  }
+
+  /** What the worker says of the phase's end; null when it never says anything. */
+  async #callPhase(phase: Phase, data: string | undefined, timeoutMs: number): Promise<FromWorker | null> {
+    if (this.#pool.size === 0) return null;
+    const deadline = watchdog(() => this.#hangingPhase(phase), timeoutMs + STOP_GRACE_MS);
+    this.#pool.send(0, { type: "phase", phase, data, timeoutMs });
+    // A phase that was stopped may still answer: that is not what the next one waits for.
+    const message = await this.#wait((said) =>
+      said.type === "phase-done" || said.type === "phase-failed" && said.phase === phase ||
+      said.type === "init-failed" || said.type === "summary-handled"
+    );
+    clearTimeout(deadline);
+    return message;
   }
 
   #phaseFailed(phase: "setup" | "teardown", failure: ScriptFailure): void {
@@ -553,7 +596,7 @@ export class TestRun {
 
   /** The next message that matches; null when none will come because the run was stopped or a worker broke down. */
   #wait(matches: (message: FromWorker) => boolean): Promise<FromWorker | null> {
-    const stopped = this.#stop !== null && this.#phase !== "teardown";
+    const stopped = this.#stop !== null && this.#phase !== "teardown" && this.#phase !== "ended";
     if (stopped || this.#pool.size === 0) return Promise.resolve(null);
     return new Promise((resolve) => {
       this.#awaited = (message) => {

@@ -95,6 +95,7 @@ export function consolidate(layers: OptionLayers): ConsolidatedOptions {
     noTeardown: value("noTeardown"),
     setupTimeoutMs: value("setupTimeout"),
     teardownTimeoutMs: value("teardownTimeout"),
+    handleSummaryTimeoutMs: value("handleSummaryTimeout"),
     minIterationDurationMs: value("minIterationDuration"),
     summaryTrendStats: value("summaryTrendStats"),
     summaryTimeUnit: value("summaryTimeUnit"),

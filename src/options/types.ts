@@ -135,6 +135,7 @@ export interface Options {
   readonly noTeardown: boolean;
   readonly setupTimeoutMs: number;
   readonly teardownTimeoutMs: number;
+  readonly handleSummaryTimeoutMs: number;
   readonly minIterationDurationMs: number;
   readonly summaryTrendStats: readonly string[];
   readonly summaryTimeUnit: "" | "s" | "ms" | "us";
@@ -162,6 +163,10 @@ export interface RunSettings {
   /** The feature flags that are on. */
   readonly features: readonly string[];
   readonly summaryMode: "compact" | "full" | "disabled";
+  /** Path of the file for the summary as JSON; empty: none. */
+  readonly summaryExport: string;
+  /** Whether the summary as JSON has k6's new shape. */
+  readonly newMachineReadableSummary: boolean;
   readonly quiet: boolean;
   readonly verbose: boolean;
   readonly color: boolean;

@@ -93,19 +93,20 @@ export class SummaryCollector {
   /** Finds, or makes, the sinks that want a series. */
   #meetSeries(id: number): readonly Sink[] | null {
     const { metric, tags } = this.#registry.series[id]!;
-    const groupPath = tagOf(tags, "group");
-    const check = metric.name === "checks" ? tagOf(tags, "check") : "";
+    const groupPath = tagOf(tags, "group") ?? "";
+    // A check may have an empty name.
+    const check = metric.name === "checks" ? tagOf(tags, "check") : undefined;
     const groupNames = groupPath.split("::").slice(1);
     const sinks: Sink[] = [];
 
     // A group exists once something in it was measured; k6's own phases only count once there is a check or a group inside.
     const isPhase = groupNames.length === 1 && PHASE_GROUPS.has(groupNames[0]!);
-    if (check !== "" || !isPhase) {
+    if (check !== undefined || !isPhase) {
       const group = this.#root.descend(groupNames);
-      if (check !== "") sinks.push(this.#checkSink(group, check));
+      if (check !== undefined) sinks.push(this.#checkSink(group, check));
     }
     if (this.#full) {
-      const scenario = tagOf(tags, "scenario");
+      const scenario = tagOf(tags, "scenario") ?? "";
       const named = scenario !== "" && scenario !== "default";
       const part = named ? getOrMake(this.#scenarios, scenario, () => new PartNode(scenario)) : this.#unnamed;
       if (named) sinks.push(...part.sinksFor(metric, check));
@@ -173,11 +174,11 @@ class PartNode {
     return getOrMake(this.groups, name, () => new PartNode(name)).descend(names, depth + 1);
   }
 
-  sinksFor(definition: MetricDefinition, check: string): Sink[] {
+  sinksFor(definition: MetricDefinition, check: string | undefined): Sink[] {
     const sinks = [
       getOrMake(this.metrics, definition.name, () => ({ definition, sink: createSink(definition.type) })).sink,
     ];
-    if (check !== "") {
+    if (check !== undefined) {
       sinks.push(getOrMake(this.checks, check, () => ({ name: check, path: check, sink: new RateSink() })).sink);
     }
     return sinks;
@@ -243,9 +244,9 @@ function trendStat(sink: Extract<Sink, { type: "trend" }>): TrendStat {
   };
 }
 
-function tagOf(tags: TagPairs, name: string): string {
+function tagOf(tags: TagPairs, name: string): string | undefined {
   for (const [tag, value] of tags) if (tag === name) return value;
-  return "";
+  return undefined;
 }
 
 function getOrMake<K, V>(map: Map<K, V>, key: K, make: () => V): V {

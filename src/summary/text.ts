@@ -166,10 +166,16 @@ const HIDDEN: Record<SummaryOptions["mode"], readonly string[]> = {
   ],
 };
 
+/** The metrics that a mode shows, by name. */
+export function shownMetrics(metrics: readonly SummaryMetric[], mode: SummaryOptions["mode"]): SummaryMetric[] {
+  return metrics.filter(({ name }) => !hasPrefix(name, HIDDEN[mode])).sort((a, b) =>
+    compareMetricNames(a.name, b.name)
+  );
+}
+
 /** One block for each group of metrics; all are aligned with one another. */
 function metricBlocks(context: Context, metrics: readonly SummaryMetric[]): string[][] {
-  const shown = metrics.filter((metric) => !hasPrefix(metric.name, HIDDEN[context.options.mode]))
-    .sort((a, b) => compareMetricNames(a.name, b.name));
+  const shown = shownMetrics(metrics, context.options.mode);
   const rows = renderRows(context, shown.map((metric) => metricRow(metric, context.options)));
   const blocks = new Map<string, string[]>([["CUSTOM", []]]);
   for (const [title] of METRIC_GROUPS) blocks.set(title, []);

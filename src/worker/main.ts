@@ -21,6 +21,7 @@ import type {
   ControlMessage,
   FromWorker,
   InitMessage,
+  Phase,
   PhaseMessage,
   PlanMessage,
   ScriptFailure,
@@ -178,14 +179,16 @@ class WorkerSession implements InitSession {
     const end = (outcome: FromWorker): void => {
       this.#dropPhase = null;
       runtime.timers.remove(timeout);
-      user.setGroup(`::${phase}`);
-      user.recordData(nowEpochMs());
+      if (phase !== "handleSummary") {
+        user.setGroup(`::${phase}`);
+        user.recordData(nowEpochMs());
+      }
       this.recorder.flush();
       user.close();
       post(outcome);
     };
     const drop = (kind: "abort" | "timeout", stack: string): void =>
-      end({ type: "phase-failed", failure: { kind, stack } });
+      end({ type: "phase-failed", phase, failure: { kind, stack } });
     const timeout = new PhaseTimeout(() =>
       drop("timeout", `${phase}() execution timed out after ${timeoutMs / 1000} seconds`)
     );
@@ -403,22 +406,47 @@ class PhaseTimeout implements TimerEntry {
   }
 }
 
-function phaseOutcome(phase: "setup" | "teardown", { failed, error, result }: VirtualUser): FromWorker {
-  if (failed) return { type: "phase-failed", failure: describe(error) };
+function phaseOutcome(phase: Phase, { failed, error, result }: VirtualUser): FromWorker {
+  if (failed) return { type: "phase-failed", phase, failure: describe(error) };
+  if (phase === "handleSummary") return summaryOutcome(result);
   if (phase === "teardown") return { type: "phase-done", data: undefined };
   try {
     return { type: "phase-done", data: JSON.stringify(result) };
   } catch (refused) {
     const stack = `setup() returned data that can't be written as JSON: ${(refused as Error).message}`;
-    return { type: "phase-failed", failure: { kind: "exception", stack } };
+    return { type: "phase-failed", phase, failure: { kind: "exception", stack } };
   }
+}
+
+function summaryOutcome(result: unknown): FromWorker {
+  if (!result) return { type: "summary-handled", summary: null };
+  const summary = new Map<string, string | Uint8Array>();
+  const refuse = (stack: string): FromWorker => ({
+    type: "phase-failed",
+    phase: "handleSummary",
+    failure: { kind: "exception", stack },
+  });
+  if (typeof result !== "object") {
+    return refuse(`handleSummary() must return an object from destinations to contents, got ${typeof result}`);
+  }
+  for (const [destination, content] of Object.entries(result)) {
+    if (typeof content === "string") summary.set(destination, content);
+    else if (content instanceof ArrayBuffer) summary.set(destination, new Uint8Array(content));
+    else if (ArrayBuffer.isView(content)) {
+      summary.set(destination, new Uint8Array(content.buffer, content.byteOffset, content.byteLength).slice());
+    } else {
+      const found = content === null ? "null" : typeof content;
+      return refuse(`handleSummary() must give a string or an ArrayBuffer for '${destination}', got ${found}`);
+    }
+  }
+  return { type: "summary-handled", summary };
 }
 
 /** A mistake of the script that has no place in it; the message says all. */
 class ExportError extends Error {}
 
 function checkLifeCycleExports(exports: Readonly<Record<string, unknown>>): void {
-  for (const name of ["setup", "teardown"]) {
+  for (const name of ["setup", "teardown", "handleSummary"]) {
     const value = exports[name];
     if (value !== undefined && value !== null && typeof value !== "function") {
       throw new ExportError(`exported '${name}' must be a function`);

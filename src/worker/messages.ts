@@ -64,11 +64,17 @@ export interface PlanMessage {
   readonly state: SharedStateBuffers;
 }
 
-/** Runs `setup` or `teardown` in a virtual user of its own. */
+/** What runs once in a test, in a virtual user of its own. */
+export type Phase = "setup" | "teardown" | "handleSummary";
+
+/** What `handleSummary` returned: contents by destination (`stdout`, `stderr` or a path). */
+export type HandledSummary = ReadonlyMap<string, string | Uint8Array>;
+
+/** Runs `setup`, `teardown` or `handleSummary`. */
 export interface PhaseMessage {
   readonly type: "phase";
-  readonly phase: "setup" | "teardown";
-  /** Result of `setup` as JSON, for `teardown`. */
+  readonly phase: Phase;
+  /** The function's argument as JSON: the result of `setup` or the summary. */
   readonly data: string | undefined;
   readonly timeoutMs: number;
 }
@@ -133,7 +139,9 @@ export type FromWorker =
   | { readonly type: "init-failed"; readonly failure: ScriptFailure; readonly vu: number }
   | { readonly type: "ready" }
   | { readonly type: "phase-done"; readonly data: string | undefined }
-  | { readonly type: "phase-failed"; readonly failure: ScriptFailure }
+  | { readonly type: "phase-failed"; readonly phase: Phase; readonly failure: ScriptFailure }
+  /** What `handleSummary` returned; null when it leaves the summary to k6d. */
+  | { readonly type: "summary-handled"; readonly summary: HandledSummary | null }
   | { readonly type: "scenario-started"; readonly scenario: number }
   | { readonly type: "scenario-done"; readonly scenario: number; readonly interrupted: boolean }
   | { readonly type: "samples"; readonly batch: SampleBatch }

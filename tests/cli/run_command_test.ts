@@ -65,8 +65,8 @@ Deno.test("variables of -e are kept apart from the system's, which can be left o
 
 Deno.test("what isn't there yet is a warning, and asking for nothing is fine", () => {
   assertEquals(plan("--address= --no-usage-report x.js").warnings, []);
-  assertEquals(plan("--summary-export out.json x.js", { K6_LINGER: "true" }).warnings, [
-    "flag --summary-export is not supported by k6d yet and has no effect",
+  assertEquals(plan("--traces-output otel x.js", { K6_LINGER: "true" }).warnings, [
+    "flag --traces-output is not supported by k6d yet and has no effect",
     "flag --linger is not supported by k6d yet and has no effect",
   ]);
 });

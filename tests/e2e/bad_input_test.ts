@@ -324,13 +324,6 @@ export function teardown() { console.log("torn down"); }`,
     summary: true,
   },
   {
-    name: "a handleSummary(), which k6d does not support yet",
-    files: `${EMPTY}\nexport function handleSummary() {}`,
-    code: 0,
-    says: /level=warning msg="handleSummary\(\) is not supported by k6d yet/,
-    summary: true,
-  },
-  {
     name: "an exception in teardown()",
     files: `${EMPTY}\nexport function teardown() {\n  throw new Error("still there");\n}`,
     code: 107,

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { RemoteWriteReceiver } from "../support/remote_write_receiver.ts";
-import { runK6d, runSuccessfully, summaryRow } from "./support/k6d.ts";
+import { K6dProcess, runK6d, runSuccessfully, summaryRow } from "./support/k6d.ts";
 
 const SCRIPT = `
 import { check } from "k6";
@@ -70,3 +70,69 @@ for (
     assertEquals(receiver.samples("k6_count_total").filter(({ value }) => value === 20).length, 1);
   });
 }
+
+const REPORTING = `${SCRIPT.replace(/thresholds: .*\n/, "\n")}
+export function setup() { return { from: "setup" }; }
+`;
+
+Deno.test("handleSummary() takes the place of the summary and writes what it returns", async () => {
+  await using run = await K6dProcess.start({
+    files: `${REPORTING}
+export function handleSummary(data) {
+  return {
+    stdout: "count " + data.metrics.count.values.count + "\\n",
+    stderr: "setup " + data.setup_data.from + " " + __VU + "\\n",
+    "report.json": JSON.stringify(data),
+    "bytes.bin": new Uint8Array([1, 2, 255]).subarray(1),
+  };
+}`,
+  });
+  const result = await run.ended();
+  assertEquals([result.code, result.stdout], [0, "count 20\n"]);
+  assertMatch(result.stderr, /^setup setup 0$/m);
+  const report = JSON.parse(await Deno.readTextFile(`${run.folder}/report.json`));
+  assertEquals(Object.keys(report).sort(), ["metrics", "options", "root_group", "setup_data", "state"]);
+  assertEquals(report.metrics.checks.values, { rate: 0.5, passes: 2, fails: 2 });
+  assertEquals(await Deno.readFile(`${run.folder}/bytes.bin`), new Uint8Array([2, 255]));
+});
+
+for (
+  const [what, body, says] of [
+    ["throws", `throw new Error("no report")`, /level=error msg="Error: no report/],
+    ["returns a text", `return "text"`, /level=error msg="handleSummary\(\) must return an object/],
+    [
+      "gives a file a number",
+      `return { "a.txt": 1 }`,
+      /level=error msg="handleSummary\(\) must give a string .* 'a\.txt'/,
+    ],
+  ] as const
+) {
+  Deno.test(`a handleSummary() that ${what} is logged, and the default summary printed`, async () => {
+    const result = await runSuccessfully({ files: `${REPORTING}\nexport function handleSummary() { ${body} }` });
+    assertMatch(result.stderr, says);
+    assertMatch(summaryRow(result, "count")!, /^20 /);
+  });
+}
+
+Deno.test("a file that handleSummary() can't write is named; the others are written", async () => {
+  await using run = await K6dProcess.start({
+    files: `${REPORTING}\nexport function handleSummary() { return { "no/such/dir.txt": "a", "b.txt": "b" } }`,
+  });
+  const result = await run.ended();
+  assertMatch(result.stderr, /Could not save some summary information:.*could not write 'no\/such\/dir\.txt'/s);
+  assertEquals([result.code, await Deno.readTextFile(`${run.folder}/b.txt`)], [0, "b"]);
+});
+
+Deno.test("--summary-export writes k6's JSON, where a threshold's flag tells whether it failed", async () => {
+  await using run = await K6dProcess.start({
+    files: SCRIPT,
+    args: ["run", "-q", "--summary-export", "out.json", "script.js"],
+  });
+  const result = await run.ended();
+  const exported = JSON.parse(await Deno.readTextFile(`${run.folder}/out.json`));
+  assertEquals(result.code, 99);
+  assertEquals(exported.metrics.count.thresholds, { "count<100": false });
+  assertEquals(exported.metrics.time.thresholds, { "p(95)<1000": false, "avg<1": true });
+  assertEquals(exported.metrics["share{kind:a}"].value, 0.5);
+  assertEquals(exported.root_group.checks["is even"].passes, 2);
+});
