@@ -6,6 +6,7 @@ import { type FlagValues, OPTIONS } from "../options/table.ts";
 import type { RunSettings } from "../options/types.ts";
 import { type CommandLine, UsageError } from "./args.ts";
 import type { ConfigFile } from "./config_file.ts";
+import { ExitCode } from "./exit_codes.ts";
 import { type Flag, FLAGS } from "./flags.ts";
 import { SettingReader } from "./setting_reader.ts";
 import { wantsColor } from "./terminal.ts";
@@ -32,6 +33,8 @@ export function planRun(
   const read = new SettingReader(commandLine, env, config.settings);
   const noColor = read.isOn("no-color");
   const features = readFeatures(read);
+  checkTracesOutput(read);
+  checkSecretSources(read);
   return {
     settings: {
       script,
@@ -116,6 +119,32 @@ function readWorkers(read: SettingReader, cores: number): number {
   const workers = read.last("workers") as number | undefined ?? cores;
   if (workers < 1) throw new UsageError(`the number of workers must be at least 1, got ${workers}`);
   return workers;
+}
+
+function checkTracesOutput(read: SettingReader): void {
+  const output = read.text("traces-output") || "none";
+  if (output === "none" || /^otel(=|$)/.test(output)) return;
+  throw new UsageError(`unsupported traces output ${JSON.stringify(output)}; use none or otel=url`);
+}
+
+const SECRET_SOURCES = ["file", "mock", "url"];
+
+function checkSecretSources(read: SettingReader): void {
+  for (const source of read.all("secret-source") as string[]) {
+    const name = source.split("=", 1)[0]!;
+    if (SECRET_SOURCES.includes(name)) continue;
+    if (name === "cloud") {
+      throw new UsageError(
+        "the secret source cloud can't be asked for: it is there in cloud runs",
+        ExitCode.InvalidConfig,
+      );
+    }
+    throw new UsageError(
+      `unknown secret source ${JSON.stringify(name)}; use ${SECRET_SOURCES.join(", ")}${
+        didYouMean(name, SECRET_SOURCES)
+      }`,
+    );
+  }
 }
 
 /** The feature flags; one that nobody knows doesn't keep the test from running. */

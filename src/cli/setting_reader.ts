@@ -34,7 +34,7 @@ export class SettingReader {
     const flag = ALL_FLAGS.find((each) => each.name === name)!;
     const text = flag.env === undefined ? undefined : this.#env[flag.env];
     if (text !== undefined && text !== "") {
-      return [read(`invalid value ${JSON.stringify(text)} of ${flag.env}`, name, () => flag.kind.fromText!(text))];
+      return [read(flag.env!, name, () => flag.kind.fromText!(text))];
     }
     const configured = flag.config === undefined ? undefined : this.#config[flag.config];
     if (isUnset(configured)) return [];

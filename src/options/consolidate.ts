@@ -68,7 +68,9 @@ export function consolidate(layers: OptionLayers): ConsolidatedOptions {
   const segment = readSegment(merged, errors);
   const scenarios = readScenarios(given, layers.exportedFunctions, errors);
   if (layers.notForRun === undefined) {
-    errors.push(...unsupported(merged, "refuse").map((key) => `option "${key}" is not supported by k6d yet`));
+    const refused = unsupported(merged, "refuse").map((key) => `option "${key}" is not supported by k6d yet`);
+    // What is wrong with an option matters more.
+    if (errors.length === 0) errors.push(...refused);
     for (const key of unsupported(merged, "warn")) {
       warnings.push(`option "${key}" is not supported by k6d yet and has no effect`);
     }

@@ -77,7 +77,11 @@ const REFUSED: readonly (readonly [line: string, env: Record<string, string>, me
   ["-e 1A=3 a.js", {}, `invalid environment variable name "1A"`, 255],
   ["-e =3 a.js", {}, `invalid environment variable name ""`, 255],
   ["--workers 0 a.js", {}, "at least 1, got 0", 255],
-  ["a.js", { K6D_WORKERS: "many" }, `invalid value "many" of K6D_WORKERS`, 104],
+  ["a.js", { K6D_WORKERS: "many" }, `K6D_WORKERS: expected a whole number, got the string "many"`, 104],
+  ["--traces-output jaeger a.js", {}, `unsupported traces output "jaeger"; use none or otel=url`, 255],
+  ["--secret-source vault=x a.js", {}, `unknown secret source "vault"; use file, mock, url`, 255],
+  ["a.js", { K6_SECRET_SOURCE: "cloud" }, "the secret source cloud can't be asked for", 104],
+  ["a.js", { K6_LINGER: "long" }, `K6_LINGER: expected true or false, got the string "long"`, 104],
   ["a.js", { K6_SUMMARY_MODE: "legacy" }, "K6_SUMMARY_MODE", 255],
 ];
 
