@@ -183,7 +183,8 @@ export class TestRun {
   async init({ program, env, readFile }: LoadedTest): Promise<ScriptFacts> {
     this.#program = program;
     this.#scriptEnv = env;
-    this.#pool.send(0, { type: "init", program, env, fileGate: this.#pool.createFileGate(readFile) });
+    const freezeEnv = this.#settings.features.includes("freeze-env");
+    this.#pool.send(0, { type: "init", program, env, freezeEnv, fileGate: this.#pool.createFileGate(readFile) });
     const message = await this.#wait((said) => said.type === "init-done" || said.type === "init-failed");
     if (message?.type === "init-failed") throw initError(message.failure, 0);
     if (message?.type !== "init-done") throw this.#stopError();

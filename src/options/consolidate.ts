@@ -79,6 +79,7 @@ export function consolidate(layers: OptionLayers): ConsolidatedOptions {
 
   const value = <T>(key: string) => (merged[key] ?? DEFAULTS[key]) as T;
   const options: Options = {
+    freezeEnv: features.includes("freeze-env"),
     scenarios: scenarios.scenarios,
     segment,
     paused: value("paused"),

@@ -10,7 +10,7 @@ export interface Feature {
 
 /** All feature flags, by name. k6 calls all of them experimental. */
 export const FEATURES: readonly Feature[] = [
-  { name: "freeze-env", help: "__ENV can't be changed by the script", notYet: true },
+  { name: "freeze-env", help: "__ENV can't be changed by the script" },
   { name: "merge-run-tags", help: "tags of all layers are merged; without it the highest layer replaces them" },
   { name: "native-histograms", help: "remote write sends Trends as native histograms", notYet: true },
 ];

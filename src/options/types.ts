@@ -114,6 +114,8 @@ export interface ThresholdOption {
 
 /** Consolidated options. */
 export interface Options {
+  /** Whether the script's `__ENV` is frozen. */
+  readonly freezeEnv: boolean;
   /** As given, for the whole test; `segment` says which part of it is this instance's. */
   readonly scenarios: readonly Scenario[];
   readonly segment: ExecutionSegment;

@@ -31,6 +31,7 @@ import { nowEpochMs, WorkerRuntime } from "./runtime.ts";
 import { ScenarioRunner } from "./scenario_runner.ts";
 import { UncaughtRejection } from "./event_loop.ts";
 import { readFileThroughMain } from "./script_files.ts";
+import { scriptEnv } from "./script_env.ts";
 import { IMPORT_REFUSED, installScriptGlobals } from "./script_globals.ts";
 import { SharedState, WorkerCell } from "./shared_state.ts";
 import type { TimerEntry } from "./timers.ts";
@@ -100,7 +101,7 @@ class WorkerSession implements InitSession {
     } catch (error) {
       return failed(error);
     }
-    const globals = this.firstGlobals = { __VU: 0, __ITER: undefined, __ENV: { ...message.env } };
+    const globals = this.firstGlobals = { __VU: 0, __ITER: undefined, __ENV: scriptEnv(message.env, null, message) };
     const first = new FirstInit();
     first.init(() => this.#instantiate(globals), () => {
       this.#fileGate = null;
@@ -343,7 +344,7 @@ class WorkerSession implements InitSession {
    */
   #newUser(id: number, done: (user: VirtualUser | null) => void): void {
     const runtime = this.#runtime!;
-    const user = new VirtualUser(id, runtime, { ...this.#env });
+    const user = new VirtualUser(id, runtime, scriptEnv(this.#env, null, runtime.options));
     user.init(({ globals }) => this.#instantiate(globals), () => {
       if (user.failed) {
         this.#isInitFailed = true;

@@ -34,6 +34,8 @@ export interface InitMessage {
   readonly type: "init";
   readonly program: Program;
   readonly env: Readonly<Record<string, string>>;
+  /** Whether `__ENV` is frozen. */
+  readonly freezeEnv: boolean;
   /** Two 32-bit cells through which a blocked worker waits for a file: state, size (or -1). */
   readonly fileGate: SharedArrayBuffer;
 }

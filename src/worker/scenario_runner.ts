@@ -8,6 +8,7 @@ import type { Scenario } from "../options/types.ts";
 import { Arrivals, type ArrivalsHost } from "./arrivals.ts";
 import type { ScenarioPart } from "./messages.ts";
 import { nowEpochMs, type WorkerRuntime } from "./runtime.ts";
+import { scriptEnv } from "./script_env.ts";
 import { ScenarioCell, WorkerCell } from "./shared_state.ts";
 import type { TimerEntry } from "./timers.ts";
 import type { Turn } from "./turns.ts";
@@ -268,7 +269,7 @@ export class ScenarioRunner implements ScenarioContext, ArrivalsHost {
     if (user === null) return null;
     user.context = this;
     user.iterationInScenario = 0;
-    user.globals.__ENV = this.#env === null ? user.env : { ...user.env, ...this.#env };
+    user.globals.__ENV = this.#env === null ? user.env : scriptEnv(user.env, this.#env, this.runtime.options);
     const exported = user.exports[this.scenario.exec] as PhaseFunction;
     const loop = new UserLoop(this, user, exported);
     this.#loops.push(loop);

@@ -111,3 +111,15 @@ export default function () { const o = exec.test.options; console.log(o.userAgen
   });
   assertMatch(named.stderr, /msg="mine 3 null"/);
 });
+
+Deno.test("the feature freeze-env keeps a script from changing __ENV", async () => {
+  const script = `export const options = { scenarios: { s: { executor: "per-vu-iterations", env: { B: "2" } } } };
+__ENV.A = "init";
+export default function () { __ENV.B = "changed"; console.log(__ENV.A, __ENV.B); }`;
+  const args = ["run", "--quiet", "-e", "A=1", "script.js"];
+  const free = await runK6d({ files: script, args });
+  assertMatch(free.stderr, /msg="init changed"/);
+  const frozen = await runK6d({ files: script, args, env: { K6_FEATURES: "freeze-env" } });
+  assertMatch(frozen.stderr, /TypeError: Cannot assign to read only property 'A'/);
+  assertEquals(frozen.code, 107);
+});
