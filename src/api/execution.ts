@@ -111,30 +111,58 @@ const test = {
   },
 };
 
-/** `exec.vu.metrics.tags`: an object whose properties are the tags of all further samples. */
-const tags = new Proxy<Record<string, unknown>>({}, {
-  get: (_, name) => typeof name === "string" ? requirePhase("vu").tags.get(name) : undefined,
-  has: (_, name) => typeof name === "string" && requirePhase("vu").tags.get(name) !== undefined,
-  set(_, name, value) {
-    const user = requirePhase("vu");
-    if (typeof name !== "string") return false;
-    if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") {
-      user.setTag(name, String(value));
+/** How `exec.vu.metrics.tags` and `exec.vu.metrics.metadata` keep what a script puts there. */
+interface UserRecord {
+  readonly kind: "tag" | "metadata";
+  get(user: VirtualUser, name: string): string | undefined;
+  set(user: VirtualUser, name: string, value: string | undefined): void;
+  names(user: VirtualUser): Iterable<string>;
+}
+
+/** An object whose properties go with all further samples of the virtual user. */
+function recordOf({ kind, get, set, names }: UserRecord): Record<string, unknown> {
+  const valueOf = (name: string | symbol): string | undefined =>
+    typeof name === "string" ? get(requirePhase("vu"), name) : undefined;
+  return new Proxy<Record<string, unknown>>({}, {
+    get: (_, name) => valueOf(name),
+    has: (_, name) => valueOf(name) !== undefined,
+    set(_, name, value) {
+      const user = requirePhase("vu");
+      if (typeof name !== "string") return false;
+      if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") {
+        set(user, name, String(value));
+        return true;
+      }
+      throw new TypeError(
+        `the ${kind} '${name}' can't be set: only String, Boolean and Number types are accepted as a metric ${kind} value`,
+      );
+    },
+    deleteProperty(_, name) {
+      if (typeof name === "string") set(requirePhase("vu"), name, undefined);
       return true;
-    }
-    throw new TypeError(
-      `the tag '${name}' can't be set: only String, Boolean and Number types are accepted as a metric tag value`,
-    );
-  },
-  deleteProperty(_, name) {
-    if (typeof name === "string") requirePhase("vu").setTag(name, undefined);
-    return true;
-  },
-  ownKeys: () => requirePhase("vu").tags.toPairs().map(([name]) => name),
-  getOwnPropertyDescriptor(_, name) {
-    const value = typeof name === "string" ? requirePhase("vu").tags.get(name) : undefined;
-    return value === undefined ? undefined : { value, writable: true, enumerable: true, configurable: true };
-  },
+    },
+    defineProperty: () => false,
+    preventExtensions: () => false,
+    ownKeys: () => [...names(requirePhase("vu"))],
+    getOwnPropertyDescriptor(_, name) {
+      const value = valueOf(name);
+      return value === undefined ? undefined : { value, writable: true, enumerable: true, configurable: true };
+    },
+  });
+}
+
+const tags = recordOf({
+  kind: "tag",
+  get: (user, name) => user.tags.get(name),
+  set: (user, name, value) => user.setTag(name, value),
+  names: (user) => user.tags.toPairs().map(([name]) => name),
+});
+
+const metadata = recordOf({
+  kind: "metadata",
+  get: (user, name) => user.addedMetadata?.get(name),
+  set: (user, name, value) => user.setMetadata(name, value),
+  names: (user) => user.addedMetadata?.keys() ?? [],
 });
 
 const vu = {
@@ -158,7 +186,9 @@ const vu = {
     get tags(): typeof tags {
       return tags;
     },
-    metadata: {},
+    get metadata(): typeof metadata {
+      return metadata;
+    },
   },
 };
 

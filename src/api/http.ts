@@ -184,7 +184,8 @@ class HttpCall implements Coroutine, Suspension, HttpCompletion {
     const errorCode = result.errorCode === 0 && result.status >= FIRST_ERROR_STATUS
       ? 1000 + result.status
       : result.errorCode;
-    const { tags } = this.#user;
+    const { tags, metadata, runtime } = this.#user;
+    runtime.recorder.metadata = metadata;
     shared.series.record(
       request.tags === null ? tags : request.tags(tags),
       request.name,

@@ -7,41 +7,31 @@ import { currentUser, requireUser } from "../worker/virtual_user.ts";
 import { withScriptTags } from "./k6.ts";
 import { session } from "./session.ts";
 
-/** What the four kinds have in common. */
-abstract class CustomMetric {
-  declare readonly name: string;
-  readonly #id: number;
-  readonly #type: MetricType;
+/** What `new Counter(…)` and the others give: as in k6 a plain object, whose `add` needs no `this`. */
+interface Metric {
+  readonly name: string;
+  /** Adds a value, with further tags for this sample; false (with a warning) when it is no number. */
+  readonly add: (value: unknown, tags?: unknown) => boolean;
+}
 
-  constructor(type: MetricType, name: unknown, isTime: unknown) {
-    if (currentUser !== null && !currentUser.inInit) {
-      throw new Error("metrics must be declared in the init context");
-    }
-    const text = name === undefined || name === null ? "" : String(name);
-    assertMetricName(text);
-    this.#type = type;
-    this.#id = session.recorder.defineMetric(text, type, isTime === true ? "time" : "default");
-    Object.defineProperty(this, "name", { value: text, enumerable: true });
-  }
-
-  /** Adds a value, with further tags for this sample; false (with a warning) when it is no number. Hot. */
-  add(value: unknown, tags?: unknown): boolean {
-    const user = requireUser("Adding values to metrics");
-    const number = typeof value === "number" ? value : toNumber(value);
-    if (Number.isNaN(number)) return this.#reject(value, user.runtime.options.throw);
-    const { recorder } = user.runtime;
-    const all = tags === undefined || tags === null ? user.tags : withScriptTags(user.tags, tags);
-    recorder.record(recorder.series(this.#id, all), nowEpochMs(), number);
-    return true;
-  }
-
-  #reject(value: unknown, throws: boolean): false {
-    const shown = value === null || value === undefined ? "an empty value" : `'${String(value)}'`;
-    const message = `${shown} is an invalid value for metric '${this.name}', a number or a boolean value is expected`;
-    if (throws) throw new TypeError(message);
-    session.log("warn", message, { metric: this.name, type: this.#type });
-    return false;
-  }
+function createMetric(type: MetricType, givenName: unknown, isTime: unknown): Metric {
+  if (currentUser !== null && !currentUser.inInit) throw new Error("metrics must be declared in the init context");
+  const name = givenName === undefined || givenName === null ? "" : String(givenName);
+  assertMetricName(name);
+  const id = session.recorder.defineMetric(name, type, isTime === true ? "time" : "default");
+  return {
+    name,
+    // Hot.
+    add(value, tags) {
+      const user = requireUser("Adding values to metrics");
+      const number = typeof value === "number" ? value : toNumber(value);
+      if (Number.isNaN(number)) return reject(value, name, type, user.runtime.options.throw);
+      const { recorder } = user.runtime;
+      const all = tags === undefined || tags === null ? user.tags : withScriptTags(user.tags, tags);
+      recorder.record(recorder.series(id, all), nowEpochMs(), number);
+      return true;
+    },
+  };
 }
 
 function toNumber(value: unknown): number {
@@ -49,31 +39,39 @@ function toNumber(value: unknown): number {
   return typeof value === "symbol" ? NaN : Number(value);
 }
 
+function reject(value: unknown, metric: string, type: MetricType, throws: boolean): false {
+  const shown = value === null || value === undefined ? "an empty value" : `'${String(value)}'`;
+  const message = `${shown} is an invalid value for metric '${metric}', a number or a boolean value is expected`;
+  if (throws) throw new TypeError(message);
+  session.log("warn", message, { metric, type });
+  return false;
+}
+
 /** Adds up. */
-export class Counter extends CustomMetric {
+export class Counter {
   constructor(name: unknown, isTime?: unknown) {
-    super("counter", name, isTime);
+    return createMetric("counter", name, isTime);
   }
 }
 
 /** Keeps the last value, the smallest and the greatest. */
-export class Gauge extends CustomMetric {
+export class Gauge {
   constructor(name: unknown, isTime?: unknown) {
-    super("gauge", name, isTime);
+    return createMetric("gauge", name, isTime);
   }
 }
 
 /** Share of values that are not zero. */
-export class Rate extends CustomMetric {
+export class Rate {
   constructor(name: unknown, isTime?: unknown) {
-    super("rate", name, isTime);
+    return createMetric("rate", name, isTime);
   }
 }
 
 /** Statistics over all values. */
-export class Trend extends CustomMetric {
+export class Trend {
   constructor(name: unknown, isTime?: unknown) {
-    super("trend", name, isTime);
+    return createMetric("trend", name, isTime);
   }
 }
 

@@ -30,6 +30,14 @@ export interface SeriesDefinition {
   readonly tags: TagPairs;
 }
 
+/** What samples carry beside their series' tags: it goes to outputs, and makes no series of its own. */
+export interface SampleMetadata {
+  /** For each sample the place of its metadata in `sets`, plus 1; 0: none. */
+  readonly column: Uint32Array<ArrayBuffer>;
+  /** Names and values. */
+  readonly sets: readonly TagPairs[];
+}
+
 /**
  * Samples of one worker, in columns; made to be transferred (`transfer: [series.buffer, times.buffer, values.buffer]`).
  * Only the first `length` entries of each column count. Definitions come in the first batch that needs them; built-in
@@ -42,6 +50,8 @@ export interface SampleBatch {
   /** Epoch milliseconds, with fractions. */
   readonly times: Float64Array<ArrayBuffer>;
   readonly values: Float64Array<ArrayBuffer>;
+  /** Null when no sample has any. */
+  readonly metadata: SampleMetadata | null;
   readonly newMetrics: readonly MetricDefinition[];
   readonly newSeries: readonly SeriesDefinition[];
 }

@@ -44,6 +44,8 @@ export class WorkerRuntime {
   /** This worker's part of the whole test's virtual users. */
   readonly vuShare: Share;
   readonly systemTags: ReadonlySet<string>;
+  /** Whether samples carry their virtual user or iteration: the system tags `vu` and `iter`. */
+  readonly marksSamples: boolean;
   /** The run's own tags. */
   readonly rootTags: TagSet;
   /** When the test began to run, epoch milliseconds; 0 before. */
@@ -68,6 +70,7 @@ export class WorkerRuntime {
     this.post = post;
     this.blocked = new BlockedThread(this);
     this.systemTags = new Set(options.systemTags);
+    this.marksSamples = this.systemTags.has("vu") || this.systemTags.has("iter");
     this.rootTags = TagSet.root().withAll(Object.entries(options.tags));
   }
 

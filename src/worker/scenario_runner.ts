@@ -237,6 +237,7 @@ export class ScenarioRunner implements ScenarioContext, ArrivalsHost {
   // What arrivals ask for.
 
   startIteration(loop: UserLoop, delayMs: number): void {
+    this.runtime.recorder.metadata = null;
     this.runtime.recorder.record(this.#delaySeries, nowEpochMs(), delayMs);
     this.#running++;
     loop.next();
@@ -325,6 +326,7 @@ export class ScenarioRunner implements ScenarioContext, ArrivalsHost {
 
   #recordDropped(count: number): void {
     const { recorder } = this.runtime;
+    recorder.metadata = null;
     recorder.record(recorder.series(BUILTIN_METRIC_IDS.dropped_iterations, this.tags), nowEpochMs(), count);
   }
 

@@ -5,6 +5,7 @@
 
 import { BUILTIN_METRIC_IDS } from "../metrics/builtin.ts";
 import type { TagSet } from "../metrics/tag_set.ts";
+import type { TagPairs } from "../metrics/types.ts";
 import type { Scenario } from "../options/types.ts";
 import type { BuiltinUser } from "../script/builtin_changes.ts";
 import type { ProgramGlobals } from "../script/program.ts";
@@ -118,6 +119,10 @@ export class VirtualUser extends PhaseDriver implements BuiltinUser {
   group = "\0";
   /** Tags that the script set through `exec.vu.metrics.tags`. */
   addedTags: Map<string, string> | null = null;
+  /** Metadata that the script set through `exec.vu.metrics.metadata`. */
+  addedMetadata: Map<string, string> | null = null;
+  /** That, and what the system tags `vu` and `iter` ask for. Null: nothing. */
+  metadata: TagPairs | null = null;
   http: UserHttp | null = null;
   builtinChanges: unknown[] | null = null;
   /** Random numbers after `randomSeed`. */
@@ -175,6 +180,7 @@ export class VirtualUser extends PhaseDriver implements BuiltinUser {
   /** Runs a phase; as `drive`. Hot. */
   run(fn: PhaseFunction, argument: unknown, listener: PhaseListener): boolean {
     this.phaseStartedAtMs = performance.now();
+    if (this.runtime.marksSamples) this.#refreshMetadata();
     this.http?.phaseBegins();
     return this.drive(fn, argument, listener);
   }
@@ -208,8 +214,26 @@ export class VirtualUser extends PhaseDriver implements BuiltinUser {
     this.http = null;
   }
 
+  /** Adds metadata to all further samples of this user, or takes it away (undefined). */
+  setMetadata(name: string, value: string | undefined): void {
+    this.addedMetadata ??= new Map();
+    if (value === undefined) this.addedMetadata.delete(name);
+    else this.addedMetadata.set(name, value);
+    this.#refreshMetadata();
+  }
+
+  #refreshMetadata(): void {
+    const { systemTags, recorder } = this.runtime;
+    const pairs: [string, string][] = [...this.addedMetadata ?? []];
+    if (systemTags.has("iter")) pairs.push(["iter", String(this.globals.__ITER ?? 0)]);
+    if (systemTags.has("vu")) pairs.push(["vu", String(this.id)]);
+    this.metadata = pairs.length === 0 ? null : pairs;
+    recorder.metadata = this.metadata;
+  }
+
   protected override entering(): void {
     currentUser = this;
+    this.runtime.recorder.metadata = this.metadata;
   }
 
   protected override get timers(): Timers {

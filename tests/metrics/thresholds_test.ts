@@ -134,6 +134,7 @@ Deno.test("a sub-metric's thresholds see the samples with its tags", () => {
     series: new Uint32Array([0, 1]),
     times: new Float64Array([1, 1]),
     values: new Float64Array([1, 2]),
+    metadata: null,
     newMetrics: [{ id: trd, name: "trd", type: "trend", contains: "default" }],
     newSeries: [{ id: 0, metric: trd, tags: [["k", "a"]] }, { id: 1, metric: trd, tags: [["k", "b"]] }],
   });

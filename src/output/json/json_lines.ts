@@ -6,6 +6,9 @@ import type { SampleBatch } from "../../metrics/types.ts";
 /** Thresholds as the options state them: expressions, or objects with the expression and when it aborts the test. */
 export type ThresholdSources = Readonly<Record<string, readonly unknown[]>>;
 
+/** Ends the line of a sample. */
+const END = "}}\n";
+
 /** Turns batches into JSON lines. */
 export class JsonLines {
   readonly #registry: MetricRegistry;
@@ -26,7 +29,7 @@ export class JsonLines {
   }
 
   /** The lines of a batch, each with its line feed. Hot: strings that depend on the series alone are made once. */
-  encode({ length, series, times, values }: SampleBatch): string {
+  encode({ length, series, times, values, metadata }: SampleBatch): string {
     let text = "";
     for (let i = 0; i < length; i++) {
       const id = series[i]!;
@@ -36,7 +39,9 @@ export class JsonLines {
         continue;
       }
       if (this.#heads[id] === undefined) text += this.#meetSeries(id);
-      text += this.#heads[id]! + this.#time(times[i]!) + '","value":' + value + this.#tails[id]!;
+      const marked = metadata === null ? undefined : metadata.sets[metadata.column[i]! - 1];
+      text += this.#heads[id]! + this.#time(times[i]!) + '","value":' + value + this.#tails[id]! +
+        (marked === undefined ? END : `,"metadata":${JSON.stringify(Object.fromEntries(marked))}${END}`);
     }
     return text;
   }
@@ -46,7 +51,7 @@ export class JsonLines {
     const { metric, tags } = this.#registry.series[id]!;
     const name = JSON.stringify(metric.name);
     this.#heads[id] = `{"metric":${name},"type":"Point","data":{"time":"`;
-    this.#tails[id] = `,"tags":{${tags.map(([tag, value]) => `${JSON.stringify(tag)}:${JSON.stringify(value)}`)}}}}\n`;
+    this.#tails[id] = `,"tags":{${tags.map(([tag, value]) => `${JSON.stringify(tag)}:${JSON.stringify(value)}`)}}`;
     if (this.#introduced[metric.id]) return "";
     this.#introduced[metric.id] = true;
     const subMetrics = metric.subMetrics.map(({ name, suffix, tags }) => ({

@@ -42,6 +42,7 @@ export class OutputRun {
       series: Uint32Array.of(id),
       times: Float64Array.of(atEpochMs),
       values: Float64Array.of(value),
+      metadata: null,
       newMetrics: [],
       newSeries: known === undefined ? [{ id, metric: metric.id, tags }] : [],
     }));
