@@ -34,9 +34,11 @@ function createMetric(type: MetricType, givenName: unknown, isTime: unknown): Me
   };
 }
 
+/** As k6: what is true and has no number of its own (`true`, `[]`, `"0"`) counts as 1. */
 function toNumber(value: unknown): number {
-  if (value === null || value === undefined) return NaN;
-  return typeof value === "symbol" ? NaN : Number(value);
+  if (value === null || value === undefined || typeof value === "symbol") return NaN;
+  const number = Number(value);
+  return number === 0 && Boolean(value) ? 1 : number;
 }
 
 function reject(value: unknown, metric: string, type: MetricType, throws: boolean): false {

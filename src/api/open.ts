@@ -10,18 +10,23 @@ const STDIN_MODULE = "/-";
 
 /** Contents of a file: text, or an ArrayBuffer with mode `"b"`. A relative path starts at the module that calls. */
 export function openForScript(path: unknown, mode?: unknown): string | ArrayBuffer {
-  if (currentUser !== null && !currentUser.inInit) {
-    throw new Error(
-      `the "open" function is only available in the init stage (i.e. the global scope), see https://grafana.com/docs/k6/latest/using-k6/test-lifecycle for more information`,
-    );
-  }
+  requireInit(`the "open" function`);
   const text = String(path ?? "");
   if (text === "") throw new Error("open() can't be used with an empty filename");
-  const bytes = new Uint8Array(session.openFile(resolve(text)));
+  const bytes = new Uint8Array(session.openFile(resolvePath(text)));
   return mode === "b" ? bytes.slice().buffer : decodeText(bytes.slice());
 }
 
-function resolve(path: string): string {
+/** Throws outside of the init stage; `what` begins the message. */
+export function requireInit(what: string): void {
+  if (currentUser === null || currentUser.inInit) return;
+  throw new Error(
+    `${what} is only available in the init stage (i.e. the global scope), see https://grafana.com/docs/k6/latest/using-k6/test-lifecycle for more information`,
+  );
+}
+
+/** The absolute path of a file; a relative one starts at the module that calls. */
+export function resolvePath(path: string): string {
   if (path.startsWith("file://")) return decodeURIComponent(path.slice("file://".length));
   if (path.startsWith("/")) return path;
   const module = decodeURIComponent((scriptModuleUrl() ?? "file:///").slice("file://".length));

@@ -22,7 +22,18 @@ export function outside<T>(cancel: () => void = () => {}): Outside<T> {
 
 /** A script's promise for the outcome of a native promise; see `outside`. */
 export function fromNative<T>(native: Promise<T>): Promise<T> {
-  const { promise, resolve, reject } = outside<T>();
-  native.then(resolve, reject);
-  return promise;
+  const outcome = outside<T>();
+  native.then((value) => outcome.resolve(value), (error) => outcome.reject(error));
+  return outcome.promise;
+}
+
+/** A script's promise for what `produce` returns or throws at once. */
+export function settled<T>(produce: () => T): Promise<T> {
+  const outcome = outside<T>();
+  try {
+    outcome.resolve(produce());
+  } catch (error) {
+    outcome.reject(error);
+  }
+  return outcome.promise;
 }

@@ -36,6 +36,8 @@ const BUILTINS: Readonly<Record<string, BuiltinBlocking>> = {
   },
   "k6/metrics": NEVER,
   "k6/timers": NEVER,
+  "k6/experimental/csv": NEVER,
+  "k6/experimental/fs": NEVER,
   "k6/data": { members: { SharedArray: "never" }, others: "always", methods: [] },
   // `exec.test.abort` suspends and is never resumed, so that no script can catch it.
   "k6/execution": { members: {}, others: "never", methods: ["abort"] },

@@ -39,6 +39,8 @@ export const BUILTIN_MODULES: readonly string[] = [
   "k6/metrics",
   "k6/data",
   "k6/execution",
+  "k6/experimental/csv",
+  "k6/experimental/fs",
   "k6/timers",
 ];
 

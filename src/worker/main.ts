@@ -318,8 +318,9 @@ class WorkerSession implements InitSession {
   }
 
   abort(message: string): void {
-    post({ type: "abort", failure: { kind: "abort", stack: message } });
+    // First, so that its samples are there when the test ends.
     this.#dropPhase?.(message);
+    post({ type: "abort", failure: { kind: "abort", stack: message } });
     this.stop(currentUser);
   }
 
