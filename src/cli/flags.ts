@@ -72,6 +72,12 @@ const RUNTIME_FLAGS: readonly Flag[] = [
     help: "compact, full or disabled",
   },
   {
+    name: "no-summary",
+    env: "K6_NO_SUMMARY",
+    ...switchKind,
+    help: "the same as --summary-mode disabled, as in older versions of k6",
+  },
+  {
     name: "summary-export",
     env: "K6_SUMMARY_EXPORT",
     kind: text,

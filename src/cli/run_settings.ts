@@ -46,7 +46,7 @@ export function planRun(
       givenEnv: readGivenEnv(read),
       noThresholds: read.isOn("no-thresholds"),
       features: features.known,
-      summaryMode: (read.text("summary-mode") || "compact") as RunSettings["summaryMode"],
+      summaryMode: readSummaryMode(read),
       summaryExport: read.text("summary-export") ?? "",
       newMachineReadableSummary: read.isOn("new-machine-readable-summary"),
       quiet: read.isOn("quiet"),
@@ -113,6 +113,11 @@ export function readGivenEnv(read: SettingReader): Record<string, string> {
     given[name!] = value;
   }
   return given;
+}
+
+function readSummaryMode(read: SettingReader): RunSettings["summaryMode"] {
+  if (read.isOn("no-summary")) return "disabled";
+  return (read.text("summary-mode") || "compact") as RunSettings["summaryMode"];
 }
 
 function readWorkers(read: SettingReader, cores: number): number {

@@ -611,7 +611,8 @@ export class TestRun {
   #receive(index: number, message: FromWorker): void {
     switch (message.type) {
       case "samples":
-        this.#ingest(index, message.batch);
+        // What handleSummary() measures belongs to no result.
+        if (this.#phase !== "ended") this.#ingest(index, message.batch);
         break;
       case "log":
         if (message.onceKey !== undefined) {

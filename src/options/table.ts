@@ -149,7 +149,6 @@ export const OPTIONS: readonly OptionDefinition[] = [
     env: "K6_HANDLE_SUMMARY_TIMEOUT",
     default: 120_000,
     check: aboveZero,
-    unsupported: "warn",
   },
   {
     key: "rps",

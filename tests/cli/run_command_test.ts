@@ -71,6 +71,12 @@ Deno.test("what isn't there yet is a warning, and asking for nothing is fine", (
   ]);
 });
 
+Deno.test("--no-summary is --summary-mode disabled", () => {
+  assertEquals(plan("--no-summary x.js").settings.summaryMode, "disabled");
+  assertEquals(plan("x.js", { K6_NO_SUMMARY: "true" }).settings.summaryMode, "disabled");
+  assertEquals(plan("--no-summary=false --summary-mode full x.js").settings.summaryMode, "full");
+});
+
 const REFUSED: readonly (readonly [line: string, env: Record<string, string>, message: string, code: number])[] = [
   ["", {}, "k6d run needs a script", 255],
   ["a.js b.js", {}, "takes one script, got 2", 255],
