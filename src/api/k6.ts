@@ -1,6 +1,7 @@
 /** The module `k6`: check, group, fail, sleep, randomSeed. */
 
 import { BUILTIN_METRIC_IDS } from "../metrics/builtin.ts";
+import { isAsyncFunction } from "../script/async_functions.ts";
 import type { Coroutine, Resumable, Suspension } from "../script/suspension.ts";
 import { nowEpochMs } from "../worker/runtime.ts";
 import type { TimerEntry } from "../worker/timers.ts";
@@ -132,10 +133,16 @@ function enterGroup(user: VirtualUser, name: unknown, fn: unknown): string {
     throw new Error(`group and check names may not contain '${GROUP_SEPARATOR}'`);
   }
   if (typeof fn !== "function") throw new TypeError("group() requires a callback as a second argument");
+  refuseAsync("group", fn);
   const outer = user.group;
   // As in k6, a group without a name in none is none.
   if (outer !== "" || text !== "") user.setGroup(outer + GROUP_SEPARATOR + text);
   return outer;
+}
+
+/** Its promise would be taken for its result. */
+function refuseAsync(what: string, fn: unknown): void {
+  if (isAsyncFunction(fn)) throw new TypeError(`${what}() can't wait for an async function; give it a plain one`);
 }
 
 function leaveGroup(user: VirtualUser, outer: string, startedAtMs: number): void {
@@ -161,6 +168,7 @@ export const check = suspending(
     for (const name in checks) {
       let held: unknown = checks[name];
       if (typeof held === "function") {
+        refuseAsync("check", held);
         try {
           held = held(value);
         } catch (error) {
@@ -180,6 +188,7 @@ export const check = suspending(
     for (const name in checks) {
       let held: unknown = checks[name];
       if (typeof held === "function") {
+        refuseAsync("check", held);
         try {
           held = yield* callSuspending(held as (value: unknown) => unknown, value);
         } catch (error) {
