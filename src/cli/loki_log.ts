@@ -23,8 +23,10 @@ export interface LokiSettings {
 }
 
 /** Reads what stands after `--log-output`. Throws a `UsageError`. */
-export function readLokiSettings(output: string): LokiSettings {
-  const [, url = "", rest = ""] = /^loki(?:=(https?:\/\/[^,]*)?,?(.*))?$/s.exec(output) ?? [];
+export function readLokiSettings(given: string): LokiSettings {
+  const [, url = "", rest = ""] = /^loki(?:=(https?:\/\/[^,]*)?,?(.*))?$/s.exec(given) ?? [];
+  // For messages: without the password of the URL.
+  const output = given.replace(/\/\/[^/,]*@/, "//***@");
   const settings = readOutputSettings(rest, KEYS, output);
   const read = (key: string, kind: typeof integer, usual: number): number => {
     const text = settings.get(key);
@@ -37,7 +39,7 @@ export function readLokiSettings(output: string): LokiSettings {
     throw new UsageError(`--log-output ${output}: limit and pushPeriod must be more than 0`);
   }
   return {
-    url: readUrl(url === "" ? "http://127.0.0.1:3100/loki/api/v1/push" : url, output),
+    url: readUrl(url, output),
     allowedLabels: allowed === undefined ? null : new Set(allowed.split(",").map((name) => name.trim())),
     labels: withPrefix(settings, "label."),
     headers: withPrefix(settings, "header."),
@@ -155,8 +157,8 @@ function droppedEntry(count: number, limit: number): LogEntry {
 }
 
 function readUrl(text: string, output: string): URL {
-  const url = URL.parse(text);
-  if (url === null) throw new UsageError(`--log-output ${output}: ${JSON.stringify(text)} is not a URL`);
+  const url = URL.parse(text === "" ? "http://127.0.0.1:3100/loki/api/v1/push" : text);
+  if (url === null) throw new UsageError(`--log-output ${output}: that is not a URL`);
   return url;
 }
 

@@ -1,6 +1,9 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { parseCommandLine, UsageError } from "../../src/cli/args.ts";
-import { ALL_FLAGS } from "../../src/cli/flags.ts";
+import fc from "fast-check";
+import { flagsOf, parseCommandLine, UsageError } from "../../src/cli/args.ts";
+import { COMMANDS } from "../../src/cli/commands.ts";
+import { ALL_FLAGS, type Flag } from "../../src/cli/flags.ts";
+import { bool, integer, text } from "../../src/options/kinds.ts";
 
 function parse(...args: string[]) {
   const { positionals, flags } = parseCommandLine(args);
@@ -64,4 +67,36 @@ Deno.test("a command takes its own flags only", () => {
   assertEquals(parse("--quiet", "--json", "version").flags, { quiet: [true], json: [true] });
   const error = assertThrows(() => parse("run", "--json", "x.js"), UsageError);
   assertStringIncludes(error.message, "unknown flag: --json");
+});
+
+const RUN = COMMANDS.find(({ name }) => name === "run")!;
+
+/** A flag of `run`, a value for it, and one of the ways to write both. */
+const WRITTEN: fc.Arbitrary<{ flag: Flag; value: unknown; args: string[] }> = fc.constantFrom(
+  ...flagsOf(RUN).filter(({ kind }) => [bool, integer, text].includes(kind)),
+).chain((flag) => {
+  const value: fc.Arbitrary<string | number | boolean> = flag.kind === bool
+    ? fc.boolean()
+    : flag.kind === integer
+    ? fc.integer()
+    : fc.string();
+  return fc.record({ value, short: fc.boolean(), joined: fc.boolean() }).map(({ value, short, joined }) => {
+    const name = short && flag.short !== undefined ? `-${flag.short}` : `--${flag.name}`;
+    const isBare = value === true && !joined;
+    const args = isBare ? [name] : joined || flag.kind === bool ? [`${name}=${value}`] : [name, `${value}`];
+    return { flag, value, args };
+  });
+});
+
+Deno.test("flags mean the same however they are written, wherever the command stands among them", () => {
+  fc.assert(
+    fc.property(fc.array(WRITTEN, { maxLength: 5 }), fc.nat(5), (written, at) => {
+      const groups = written.map(({ args }) => args);
+      const args = [...groups.slice(0, at).flat(), "run", ...groups.slice(at).flat(), "--", "-x.js"];
+      const expected: Record<string, unknown[]> = {};
+      for (const { flag, value } of written) (expected[flag.name] ??= []).push(value);
+      assertEquals(parse(...args), { positionals: ["run", "-x.js"], flags: expected });
+    }),
+    { numRuns: 300 },
+  );
 });

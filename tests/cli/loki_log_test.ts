@@ -70,7 +70,7 @@ for (
     ["loki=limits=3", `unknown setting "limits" in --log-output loki=limits=3; did you mean limit?`],
     ["loki=limit=many", "limit: expected a whole number"],
     ["loki=limit=0", "must be more than 0"],
-    ["loki=http://:x", "is not a URL"],
+    ["loki=http://u:topsecret@:x", "--log-output loki=http://***@:x: that is not a URL"],
     ["loki=level=loud", `unknown level "loud"`],
     ["loki=localhost:3100", `unknown setting "localhost:3100"`],
   ] as const

@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { consolidate, type OptionLayers } from "../../src/options/consolidate.ts";
 import { OptionsError } from "../../src/options/options_error.ts";
+import fc from "fast-check";
+import { bool, duration, integer, isUnset, type OptionKind, text } from "../../src/options/kinds.ts";
 import { OPTIONS } from "../../src/options/table.ts";
 
 function run(layers: Partial<OptionLayers>) {
@@ -95,6 +97,39 @@ Deno.test("the feature merge-run-tags merges the tags of all layers, and marks t
     c: "config",
     k6_feature_merge_run_tags: "true",
   });
+});
+
+/** Options that no others depend on, of kinds that every layer can write. */
+const PLAIN = OPTIONS.filter(({ key, kind, check, notInScript, env, flag }) =>
+  [bool, integer, duration, text].includes(kind) && check === undefined && !notInScript && env !== undefined &&
+  flag !== undefined && !["vus", "duration", "iterations"].includes(key)
+);
+
+function valueOf(kind: OptionKind): fc.Arbitrary<string | number | boolean> {
+  if (kind === bool) return fc.boolean();
+  return kind === text ? fc.stringMatching(/^[a-z]+$/) : fc.integer({ min: 0, max: 1e6 });
+}
+
+Deno.test("for every option and any set of layers the highest layer that sets it wins", () => {
+  const layer = () => fc.record(Object.fromEntries(PLAIN.map(({ key, kind }) => [key, fc.option(valueOf(kind))])));
+  fc.assert(
+    fc.property(fc.tuple(layer(), layer(), layer(), layer()), ([config, script, inEnv, flags]) => {
+      const env = PLAIN.flatMap(({ key, env }) => isUnset(inEnv[key]) ? [] : [[env!, `${inEnv[key]}`]]);
+      const given = Object.entries(flags).filter(([, value]) => value !== null);
+      const { merged } = run({
+        config,
+        script,
+        env: Object.fromEntries(env),
+        flags: Object.fromEntries(given),
+        notForRun: true,
+      });
+      for (const { key, kind } of PLAIN) {
+        const value = flags[key] ?? inEnv[key] ?? script[key] ?? config[key] ?? null;
+        assertEquals(merged[key], value !== null && kind.toJson ? kind.toJson(value as never) : value, key);
+      }
+    }),
+    { numRuns: 200 },
+  );
 });
 
 Deno.test("a layer that plans the run drops the plan of the layers below", () => {
