@@ -13,7 +13,7 @@ import { trustedCertificates } from "./trusted_certificates.ts";
 export interface TestSource {
   readonly entry: Entry;
   /** What the loader reads from. */
-  readonly host: Pick<LoadHost, "readTextFile" | "realPath" | "readRemote" | "cwd">;
+  readonly host: Pick<LoadHost, "readTextFile" | "listFolder" | "realPath" | "readRemote" | "cwd">;
   /** Reads a file that the script opens; throws as `Deno.readFileSync` does. */
   readonly readFile: (path: string) => Uint8Array;
   /** What was read as an archive, or null. */
@@ -35,6 +35,7 @@ export async function openTestSource(
     entry: bytes === null ? { path: script } : { stdin: new TextDecoder().decode(bytes) },
     host: {
       readTextFile: (path) => Deno.readTextFile(path),
+      listFolder,
       realPath: (path) => Deno.realPath(path),
       readRemote: remoteReader(warn),
       cwd: Deno.cwd(),
@@ -84,6 +85,7 @@ function openArchive(name: string, bytes: Uint8Array): TestSource {
     entry: path === STDIN_PATH ? { stdin: decoder.decode(archive.files.get(archive.filename)) } : { path },
     host: {
       readTextFile: (file) => new Promise((resolve) => resolve(decoder.decode(read(file)))),
+      listFolder: (folder) => Promise.resolve(filesBelow(absoluteUrl(folder, cwd), archive)),
       realPath: (file) => Promise.resolve(file),
       readRemote: (url) => new Promise((resolve) => resolve(decoder.decode(readRemote(url)))),
       cwd,
@@ -91,6 +93,31 @@ function openArchive(name: string, bytes: Uint8Array): TestSource {
     readFile: read,
     archive,
   };
+}
+
+async function listFolder(path: string): Promise<string[]> {
+  const names: string[] = [];
+  try {
+    for await (const entry of Deno.readDir(path)) if (!entry.isDirectory) names.push(entry.name);
+  } catch (error) {
+    // The script may never ask for what would be in it.
+    if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory)) throw error;
+  }
+  return names;
+}
+
+/** Names of an archive's files in a folder. */
+function filesBelow(folder: string, { files }: Archive): string[] {
+  const prefix = folder.replace(/\/?$/, "/");
+  const shown = anonymize(prefix);
+  return [...files.keys()].flatMap((url) => {
+    const name = url.startsWith(prefix)
+      ? url.slice(prefix.length)
+      : url.startsWith(shown)
+      ? url.slice(shown.length)
+      : "/";
+    return name.includes("/") ? [] : [decodeURIComponent(name)];
+  });
 }
 
 /** Reads `https:` modules; the client for it is made when the first one is wanted. */

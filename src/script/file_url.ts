@@ -1,5 +1,8 @@
 /** Paths and `file:` URLs. */
 
+// Scripts find it gone from the global object.
+const { URL } = globalThis;
+
 /** The URL of an absolute path. */
 export function toFileUrl(path: string): string {
   return new URL(path.replace(/[%?#]/g, encodeURIComponent), "file:///").href;

@@ -5,6 +5,7 @@ import { runBlocking } from "./blocking_twin.ts";
 import { installNativeCallbacks } from "./native_callbacks.ts";
 import type { DependencyTarget, Program, ProgramGlobals, ProgramHost, ProgramModule } from "./program.ts";
 import { scriptPromise } from "./promise.ts";
+import { resolveSpecifier } from "./resolve.ts";
 import { runtime } from "./runtime.ts";
 import { registerModule } from "./stack_trace.ts";
 
@@ -107,6 +108,24 @@ export function globalOf(globals: ProgramGlobals | undefined): object | undefine
   return globals && globalObjects.get(globals);
 }
 
+/** What a script finds in `import.meta`. */
+interface ImportMeta {
+  readonly url: string;
+  resolve(specifier: string): string;
+}
+
+function resolveInScript(specifier: unknown, base: string): string {
+  const resolution = resolveSpecifier(String(specifier), base);
+  switch (resolution.kind) {
+    case "url":
+      return resolution.url;
+    case "error":
+      throw new Error(resolution.message);
+    default:
+      return String(specifier);
+  }
+}
+
 /** One virtual user's module state, as compiled text reaches it. */
 class Instance {
   /** Exports by module; of a CommonJS module once it has run. */
@@ -118,6 +137,11 @@ class Instance {
   #commonJs: Map<number, CommonJsModule> | undefined;
   /** ES modules as `require()` gives them. */
   #required: Map<number, object> | undefined;
+  /** Promises of namespaces. */
+  #imported: Map<number, unknown> | undefined;
+  #metas: Map<number, ImportMeta> | undefined;
+  /** What ES modules threw. */
+  #failures: Map<number, unknown> | undefined;
   #inInit = true;
   #global: Record<string, unknown> | undefined;
 
@@ -133,7 +157,15 @@ class Instance {
       const body = this.#bodies?.get(index);
       if (body !== undefined) {
         this.#bodies!.delete(index);
-        yield* body;
+        try {
+          yield* body;
+        } catch (error) {
+          this.#failures ??= new Map();
+          this.#failures.set(index, error);
+          throw error;
+        }
+      } else if (this.#failures?.has(index)) {
+        throw this.#failures.get(index);
       } else if (this.#program.modules[index]!.format === "commonjs") {
         this.#commonJsExports(index);
       }
@@ -213,8 +245,30 @@ class Instance {
       const builtin = this.host.builtin(target.specifier);
       return runtime.namespace(runtime.withStars({ default: runtime.defaultOf(builtin) }, builtin));
     }
-    yield* this.evaluate(target.index);
-    return runtime.namespace(this.x[target.index]!);
+    this.#imported ??= new Map();
+    let imported = this.#imported.get(target.index);
+    if (imported === undefined) {
+      imported = runBlocking(new AsyncCall(this.#evaluated, this, [target.index]), undefined);
+      this.#imported.set(target.index, imported);
+    }
+    AWAIT.value = imported;
+    return yield AWAIT;
+  }
+
+  *#evaluated(index: number): AsyncBody {
+    yield* this.evaluate(index);
+    return runtime.namespace(this.x[index]!);
+  }
+
+  /** `import.meta` of a module whose relative specifiers start from `base`. */
+  meta(index: number, base: string): ImportMeta {
+    this.#metas ??= new Map();
+    let meta = this.#metas.get(index);
+    if (!meta) {
+      meta = { url: this.#program.modules[index]!.url, resolve: (specifier) => resolveInScript(specifier, base) };
+      this.#metas.set(index, meta);
+    }
+    return meta;
   }
 
   #requireModule(index: number, specifier: string): unknown {
@@ -245,7 +299,7 @@ class Instance {
     if (target && target.kind !== "missing") return target;
     throw new Error(
       target?.message ??
-        `${how}("${specifier}") can't be followed: k6d loads what the script spells out; write the specifier as a string in ${how}()`,
+        `${how}("${specifier}") can't be followed: k6d loads before the test what a script spells out, or files of a folder that it spells out (such as "./data/" + name)`,
     );
   }
 

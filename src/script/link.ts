@@ -5,7 +5,7 @@ import { builtinWriteTargets } from "./builtin_writes.ts";
 import { Edits } from "./edits.ts";
 import { declarationName, type Export, ExportResolver, nameOf } from "./exports.ts";
 import { type ImportTarget, infer, type Inference, type InferenceModule } from "./inference.ts";
-import { type Dependency, type ParsedModule, requestOf } from "./parsed_module.ts";
+import { type Dependency, type ParsedModule, requestKind, requestOf } from "./parsed_module.ts";
 import type { DependencyTarget, Program, ProgramModule } from "./program.ts";
 import type { Binding, Reference } from "./scope.ts";
 import { type Names, reserveNames, suspendModule } from "./suspend.ts";
@@ -37,8 +37,8 @@ export function link(modules: readonly ParsedModule[]): Program {
   };
 }
 
-function builtinsOf({ dependencies }: ParsedModule): string[] {
-  return [...dependencies.values()].flatMap((dependency) =>
+function builtinsOf({ dependencies, candidates }: ParsedModule): string[] {
+  return [...dependencies.values(), ...candidates.values()].flatMap((dependency) =>
     dependency.kind === "builtin" ? [dependency.specifier] : []
   );
 }
@@ -65,7 +65,8 @@ class EvaluationOrder {
   readonly #manyRoots: boolean;
 
   constructor(modules: readonly ParsedModule[]) {
-    this.#manyRoots = modules.some(({ dependencies }) =>
+    this.#manyRoots = modules.some(({ dependencies, candidates }) =>
+      candidates.size > 0 ||
       dependencies.keys().some((node) => node.type === "CallExpression" || node.type === "ImportExpression")
     );
   }
@@ -112,6 +113,9 @@ class LinkedModule {
       } else if (node.type === "ExportAllDeclaration" && node.exported && dependency.kind === "module") {
         this.namespaces.push(dependency.module);
       }
+    }
+    for (const dependency of parsed.candidates.values()) {
+      if (dependency.kind === "module") this.namespaces.push(dependency.module);
     }
     for (const node of parsed.requireCalls()) if (!this.required.has(node)) this.required.set(node, null);
     for (const node of parsed.program.body) if (node.type === "VariableDeclaration") this.#requiredBindings(node);
@@ -192,17 +196,17 @@ class LinkedModule {
   }
 
   compile(inference: Inference, usesGlobal: boolean): ProgramModule {
-    const { source, program, scope, format, sourceMap } = this.parsed;
+    const { source, program, scope, format, sourceMap, index, base } = this.parsed;
     const edits = new Edits(source.text);
     if (source.text.startsWith("#!")) edits.replace(0, 2, "//");
     const replaced = new Set<Node>();
     this.#editReferences(edits, replaced, usesGlobal);
     this.#editDeclarations(edits);
     for (const node of scope.importMetas) {
-      edits.replace(node.start, node.end, `${this.#names.runtime}.meta(${JSON.stringify(source.url)})`);
+      edits.replace(node.start, node.end, `${this.#names.instance}.meta(${index},${JSON.stringify(base)})`);
     }
     for (const node of scope.importCalls) {
-      edits.replace(node.start, node.start + "import".length, `${this.#names.instance}.importer(${this.parsed.index})`);
+      edits.replace(node.start, node.start + "import".length, `${this.#names.instance}.importer(${index})`);
     }
     const names = this.#names;
     const attached = suspendModule({ program, text: source.text, scope, inference, names, replaced }, edits);
@@ -243,11 +247,9 @@ class LinkedModule {
     const targets: Record<string, DependencyTarget> = {};
     for (const [node, dependency] of this.parsed.dependencies) {
       if (node.type !== "CallExpression" && node.type !== "ImportExpression") continue;
-      const specifier = requestOf(node);
-      targets[`${node.type === "ImportExpression" ? "import" : "require"} ${specifier}`] = dependency.kind === "module"
-        ? { kind: "module", index: dependency.module.index }
-        : dependency;
+      targets[`${requestKind(node)} ${requestOf(node)}`] = target(dependency);
     }
+    for (const [request, dependency] of this.parsed.candidates) targets[request] ??= target(dependency);
     return targets;
   }
 
@@ -339,6 +341,10 @@ class LinkedModule {
     });
     return `${exports}[${JSON.stringify(own)}]`;
   }
+}
+
+function target(dependency: Dependency): DependencyTarget {
+  return dependency.kind === "module" ? { kind: "module", index: dependency.module.index } : dependency;
 }
 
 type ImportSpecifier = NodeOf<"ImportDeclaration">["specifiers"][number];

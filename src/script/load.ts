@@ -5,7 +5,7 @@ import type { Node, NodeOf } from "./ast.ts";
 import { link } from "./link.ts";
 import { Packages } from "./packages.ts";
 import { parseData, type ParsedSource, parseModule } from "./parse.ts";
-import { type Dependency, ParsedModule, requestOf } from "./parsed_module.ts";
+import { type Dependency, ParsedModule, requestKind, requestOf, requestPatternOf } from "./parsed_module.ts";
 import { type Program, ScriptError, type ScriptSourceMap } from "./program.ts";
 import { type RequestKind, resolveSpecifier, toUrl } from "./resolve.ts";
 import type { Source } from "./source.ts";
@@ -20,6 +20,8 @@ export type Entry = { readonly path: string } | { readonly stdin: string };
 export interface LoadHost {
   /** Text of a file; rejects as `Deno.readTextFile` does. */
   readTextFile(path: string): Promise<string>;
+  /** Names of the files in a folder; empty when there is none. */
+  listFolder(path: string): Promise<readonly string[]>;
   /** The path without symbolic links. */
   realPath(path: string): Promise<string>;
   /** Text of a module at an `https:` URL; rejects with `Unresolved`. */
@@ -52,6 +54,7 @@ export const BUILTIN_MODULES: readonly string[] = [
 export async function loadProgram(entry: Entry, host: Partial<LoadHost> = {}): Promise<Program> {
   const loader = new Loader({
     readTextFile: host.readTextFile ?? ((path) => Deno.readTextFile(path)),
+    listFolder: host.listFolder ?? (() => Promise.resolve([])),
     realPath: host.realPath ?? ((path) => Deno.realPath(path)),
     readRemote: host.readRemote ??
       ((url) => Promise.reject(new Unresolved(`"${url}" can't be read: there is no network here`))),
@@ -100,7 +103,7 @@ class Loader {
   async #add(url: string, text: string, type: ContentType, base: string): Promise<ParsedModule> {
     const parsed = parse(url, text, type);
     const map = parsed.format === "data" ? undefined : await this.#sourceMap(parsed.source);
-    const module = new ParsedModule(parsed.source, parsed.program, parsed.format, parsed.typescript, map);
+    const module = new ParsedModule(parsed, base, map);
     this.#modules.set(type === "text" ? `${url} as text` : url, module);
     for (const node of module.program.body) {
       const source = sourceOf(node);
@@ -109,9 +112,17 @@ class Loader {
     }
     for (const node of [...module.requireCalls(), ...module.scope.importCalls]) {
       const specifier = requestOf(node);
-      if (specifier === undefined) continue;
-      const kind = node.type === "ImportExpression" ? "import" : "require";
-      module.dependencies.set(node, await this.#optional(specifier, base, kind));
+      const kind = requestKind(node);
+      if (specifier !== undefined) {
+        module.dependencies.set(node, await this.#optional(specifier, base, kind));
+        continue;
+      }
+      for (const candidate of await this.#candidates(node, base)) {
+        const request = `${kind} ${candidate}`;
+        if (!module.candidates.has(request)) {
+          module.candidates.set(request, await this.#optional(candidate, base, kind));
+        }
+      }
     }
     this.#ordered.push(module);
     return module;
@@ -143,6 +154,17 @@ class Loader {
       for (const key of this.#modules.keys()) if (!known.has(key)) this.#modules.delete(key);
       return { kind: "missing", message: error.message };
     }
+  }
+
+  /** What a specifier that is put together at run time may turn out to be. */
+  async #candidates(node: NodeOf<"CallExpression" | "ImportExpression">, base: string): Promise<string[]> {
+    const pattern = requestPatternOf(node);
+    if (!pattern || base.startsWith("https:")) return [];
+    const { folder, specifiers } = pattern;
+    const all = folder.startsWith("k6/")
+      ? this.#host.builtins
+      : (await this.#host.listFolder(fromFileUrl(toUrl(folder, base)))).map((name) => folder + name).sort();
+    return all.filter((specifier) => specifiers.test(specifier));
   }
 
   async #dependency(

@@ -1,6 +1,7 @@
 /** A module of a script after parsing, and what its specifiers mean. */
 
 import { forEachChild, isFunction, type Node, type NodeOf, staticKey, unwrap } from "./ast.ts";
+import type { ParsedSource } from "./parse.ts";
 import type { ModuleFormat, ScriptSourceMap } from "./program.ts";
 import { analyzeScopes, type ModuleScope } from "./scope.ts";
 import type { Source } from "./source.ts";
@@ -16,21 +17,30 @@ export type Dependency =
 export class ParsedModule {
   /** By the node that names it; those of a type's import are left out. */
   readonly dependencies = new Map<Node, Dependency>();
+  /** What specifiers that are put together at run time may turn out to be, by kind and specifier (`require ./a.js`). */
+  readonly candidates = new Map<string, Dependency>();
   readonly scope: ModuleScope;
   /** Leads from the compiled text's positions to the author's. */
   readonly sourceMap: ScriptSourceMap | undefined;
   /** Place in the order of loading: what a module imports comes before it, except in a cycle. */
   index = -1;
 
-  constructor(
-    readonly source: Source,
-    readonly program: NodeOf<"Program">,
-    readonly format: ModuleFormat,
-    readonly typescript: boolean,
-    authorMap: ScriptSourceMap | undefined,
-  ) {
-    this.scope = analyzeScopes(program);
-    this.sourceMap = source.map ?? authorMap;
+  readonly source: Source;
+  readonly program: NodeOf<"Program">;
+  readonly format: ModuleFormat;
+  readonly typescript: boolean;
+
+  /**
+   * @param base URL that its relative specifiers start from.
+   * @param authorMap The source map that a bundler made.
+   */
+  constructor(parsed: ParsedSource, readonly base: string, authorMap: ScriptSourceMap | undefined) {
+    this.source = parsed.source;
+    this.program = parsed.program;
+    this.format = parsed.format;
+    this.typescript = parsed.typescript;
+    this.scope = analyzeScopes(parsed.program);
+    this.sourceMap = parsed.source.map ?? authorMap;
   }
 
   /** Calls of `require`. */
@@ -50,10 +60,48 @@ export class ParsedModule {
   }
 }
 
+/** How a call asks. */
+export function requestKind(node: NodeOf<"CallExpression" | "ImportExpression">): "require" | "import" {
+  return node.type === "ImportExpression" ? "import" : "require";
+}
+
 /** The specifier that a `require()` or `import()` spells out. */
 export function requestOf(node: NodeOf<"CallExpression" | "ImportExpression">): string | undefined {
   const argument = node.type === "CallExpression" ? node.arguments[0] : node.source;
   return argument && spelledOut(unwrap(argument));
+}
+
+/** The specifiers that a `require()` or `import()` may put together: files of one folder, or built-in modules. */
+export interface RequestPattern {
+  /** What they all begin with, up to a slash: `./data/`. */
+  readonly folder: string;
+  /** Matches them whole. */
+  readonly specifiers: RegExp;
+}
+
+/** The pattern of a specifier such as `` `./data/${name}.js` ``; undefined when it doesn't begin with a folder. */
+export function requestPatternOf(node: NodeOf<"CallExpression" | "ImportExpression">): RequestPattern | undefined {
+  const argument = node.type === "CallExpression" ? node.arguments[0] : node.source;
+  const parts = argument ? stringParts(argument) : [];
+  const folder = /^(?:\.{0,2}\/|k6\/).*(?<=\/)/.exec(parts[0] ?? "")?.[0];
+  if (folder === undefined || parts.length < 2) return undefined;
+  const source = parts.map((part) => part === undefined ? "[^/]*" : RegExp.escape(part)).join("");
+  return { folder, specifiers: new RegExp(`^${source}$`) };
+}
+
+/** The parts of a string that an expression puts together; undefined for those that are known at run time. */
+function stringParts(node: Node): (string | undefined)[] {
+  const inner = unwrap(node);
+  if (inner.type === "BinaryExpression" && inner.operator === "+") {
+    return [...stringParts(inner.left), ...stringParts(inner.right)];
+  }
+  if (inner.type === "TemplateLiteral") {
+    return inner.quasis.flatMap((quasi, index) => {
+      const hole = inner.expressions[index];
+      return [quasi.value.cooked ?? undefined, ...hole ? stringParts(hole) : []];
+    });
+  }
+  return [spelledOut(inner)];
 }
 
 /** The string that an expression is, if the source spells it out. */

@@ -2,6 +2,9 @@
 
 import { dirname } from "./file_url.ts";
 
+// Scripts find it gone from the global object.
+const { URL } = globalThis;
+
 /** How a module is asked for; packages may have an answer for each. */
 export type RequestKind = "import" | "require";
 

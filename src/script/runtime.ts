@@ -148,11 +148,6 @@ function commonJsExport(exports: Readonly<Record<string, unknown>>, name: string
   throw new SyntaxError(`The requested module '${specifier}' does not provide an export named '${name}'`);
 }
 
-/** `import.meta` of a module. */
-function meta(url: string): { url: string; resolve(specifier: string): string } {
-  return { url, resolve: (specifier) => new URL(specifier, url).href };
-}
-
 /** `$k` of compiled texts. */
 export const runtime = {
   call,
@@ -178,7 +173,6 @@ export const runtime = {
   ...asyncGenerators,
   iteration,
   defaultOf,
-  meta,
   namespace,
   withStars,
   commonJsExport,

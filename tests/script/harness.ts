@@ -12,6 +12,12 @@ export function load(files: Record<string, string>): Promise<Program> {
   const [entry] = Object.keys(files);
   return loadProgram({ path: `/test/${entry}` }, {
     cwd: "/test",
+    listFolder: (path) =>
+      Promise.resolve(
+        Object.keys(files).map((name) => `/test/${name}`).filter((name) => name.startsWith(path)).map((name) =>
+          name.slice(path.length)
+        ),
+      ),
     realPath: (path) => Promise.resolve(path),
     builtins: ["k6", "k6/http", "k6/execution", "k6/test"],
     readTextFile: (path) => {
