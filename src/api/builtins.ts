@@ -11,18 +11,24 @@ import { k6 } from "./k6.ts";
 import { metrics } from "./metrics.ts";
 import { timers } from "./timers.ts";
 
-/** Specifier to the module's object: its named exports, and `default` where the default is the object itself. */
-export const BUILTIN_MODULES: Readonly<Record<string, Readonly<Record<string, unknown>>>> = freezeShared({
+/** What a default import of each module is. Every virtual user may change it for itself (script/builtin_changes.ts). */
+export const DEFAULT_EXPORTS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   "k6": k6,
   "k6/data": data,
-  "k6/execution": { ...execution, default: execution },
-  "k6/experimental/csv": { ...csv, default: csv },
-  "k6/experimental/fs": { ...fs, default: fs },
-  "k6/http": { ...http, default: http },
+  "k6/execution": execution,
+  "k6/experimental/csv": csv,
+  "k6/experimental/fs": fs,
+  "k6/http": http,
   "k6/metrics": metrics,
-  "k6/timers": { ...timers, default: timers },
-});
+  "k6/timers": timers,
+};
 
+/** Specifier to the module's object: its named exports and `default`. */
+export const BUILTIN_MODULES: Readonly<Record<string, Readonly<Record<string, unknown>>>> = Object.fromEntries(
+  Object.entries(DEFAULT_EXPORTS).map(([name, exports]) => [name, Object.freeze({ ...exports, default: exports })]),
+);
+
+for (const exports of Object.values(DEFAULT_EXPORTS)) Object.values(exports).forEach(freezeShared);
 // Scripts get hold of a prototype through its instances.
 freezeShared(Response);
 freezeShared(File);

@@ -68,15 +68,16 @@ const NAMELESS: readonly unknown[] = [
 ].map((value) => getPrototypeOf(value as object));
 
 /**
- * Begins to watch everything that can be reached from the global object; to be called when that is complete and before
- * the script's first line runs. `currentUser` tells whose code runs.
+ * Begins to watch everything that can be reached from the global object, and `others` (by name); to be called when all
+ * that is complete and before the script's first line runs. `currentUser` tells whose code runs.
  */
-export function watchBuiltins(currentUser: () => BuiltinUser): void {
+export function watchBuiltins(currentUser: () => BuiltinUser, others: Readonly<Record<string, object>>): void {
   if (watched.size > 0) return;
   userOfRunningCode = currentUser;
   replaceDefine();
   watch(scriptPromise, "Promise");
   watch(globalThis, "globalThis");
+  for (const name of Object.keys(others)) watch(others[name], name);
   for (const value of NAMELESS) watch(value, "an iterator's prototype");
 }
 

@@ -60,10 +60,11 @@ function mayBeBuiltin(object: Node, scope: ModuleScope): boolean {
   return binding === undefined && (root.name === "globalThis" || root.name === "global");
 }
 
-/** A global that is an object, or a constant that stands for such an object. */
+/** A global that is an object, an import (a module of k6's), or a constant that stands for such an object. */
 function isBuiltinName(name: NodeOf<"Identifier">, scope: ModuleScope): boolean {
   const binding = scope.bindingOf.get(name);
   if (binding === undefined) return name.name in globalThis && name.name !== "globalThis";
+  if (binding.kind === "import") return true;
   return binding.kind === "const" && binding.init !== undefined && mayBeBuiltin(binding.init, scope);
 }
 

@@ -1,6 +1,6 @@
 /** The entry of a worker thread: obeys the main thread's messages. All code of the script runs in here. */
 
-import { BUILTIN_MODULES } from "../api/builtins.ts";
+import { BUILTIN_MODULES, DEFAULT_EXPORTS } from "../api/builtins.ts";
 import { scriptConsole } from "../api/console.ts";
 import { TestAborted } from "../api/execution.ts";
 import { scriptRandom } from "../api/k6.ts";
@@ -330,7 +330,7 @@ class WorkerSession implements InitSession {
 
   #load(program: Program): void {
     this.#program = new LoadedProgram(program);
-    watchBuiltins(() => currentUser ?? FIRST_INIT);
+    watchBuiltins(() => currentUser ?? FIRST_INIT, DEFAULT_EXPORTS);
   }
 
   #instantiate(globals: ProgramHost["globals"]): Instantiation {
