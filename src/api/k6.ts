@@ -166,6 +166,8 @@ export const check = suspending(
     const base = checkTags(user, tags);
     let all = true;
     for (const name in checks) {
+      // What somebody added to `Object.prototype` is no check.
+      if (!Object.hasOwn(checks, name)) continue;
       let held: unknown = checks[name];
       if (typeof held === "function") {
         refuseAsync("check", held);
@@ -186,6 +188,8 @@ export const check = suspending(
     const base = checkTags(user, tags);
     let all = true;
     for (const name in checks) {
+      // What somebody added to `Object.prototype` is no check.
+      if (!Object.hasOwn(checks, name)) continue;
       let held: unknown = checks[name];
       if (typeof held === "function") {
         refuseAsync("check", held);

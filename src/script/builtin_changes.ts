@@ -9,6 +9,7 @@
  */
 
 import { scriptPromise } from "./promise.ts";
+import { isCalledByOwnCode } from "./stack_trace.ts";
 
 /** Who changes something: a virtual user, or the first init stage. */
 export interface BuiltinUser {
@@ -45,12 +46,13 @@ class OwnAccessor {
 const { defineProperty, defineProperties } = Object;
 const { apply, deleteProperty, getOwnPropertyDescriptor, getPrototypeOf, ownKeys, set } = Reflect;
 
+/** Objects that k6d's own code does without, or can stand to see changed: who reads them need not be told apart. */
+const UNGUARDED = new Set<unknown>([Math, Date]);
+
 const watched = new Map<object, Watched>();
 const proxies = new WeakMap<object, object>();
 let userOfRunningCode: () => BuiltinUser;
 let places = 0;
-/** Whether init code runs: it changes the objects themselves. */
-let inInit = false;
 /** Whether the next comparison is worth its while: init code has changed something. */
 let initChanges = false;
 let inits = 0;
@@ -77,7 +79,10 @@ export function watchBuiltins(currentUser: () => BuiltinUser, others: Readonly<R
   replaceDefine();
   watch(scriptPromise, "Promise");
   watch(globalThis, "globalThis");
-  for (const name of Object.keys(others)) watch(others[name], name);
+  for (const name of Object.keys(others)) {
+    UNGUARDED.add(others[name]);
+    watch(others[name], name);
+  }
   for (const value of NAMELESS) watch(value, "an iterator's prototype");
 }
 
@@ -86,11 +91,9 @@ export function keepInitChanges<T>(init: () => T): T {
   for (const [object, { native, changed }] of watched) {
     for (const key of changed.keys()) restore(object, key, native.get(key));
   }
-  inInit = true;
   try {
     return init();
   } finally {
-    inInit = false;
     // What one user's init code does, all others' do: when the first two change nothing, nobody looks again.
     if (initChanges || ++inits <= 2) takeOver();
     for (const [object, { changed }] of watched) {
@@ -116,10 +119,6 @@ export function strayChange(): string | undefined {
 export function builtin(object: unknown): unknown {
   if (typeof object !== "object" && typeof object !== "function" || object === null) return object;
   if (!watched.has(object)) return object;
-  if (inInit) {
-    initChanges = true;
-    return object;
-  }
   let proxy = proxies.get(object);
   if (proxy === undefined) {
     proxy = new Proxy(object, HANDLER);
@@ -170,11 +169,6 @@ function replace(owner: object, name: string, value: (...args: never[]) => unkno
 }
 
 function define(object: object, key: PropertyKey, property: PropertyDescriptor): void {
-  if (inInit) {
-    initChanges = true;
-    defineProperty(object, key, { ...property, configurable: true });
-    return;
-  }
   // Throws for what is no descriptor.
   defineProperty({}, key, property);
   const isAccessor = property.get !== undefined || property.set !== undefined;
@@ -210,10 +204,11 @@ function nameOf(object: string, key: PropertyKey): string {
 
 /** Keeps for the running user what its init code did to the objects. */
 function takeOver(): void {
-  for (const [object, { native }] of watched) {
+  for (const [object, { native, changed }] of watched) {
     for (const key of ownKeys(object)) {
       if (!differs(object, key, native.get(key))) continue;
       const { value, get, set, enumerable } = getOwnPropertyDescriptor(object, key)!;
+      if (get !== undefined && get === changed.get(key)?.accessor.get) continue;
       const isAccessor = get !== undefined || set !== undefined;
       keep(object, key, isAccessor ? new OwnAccessor(get, set) : value, enumerable === true);
       initChanges = true;
@@ -262,15 +257,17 @@ function accessorFor(
   enumerable: boolean,
 ): Change {
   const place = places++;
+  const isGuarded = object === Object.prototype || native !== undefined && !UNGUARDED.has(object);
   return {
     place,
     accessor: {
-      get(this: unknown): unknown {
+      get: function get(this: unknown): unknown {
         const own = ownValue(place);
+        if (own === UNCHANGED || isGuarded && isForOwnCode(get)) {
+          return native?.get === undefined ? native?.value : apply(native.get, this, []);
+        }
         if (own === DELETED) return undefined;
-        if (own instanceof OwnAccessor) return own.get && apply(own.get, this, []);
-        if (own !== UNCHANGED) return own;
-        return native?.get === undefined ? native?.value : apply(native.get, this, []);
+        return own instanceof OwnAccessor ? own.get && apply(own.get, this, []) : own;
       },
       set(this: unknown, value: unknown): void {
         const own = ownValue(place);
@@ -283,6 +280,19 @@ function accessorFor(
       configurable: true,
     },
   };
+}
+
+let isLooking = false;
+
+/** Whether k6d's own code reads a property: it must not run on what a script put there. */
+function isForOwnCode(getter: () => unknown): boolean {
+  if (isLooking) return true;
+  isLooking = true;
+  try {
+    return isCalledByOwnCode(getter);
+  } finally {
+    isLooking = false;
+  }
 }
 
 function ownValue(place: number): unknown {

@@ -133,13 +133,28 @@ const UNKNOWN = "in a constructor that it did not see called";
 
 const AT_ONCE = "in code that must run at once, as a parameter's default value";
 
+/** Where k6d's own code is. */
+const OWN_CODE = new URL("../", import.meta.url).href;
+
+/** Whether k6d's own code, not a script's, called `callee`. */
 // deno-lint-ignore ban-types -- any function that may stand on the stack
-function currentFrames(below: Function): NodeJS.CallSite[] {
+export function isCalledByOwnCode(callee: Function): boolean {
+  const frames = currentFrames(callee, 8);
+  for (let i = 0; i < frames.length; i++) {
+    const url = frames[i]!.getScriptNameOrSourceURL?.();
+    if (url) return !modules.has(url) && /^(?:ext|node):/.test(url) || url.startsWith(OWN_CODE);
+    if (frames[i]!.isEval()) return false;
+  }
+  return true;
+}
+
+// deno-lint-ignore ban-types -- any function that may stand on the stack
+function currentFrames(below: Function, limit = 50): NodeJS.CallSite[] {
   const { stackTraceLimit } = Error;
   const holder: { stack?: unknown } = {};
   try {
     formatStack = (_error, frames) => frames;
-    Error.stackTraceLimit = 50;
+    Error.stackTraceLimit = limit;
     Error.captureStackTrace(holder, below);
     return holder.stack as NodeJS.CallSite[];
   } finally {

@@ -330,7 +330,7 @@ class WorkerSession implements InitSession {
 
   #load(program: Program): void {
     this.#program = new LoadedProgram(program);
-    watchBuiltins(() => currentUser ?? FIRST_INIT, DEFAULT_EXPORTS);
+    watchBuiltins(() => currentUser ?? FIRST_INIT, { ...DEFAULT_EXPORTS, console: scriptConsole });
   }
 
   #instantiate(globals: ProgramHost["globals"]): Instantiation {
