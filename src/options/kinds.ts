@@ -224,7 +224,7 @@ function readDuration(value: string): number {
 function checkDns(value: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const read: Record<string, unknown> = { ttl: null, select: null, policy: null };
   for (const [key, setting] of Object.entries(value)) {
-    if (!(key in read)) fail("ttl, select or policy", key);
+    if (!Object.hasOwn(read, key)) fail("ttl, select or policy", key);
     if (!isUnset(setting)) read[key] = DNS_FIELDS[key]!.fromJson(setting);
   }
   return read;

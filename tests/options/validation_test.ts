@@ -1,6 +1,9 @@
 /** Every way in which options and scenarios can be wrong: what the user reads. All of these end with exit code 104. */
 
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import { Log } from "../../src/cli/log.ts";
+import { reportFailure } from "../../src/engine/failure.ts";
 import { consolidate, type OptionLayers } from "../../src/options/consolidate.ts";
 import { bool, duration, integer, type OptionKind, text, textList } from "../../src/options/kinds.ts";
 import { OptionsError } from "../../src/options/options_error.ts";
@@ -10,8 +13,12 @@ function run(layers: Partial<OptionLayers>) {
   return consolidate({ script: undefined, env: {}, flags: {}, exportedFunctions: ["default"], ...layers });
 }
 
+/** What the user reads; the exit code is 104. */
 function messageOf(layers: Partial<OptionLayers>): string {
-  return assertThrows(() => run(layers), OptionsError).message;
+  const lines: string[] = [];
+  const log = new Log({ sink: { write: ({ message }) => lines.push(message) }, level: "info" });
+  assertEquals(reportFailure(assertThrows(() => run(layers), OptionsError), log), 104);
+  return lines.join();
 }
 
 Deno.test("a value of the wrong type is refused for every option, from the script and from the configuration file", () => {
@@ -247,4 +254,40 @@ Deno.test("what is right is accepted", () => {
   run({ flags: { localIPs: "10.0.0.1,10.0.0.5-10.0.0.9,fd00::/64" }, notForRun: true });
   assertEquals(textList.fromText!("a, b"), ["a", "b"]);
   assertEquals(text.fromText!(""), "");
+});
+
+/** Values that a script may well put somewhere, right or wrong. */
+const ANYTHING = fc.oneof(
+  fc.jsonValue({ maxDepth: 2 }),
+  fc.integer(),
+  fc.constantFrom("1s", "10s:5", "p(95)<5", -1, NaN, Infinity, 1e300, [], {}, [null], { a: null }, () => {}, undefined),
+);
+const SCENARIO = fc.oneof(
+  ANYTHING,
+  fc.dictionary(
+    fc.constantFrom("executor", "vus", "duration", "stages", "rate", "preAllocatedVUs", "exec", "env", "startTime"),
+    fc.oneof(
+      ANYTHING,
+      fc.constantFrom("ramping-vus", "constant-vus", "constant-arrival-rate", "externally-controlled"),
+    ),
+  ),
+);
+const OBJECT = fc.dictionary(
+  fc.constantFrom(...OPTIONS.map(({ key }) => key), "nonsense", "__proto__", "constructor"),
+  fc.oneof(ANYTHING, fc.dictionary(fc.string(), SCENARIO)),
+);
+
+Deno.test("whatever a script, a configuration file and the environment hold: options, or mistakes for the user", () => {
+  const variables = OPTIONS.flatMap(({ env }) => env ?? []);
+  const env = fc.dictionary(fc.constantFrom(...variables), fc.oneof(fc.string(), fc.constantFrom("1", "1s", "a:b")));
+  fc.assert(
+    fc.property(OBJECT, fc.oneof(OBJECT, ANYTHING), env, (config, script, env) => {
+      try {
+        run({ config, script, env });
+      } catch (error) {
+        if (!(error instanceof OptionsError)) throw error;
+      }
+    }),
+    { numRuns: 2000 },
+  );
 });
