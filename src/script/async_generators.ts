@@ -335,6 +335,8 @@ class Delegate {
   readonly #record: IteratorRecord;
   #kind: Kind = "next";
   #state: "start" | "awaiting" | "yielded" | "returned" | "closing" = "start";
+  /** The delegate's method, while it runs and suspends. */
+  #running: Coroutine | null = null;
 
   constructor(iterable: unknown) {
     this.#record = asyncIteratorOf(iterable);
@@ -344,7 +346,8 @@ class Delegate {
     return this;
   }
 
-  next(value: unknown): IteratorResult<Marker, unknown> {
+  next(value: unknown): IteratorResult<Suspension | Marker, unknown> {
+    if (this.#running !== null) return this.#run(this.#running.next(value));
     switch (this.#state) {
       case "awaiting":
         return this.#received(value);
@@ -355,7 +358,8 @@ class Delegate {
     }
   }
 
-  throw(error: unknown): IteratorResult<Marker, unknown> {
+  throw(error: unknown): IteratorResult<Suspension | Marker, unknown> {
+    if (this.#running !== null) return this.#run(this.#running.throw!(error));
     if (this.#state !== "yielded") throw error;
     const { iterator } = this.#record as { iterator: { throw?: Callable; return?: Callable } };
     const method = iterator.throw;
@@ -365,7 +369,7 @@ class Delegate {
     return this.#awaiting(close === undefined || close === null ? undefined : Reflect.apply(close, iterator, []));
   }
 
-  return(value: unknown): IteratorResult<Marker, unknown> {
+  return(value: unknown): IteratorResult<Suspension | Marker, unknown> {
     if (this.#state === "returned") return { done: true, value };
     const { iterator } = this.#record as { iterator: { return?: Callable } };
     const method = iterator.return;
@@ -375,17 +379,26 @@ class Delegate {
     return this.#awaiting(promiseOfResult(value));
   }
 
-  #send(kind: Kind, method: Callable, value: unknown): IteratorResult<Marker, unknown> {
+  #send(kind: Kind, method: Callable, value: unknown): IteratorResult<Suspension | Marker, unknown> {
     this.#kind = kind;
     this.#state = "awaiting";
-    return this.#awaiting(Reflect.apply(method, this.#record.iterator, [value]));
+    const form = suspendingForm(method);
+    if (form === undefined) return this.#awaiting(Reflect.apply(method, this.#record.iterator, [value]));
+    this.#running = Reflect.apply(form, this.#record.iterator, [value]) as Coroutine;
+    return this.#run(this.#running.next());
   }
 
-  #awaiting(value: unknown): IteratorResult<Marker, unknown> {
+  #run(step: IteratorResult<Suspension, unknown>): IteratorResult<Suspension | Marker, unknown> {
+    if (step.done !== true) return step;
+    this.#running = null;
+    return this.#awaiting(step.value);
+  }
+
+  #awaiting(value: unknown): IteratorResult<Suspension | Marker, unknown> {
     return { done: false, value: awaiting(value) };
   }
 
-  #received(result: unknown): IteratorResult<Marker, unknown> {
+  #received(result: unknown): IteratorResult<Suspension | Marker, unknown> {
     requireObject(result);
     const { done } = result as IteratorResult<unknown>;
     const { value } = result as IteratorResult<unknown>;
@@ -424,6 +437,8 @@ class ForAwait {
   #value: unknown = undefined;
   #hasValue = false;
   #hasThrown = false;
+  /** Whether the body left the loop before its end. */
+  #isLeft = false;
 
   open(iterable: unknown): void {
     this.isOpen = true;
@@ -467,8 +482,6 @@ class ForAwait {
     this.#isLeft = true;
     return { done: true, value: undefined };
   }
-
-  #isLeft = false;
 
   /** An exception passes; returns it. */
   thrown(error: unknown): unknown {

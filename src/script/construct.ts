@@ -4,6 +4,7 @@
  */
 
 import { runBlocking } from "./blocking_twin.ts";
+import { executing, scriptPromise } from "./promise.ts";
 import type { Coroutine, Suspension } from "./suspension.ts";
 
 // deno-lint-ignore ban-types -- constructors of unknown signature
@@ -39,6 +40,7 @@ export function* construct(
   text: string,
   ...args: unknown[]
 ): Generator<Suspension, unknown, unknown> {
+  if (callee === scriptPromise) return yield* executing(args[0]);
   if (!isConstructor(callee)) throw new TypeError(`${text} is not a constructor`);
   const division = divisions.get(callee);
   if (division === undefined) return Reflect.construct(callee, args);

@@ -102,6 +102,8 @@ class FlowGraph implements Inference {
   readonly #always = flow(true);
   /** Values that are reached without a name: elements, computed properties, what unknown calls were given. */
   readonly #pool = flow();
+  /** Whether asking an async generator for its next value may suspend. */
+  readonly #asyncIteration = flow();
   /** The pool and every named property: what a computed read, an unknown call or a parameter may yield. */
   readonly #anything = flow();
   readonly #properties = new Map<string, Flow>();
@@ -128,6 +130,7 @@ class FlowGraph implements Inference {
 
   constructor(modules: readonly InferenceModule[]) {
     this.#connect(this.#pool, this.#anything);
+    for (const name of ["next", "return", "throw"]) this.#connect(this.#asyncIteration, this.#property(name));
     for (const module of modules) {
       for (const [binding, target] of module.imports) {
         this.#importTargets.set(binding, target);
@@ -321,9 +324,7 @@ class FlowGraph implements Inference {
         return this.#anything;
       }
       case "NewExpression":
-        this.#constructions.push({ node, callee: this.#value(node.callee, place), place });
-        for (const argument of node.arguments) this.#connect(this.#value(argument, place), this.#pool);
-        return this.#never;
+        return this.#visitConstruction(node, place);
       case "ConditionalExpression":
         this.#value(node.test, place);
         return this.#join(this.#value(node.consequent, place), this.#value(node.alternate, place));
@@ -375,6 +376,9 @@ class FlowGraph implements Inference {
       case "ForOfStatement": {
         const left = node.left;
         this.#value(node.right, place);
+        if (node.type === "ForOfStatement" && node.await && place.fn) {
+          this.#connect(this.#asyncIteration, this.#function(place.fn));
+        }
         this.#bind(left.type === "VariableDeclaration" ? left.declarations[0]!.id : left, this.#anything, place);
         this.#value(node.body, place);
         return this.#never;
@@ -408,6 +412,18 @@ class FlowGraph implements Inference {
         forEachChild(node, (child) => void this.#value(child, place));
         return this.#never;
     }
+  }
+
+  #visitConstruction(node: NodeOf<"NewExpression">, place: Place): Flow {
+    const callee = this.#value(node.callee, place);
+    const given = node.arguments.map((argument) => this.#value(argument, place));
+    for (const value of given) this.#connect(value, this.#pool);
+    const inner = unwrap(node.callee);
+    const isPromise = inner.type === "Identifier" && inner.name === "Promise" && !this.#bindingOf.has(inner);
+    // `new Promise(executor)` calls the executor.
+    if (isPromise) this.#site(node, this.#join(...given), place);
+    else this.#constructions.push({ node, callee, place });
+    return this.#never;
   }
 
   #visitMember(node: NodeOf<"MemberExpression">, place: Place): Flow {
@@ -628,6 +644,7 @@ class FlowGraph implements Inference {
     const binding = node.type !== "ArrowFunctionExpression" && node.id ? this.#bindingOf.get(node.id) : undefined;
     if (binding) this.#connect(value, this.#binding(binding));
     if (this.#isOpaque(node, outer)) this.#opaque.add(node);
+    if (node.async && node.generator) this.#connect(value, this.#asyncIteration);
     const result = this.#result(node);
     const arrow = node.type === "ArrowFunctionExpression";
     const inner: Place = {
@@ -649,8 +666,8 @@ class FlowGraph implements Inference {
 
   /** A function that has no suspending form (yet), whatever it does. */
   #isOpaque(node: FunctionNode, outer: Place): boolean {
-    if (node.generator) return true;
     if (node.async) return false;
+    if (node.generator) return true;
     const uses = lexicalUses(node);
     if (uses.newTarget) return true;
     if (node.type !== "ArrowFunctionExpression") return false;

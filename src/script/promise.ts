@@ -204,6 +204,20 @@ export function isPromise(value: unknown): value is ScriptPromise {
   return isObject(value) && isOwn(value);
 }
 
+/** `new Promise(executor)` with an executor that may suspend. */
+export function* executing(executor: unknown): Generator<Suspension, unknown> {
+  const form = typeof executor === "function" ? suspendingForm(executor) : undefined;
+  if (form === undefined) return new ScriptPromise(executor as Executor);
+  const promise = newPromise();
+  const { resolve, reject } = resolversOf(promise);
+  try {
+    yield* form(resolve, reject);
+  } catch (error) {
+    reject(error);
+  }
+  return promise;
+}
+
 /** A promise for k6d to settle, with `resolvePromise` or `rejectPromise`, once. */
 export function newPromise(): ScriptPromise {
   return new ScriptPromise(NO_EXECUTOR);

@@ -149,6 +149,13 @@ const PROGRAMS: Readonly<Record<string, string>> = {
       Promise.resolve().finally(() => block("finally")).then(() => t("finally done"));
       t("end");
     }`,
+  "executors that block": `
+    export default async function () {
+      const p = new Promise((resolve) => { t("executes", wait(1)); Promise.resolve().then(() => t("not yet")); resolve(wait(2)); t("resolved"); });
+      t("made", p instanceof Promise, await p);
+      t(await new Promise((_, reject) => { wait(1); reject("no"); }).catch((e) => e), await new Promise(() => { throw wait("thrown"); }).catch((e) => e));
+      t(await new (class extends Promise {})((resolve) => resolve(wait(3))));
+    }`,
   "async generators: values, return, throw, delegation, queued requests": `
     async function* count(n) { try { for (let i = 0; i < n; i++) { const got = yield i; t("got", got); } return "end"; } finally { t("closed", await null); } }
     async function* outer() { const r = yield* count(2); t("inner gave", r); yield* [Promise.resolve("p"), "q"]; yield* (function* () { yield "sync"; })(); }
