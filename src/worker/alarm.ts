@@ -2,6 +2,7 @@
 
 // Scripts find these gone from the global object.
 const { clearTimeout, performance, setTimeout } = globalThis;
+const { waitAsync } = Atomics;
 
 /** Wakes once at the moment that it was set to last; it may wake early. */
 export interface Alarm {
@@ -72,7 +73,7 @@ export class PacerCells {
   /** Resolves when `worker` is signalled from now on. */
   nextSignal(worker: number): Promise<unknown> {
     const index = cellIndex(worker, Cell.signals);
-    const { value } = Atomics.waitAsync(this.#cells, index, Atomics.load(this.#cells, index));
+    const { value } = waitAsync(this.#cells, index, Atomics.load(this.#cells, index));
     return Promise.resolve(value);
   }
 

@@ -46,6 +46,9 @@ export function installScriptGlobals(
   for (const name of Object.getOwnPropertyNames(globalThis)) {
     if (!KEPT.has(name) && !NEEDED_BY_DENO.has(name)) hide(globalThis, name);
   }
+  // k6 has neither, and V8's promises would not keep k6's order.
+  hide(Array, "fromAsync");
+  hide(Atomics, "waitAsync");
   guardEvents();
   Object.setPrototypeOf(globalThis, new Proxy(Object.getPrototypeOf(globalThis), new OwnGlobals(ownGlobal)));
   for (const [name, value] of Object.entries(globals)) {
