@@ -56,7 +56,7 @@ export async function runTest(
 async function prepare(run: TestRun, settings: RunSettings, layers: RunLayers, log: Log): Promise<Options> {
   const warn = (message: string): void => log.warn(message);
   const { entry, host, readFile, archive } = await openTestSource(settings.script, settings.type, warn);
-  const program = await loadProgram(entry, { ...host, warn });
+  const program = await loadProgram(entry, { ...host, warn, inspected: layers.env.K6D_INSPECT === "true" });
   const env = { ...settings.systemEnv, ...archive?.env, ...settings.givenEnv };
   const facts = await run.init({ program, env, readFile });
   const { options, warnings } = consolidate({

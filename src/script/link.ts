@@ -2,6 +2,7 @@
 
 import { type Node, type NodeOf, staticKey, unwrap } from "./ast.ts";
 import { builtinWriteTargets } from "./builtin_writes.ts";
+import { debugMapComment } from "./debug_map.ts";
 import { Edits } from "./edits.ts";
 import { declarationName, type Export, ExportResolver, nameOf } from "./exports.ts";
 import { type ImportTarget, infer, type Inference, type InferenceModule } from "./inference.ts";
@@ -10,8 +11,11 @@ import type { DependencyTarget, Program, ProgramModule } from "./program.ts";
 import type { Binding, Reference } from "./scope.ts";
 import { type Names, reserveNames, suspendModule } from "./suspend.ts";
 
-/** Compiles modules, given in the order of loading, the script itself last. */
-export function link(modules: readonly ParsedModule[]): Program {
+/**
+ * Compiles modules, given in the order of loading, the script itself last. `inspected` texts hold what a debugger needs to
+ * show the author's.
+ */
+export function link(modules: readonly ParsedModule[], { inspected = false } = {}): Program {
   modules.forEach((module, index) => module.index = index);
   const exports = new ExportResolver();
   const order = new EvaluationOrder(modules);
@@ -31,7 +35,7 @@ export function link(modules: readonly ParsedModule[]): Program {
   );
   const entry = modules.at(-1);
   return {
-    modules: linked.map((module) => module.compile(inference, usesGlobal)),
+    modules: linked.map((module) => module.compile(inference, usesGlobal, inspected)),
     builtins: [...new Set(modules.flatMap(builtinsOf))],
     exports: entry ? [...exports.names(entry)] : [],
   };
@@ -195,7 +199,7 @@ class LinkedModule {
     if (binding && !binding.reassigned) this.imports.set(binding, importTarget({ kind: "builtin", specifier, name }));
   }
 
-  compile(inference: Inference, usesGlobal: boolean): ProgramModule {
+  compile(inference: Inference, usesGlobal: boolean, inspected: boolean): ProgramModule {
     const { source, program, scope, format, sourceMap, index, base } = this.parsed;
     const edits = new Edits(source.text);
     if (source.text.startsWith("#!")) edits.replace(0, 2, "//");
@@ -219,10 +223,16 @@ class LinkedModule {
         edits.insert(node.declaration.end, "};");
       }
     }
+    const { url } = source;
+    const { code, columnEdits } = edits.apply(this.#head(attached), "\n})");
+    const debugMap = inspected
+      ? `\n${debugMapComment({ url, code, columnEdits, sourceMap, original: source.original })}`
+      : "";
     return {
-      url: source.url,
+      url,
       format,
-      ...edits.apply(this.#head(attached), "\n})"),
+      code: code + debugMap,
+      columnEdits,
       sourceMap,
       imports: staticImports(this.parsed).map(({ index }) => index),
       dynamic: this.#dynamicTargets(),

@@ -28,6 +28,8 @@ export interface LoadHost {
   readRemote(url: string): Promise<string>;
   /** Absolute path that relative paths start from. */
   readonly cwd: string;
+  /** Whether a debugger watches: then compiled texts hold what shows it the author's. */
+  readonly inspected: boolean;
   /** Is told what the user should know although the script can run. */
   warn(message: string): void;
   /** Names of the modules that the API provides. */
@@ -58,11 +60,12 @@ export async function loadProgram(entry: Entry, host: Partial<LoadHost> = {}): P
     realPath: host.realPath ?? ((path) => Deno.realPath(path)),
     readRemote: host.readRemote ??
       ((url) => Promise.reject(new Unresolved(`"${url}" can't be read: there is no network here`))),
+    inspected: host.inspected ?? false,
     warn: host.warn ?? (() => {}),
     cwd: host.cwd ?? Deno.cwd(),
     builtins: host.builtins ?? BUILTIN_MODULES,
   });
-  return link(await loader.load(entry));
+  return link(await loader.load(entry), host);
 }
 
 /** What a file is read as. */

@@ -3,12 +3,12 @@
 import { runBlocking } from "../../src/script/blocking_twin.ts";
 import { AsyncCall } from "../../src/script/async_call.ts";
 import { type Instantiation, LoadedProgram } from "../../src/script/instantiate.ts";
-import { loadProgram } from "../../src/script/load.ts";
+import { type LoadHost, loadProgram } from "../../src/script/load.ts";
 import type { Program, ProgramHost } from "../../src/script/program.ts";
 import { type Coroutine, setSuspendingForm, suspendingForm, type Suspension } from "../../src/script/suspension.ts";
 
 /** Loads a program from texts by file name; the first is the script. */
-export function load(files: Record<string, string>): Promise<Program> {
+export function load(files: Record<string, string>, host: Partial<LoadHost> = {}): Promise<Program> {
   const [entry] = Object.keys(files);
   return loadProgram({ path: `/test/${entry}` }, {
     cwd: "/test",
@@ -18,6 +18,7 @@ export function load(files: Record<string, string>): Promise<Program> {
           name.slice(path.length)
         ),
       ),
+    ...host,
     realPath: (path) => Promise.resolve(path),
     builtins: ["k6", "k6/http", "k6/execution", "k6/test"],
     readTextFile: (path) => {
