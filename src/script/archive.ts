@@ -132,21 +132,37 @@ function readMetadata(bytes: Uint8Array | undefined): Omit<Archive, "files"> {
   if (type !== "js" || typeof filename !== "string") {
     throw new ArchiveError(`its metadata.json must have the type "js" and a filename`);
   }
-  const url = asFileUrl(filename);
+  const url = readUrl(filename);
   return {
     filename: url,
-    pwd: typeof pwd === "string" ? asFileUrl(pwd) : new URL(".", url).href,
+    pwd: typeof pwd === "string" ? readUrl(pwd) : new URL(".", url).href,
     options: asObject(options),
     env: Object.fromEntries(Object.entries(asObject(env)).map(([name, value]) => [name, String(value)])),
     compatibilityMode: typeof compatibilityMode === "string" ? compatibilityMode : "extended",
   };
 }
 
-/** Old archives have plain paths where there are URLs now. */
-function asFileUrl(text: string): string {
-  if (/^[a-z]{2,}:\/\//.test(text)) return text;
+/** A `file:` or `https:` URL; old archives have plain paths where there are URLs now. Throws an `ArchiveError`. */
+function readUrl(text: string): string {
   const path = text.replaceAll("\\", "/");
-  return `file://${path.startsWith("/") ? "" : "/"}${encodeURI(path)}`;
+  const given = /^[a-z]{2,}:\/\//.test(text)
+    ? text
+    : `file://${path.startsWith("/") ? "" : "/"}${encodeURI(path.toWellFormed())}`;
+  const url = URL.parse(given);
+  if (url === null || url.protocol !== "file:" && url.protocol !== "https:" || !isDecodable(url.pathname)) {
+    throw new ArchiveError(`its metadata.json has ${JSON.stringify(text)} where a file: or https: URL must be`);
+  }
+  return given;
+}
+
+function isDecodable(path: string): boolean {
+  try {
+    decodeURIComponent(path);
+    return true;
+  } catch (error) {
+    if (error instanceof URIError) return false;
+    throw error;
+  }
 }
 
 function asObject(value: unknown): Record<string, unknown> {

@@ -1,4 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import { fromFileUrl } from "../../src/script/file_url.ts";
 import {
   anonymize,
   type Archive,
@@ -116,4 +118,46 @@ for (const [name, entries, message] of BROKEN) {
   Deno.test(`an archive ${name} is refused`, () => {
     assertThrows(() => readArchive(writeTar(entries, 0)), ArchiveError, message);
   });
+}
+
+Deno.test("whatever is damaged, an archive is read or refused", () => {
+  const good = writeArchive(archive("/shop"), ORIGIN);
+  const damage = fc.array(fc.tuple(fc.nat(good.length - 1), fc.nat(255)), { minLength: 1, maxLength: 4 });
+  fc.assert(
+    fc.property(damage, fc.nat(good.length), (changes, length) => {
+      const bytes = good.slice(0, length < 512 ? good.length : length);
+      for (const [at, byte] of changes) bytes[at % bytes.length] = byte;
+      readOrRefuse(bytes);
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+Deno.test("whatever its metadata say, an archive is read or refused", () => {
+  const value = fc.oneof(
+    fc.string(),
+    fc.webUrl(),
+    fc.jsonValue(),
+    fc.constantFrom("file:///%zz", "https://[", "C:\\x"),
+  );
+  const metadata = fc.record({ type: fc.constant("js"), filename: value, pwd: value, options: value, env: value });
+  fc.assert(
+    fc.property(metadata, fc.string(), (given, path) => {
+      readOrRefuse(writeTar([
+        { kind: "file", path: "metadata.json", bytes: encode(JSON.stringify(given)) },
+        { kind: "file", path: "data", bytes: encode("") },
+        { kind: "file", path: `file/${path}`, bytes: encode("") },
+      ], 0));
+    }),
+    { numRuns: 500 },
+  );
+});
+
+function readOrRefuse(bytes: Uint8Array): void {
+  try {
+    const { filename, pwd } = readArchive(bytes);
+    for (const url of [filename, pwd]) if (url.startsWith("file:")) fromFileUrl(url);
+  } catch (error) {
+    if (!(error instanceof ArchiveError)) throw error;
+  }
 }
