@@ -84,6 +84,7 @@ async function measureFlush(path: string): Promise<void> {
   };
   const output = createOutput(`prometheus-rw=url=${server.writeUrl},pushInterval=1h,staleMarkers=false`, {
     env: {},
+    collectors: {},
     options: {},
     registry,
     log,
@@ -113,6 +114,7 @@ function firstBatch(count: number): SampleBatch {
   const definitions = METRICS.map((name) => new MetricRegistry(() => {}).metric(name)!);
   return {
     ...columns(count, count),
+    metadata: null,
     newMetrics: [],
     newSeries: Array.from({ length: count }, (_, id) => ({
       id,

@@ -14,7 +14,7 @@ export interface BareWorkerTask {
 const { postMessage } = self;
 
 self.addEventListener("message", async ({ data }: MessageEvent<BareWorkerTask>) => {
-  installScriptGlobals({});
+  installScriptGlobals({}, () => undefined);
   const network = new HttpNetwork({
     insecureSkipTlsVerify: false,
     noConnectionReuse: false,

@@ -110,6 +110,7 @@ Deno.test("an absent receiver is reported as such", async () => {
     argument: `http://127.0.0.1:${freePort()}/w`,
     env: {},
     options: {},
+    collectors: {},
   });
   const transport = new HttpTransport(config, "1");
   assertEquals(await failure(transport), "connection refused");
@@ -118,7 +119,7 @@ Deno.test("an absent receiver is reported as such", async () => {
 Deno.test("a hanging receiver is given up after the time for one request", async () => {
   await using receiver = new RemoteWriteReceiver();
   receiver.answer("hang");
-  const config = readConfig({ name: "prometheus-rw", argument: receiver.url, env: {}, options: {} });
+  const config = readConfig({ name: "prometheus-rw", argument: receiver.url, env: {}, options: {}, collectors: {} });
   const transport = new HttpTransport(config, "1");
   assertEquals(await failure(transport, 50), "no answer in time");
 });
@@ -134,7 +135,7 @@ Deno.test("certificates are checked unless told otherwise, and TLS 1.3 is the le
   const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/w`;
   const transport = (settings: string) =>
     new HttpTransport(
-      readConfig({ name: "prometheus-rw", argument: `url=${url},${settings}`, env: {}, options: {} }),
+      readConfig({ name: "prometheus-rw", argument: `url=${url},${settings}`, env: {}, options: {}, collectors: {} }),
       "1",
     );
   try {

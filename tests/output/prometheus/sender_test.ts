@@ -296,6 +296,7 @@ class Run {
       values: Float64Array.of(value),
       newMetrics: [],
       newSeries: known === undefined ? [{ id, metric: metric.id, tags: [["s", series]] }] : [],
+      metadata: null,
     }));
   }
 

@@ -193,6 +193,7 @@ class Run {
       values: Float64Array.of(value),
       newMetrics: [metric].map(({ id, name, type, contains }) => ({ id, name, type, contains })),
       newSeries: known === undefined ? [{ id, metric: metric.id, tags }] : [],
+      metadata: null,
     };
     this.states.addSamples(this.registry.ingest(0, batch));
   }
