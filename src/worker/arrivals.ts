@@ -1,7 +1,8 @@
 /**
  * The open model on one worker: starts every iteration when it is due. One worker leads, so that a rate that one thread
- * can keep costs no other thread its wake-ups; the others look now and then, and help while they find the leader late or
- * out of virtual users. Who starts an iteration claims its place in the schedule first.
+ * can keep costs no other thread its wake-ups. The others help when the leader calls them, because it is late or out of
+ * virtual users; and they look now and then whether it can't even call. Who starts an iteration claims its place in the
+ * schedule first.
  */
 
 import { type OpenSchedule } from "../executor/schedule.ts";
@@ -13,21 +14,25 @@ import type { UserLoop } from "./user_loop.ts";
 // Scripts find these gone from the global object.
 const { performance } = globalThis;
 
-/** How late an iteration has to be for another worker than the leading one to start it. */
-const HELP_AFTER_MS = 4;
+/** An iteration that is so late is a reason to call for help, and for others to help uncalled. */
+const LATE_MS = 10;
 
-/** How often a worker looks whether the leading one is late. */
-const HELP_CHECK_MS = 10;
+/** How often a worker looks whether the leading one is stuck. */
+const LOOK_MS = 50;
 
-/** How long a worker that had to help goes on starting iterations as they come due. */
-const HELP_MS = 1000;
+/** How long a worker that was called, or had to help, starts iterations as they come due; twice as long each time that this was too short. */
+const SHORTEST_HELP_MS = 500;
+const LONGEST_HELP_MS = 60_000;
+
+/** How often the leader calls. */
+const CALL_MS = 100;
 
 /** After this long an iteration is dropped even though some worker may have a virtual user for it: it is too busy to look. */
 const DROP_AFTER_MS = 50;
 
-/** Iterations that are less than this apart are started together, at most so many; see docs/design/pacing.md. */
-const TICK_MS = 1;
-const MOST_IN_TICK = 4.5;
+/** Iterations that are close to one another start together: at most so many, and within this time. See docs/design/pacing.md. */
+const MOST_IN_TICK = 6;
+const TICK_MS = 1.2;
 
 /** What arrivals ask their scenario for. */
 export interface ArrivalsHost {
@@ -50,8 +55,10 @@ export class Arrivals {
   readonly #idle: UserLoop[] = [];
   #startedAtMs = 0;
   #stopped = false;
-  /** Until when this worker starts iterations beside the leading one. */
+  /** Until when this worker starts iterations beside the leading one, and for how long it set out to do so. */
   #helpsUntilMs = 0;
+  #helpMs = SHORTEST_HELP_MS;
+  #calledAtMs = 0;
   /** Making virtual users takes at most half of the thread's time: the next one not before this. */
   #mayCreateAtMs = 0;
   readonly #next: TimerEntry = { dueAtMs: 0, heapIndex: -1, timerDue: () => this.#startDue(false) };
@@ -76,6 +83,7 @@ export class Arrivals {
   start(startedAtMs: number, users: readonly UserLoop[]): void {
     this.#startedAtMs = startedAtMs;
     this.#idle.push(...users);
+    if (!this.#leads) this.#runtime.onCall(() => this.#called());
     this.#startDue(false);
   }
 
@@ -107,14 +115,15 @@ export class Arrivals {
       const now = performance.now();
       const dueAtMs = this.#startedAtMs + schedule.startOffsetMs(place);
       const leads = this.#leads || now < this.#helpsUntilMs;
-      if (!isLastCall && now < dueAtMs + (leads ? 0 : HELP_AFTER_MS)) {
+      if (!isLastCall && now < dueAtMs + (leads ? 0 : LATE_MS)) {
         if (leads) pacing.add(this.#next, this.#tickAtMs(place, dueAtMs));
-        else timers.add(this.#lookOut, Math.max(dueAtMs + HELP_AFTER_MS, now + HELP_CHECK_MS));
+        else timers.add(this.#lookOut, Math.max(dueAtMs + LATE_MS, now + LOOK_MS));
         return;
       }
       const loop = this.#idle.pop() ?? this.#unplannedUser(now);
       if (loop === null && !isLastCall && now < dueAtMs + DROP_AFTER_MS && !this.#allBusy()) {
         // Another worker has a user to spare, or one may be made soon.
+        this.#callForHelp(now);
         pacing.add(this.#next, now + 1);
         return;
       }
@@ -122,20 +131,45 @@ export class Arrivals {
         if (loop !== null) this.#idle.push(loop);
         continue;
       }
-      if (now >= dueAtMs + HELP_AFTER_MS) this.#helpsUntilMs = now + HELP_MS;
+      if (now >= dueAtMs + LATE_MS) {
+        if (this.#leads) this.#callForHelp(now);
+        else this.#help(now);
+      }
       if (loop === null) this.#host.dropIteration();
       else this.#host.startIteration(loop, now - dueAtMs);
     }
   }
 
-  /**
-   * When to wake for the iteration at `place`: at its time, or a little later together with those that follow closely. A
-   * wake-up costs about as much as ten iterations, so a tick is as short as it can be without doubling their cost.
-   */
+  #callForHelp(now: number): void {
+    if (now < this.#calledAtMs + CALL_MS) return;
+    this.#calledAtMs = now;
+    this.#runtime.callOthers();
+  }
+
+  /** Somebody called; it may have been for another scenario. */
+  #called(): void {
+    if (this.#stopped || this.#lookOut.heapIndex < 0) return;
+    this.#runtime.timers.remove(this.#lookOut);
+    this.#help(performance.now());
+    this.#startDue(false);
+  }
+
+  #help(now: number): void {
+    if (now < this.#helpsUntilMs) return;
+    const wasTooShort = now < this.#helpsUntilMs + this.#helpMs;
+    this.#helpMs = wasTooShort ? Math.min(2 * this.#helpMs, LONGEST_HELP_MS) : SHORTEST_HELP_MS;
+    this.#helpsUntilMs = now + this.#helpMs;
+  }
+
+  /** When to wake for the iteration at `place`: at its time, or at that of one that follows closely. */
   #tickAtMs(place: number, dueAtMs: number): number {
-    if (place + 1 >= this.#schedule.total) return dueAtMs;
-    const gapMs = this.#startedAtMs + this.#schedule.startOffsetMs(place + 1) - dueAtMs;
-    return gapMs >= TICK_MS ? dueAtMs : dueAtMs + Math.min(TICK_MS, MOST_IN_TICK * gapMs) - gapMs;
+    const last = Math.min(place + MOST_IN_TICK, this.#schedule.total) - 1;
+    if (last <= place) return dueAtMs;
+    const lastAtMs = this.#startedAtMs + this.#schedule.startOffsetMs(last);
+    const gapMs = (lastAtMs - dueAtMs) / (last - place);
+    const together = Math.floor(TICK_MS / gapMs + 1e-6);
+    if (together > last - place) return lastAtMs;
+    return together <= 1 ? dueAtMs : this.#startedAtMs + this.#schedule.startOffsetMs(place + together - 1);
   }
 
   #unplannedUser(now: number): UserLoop | null {

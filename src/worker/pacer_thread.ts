@@ -7,24 +7,31 @@ import { PacerCells } from "./alarm.ts";
 
 /** Serves until the thread is ended from outside. */
 function serve(cells: PacerCells): never {
-  // The wish of each worker that it was woken for last.
-  const served = new Int32Array(cells.workers);
+  const { workers } = cells;
+  /** How often each worker had asked when its wish was read last. */
+  const read = new Int32Array(workers);
+  /** When each worker is to be woken next. */
+  const next = new Float64Array(workers).fill(Infinity);
   for (;;) {
     const news = cells.news();
     const now = performance.timeOrigin + performance.now();
-    let next = Infinity;
-    for (let worker = 0; worker < served.length; worker++) {
+    let earliest = Infinity;
+    for (let worker = 0; worker < workers; worker++) {
       const asked = cells.asked(worker);
-      if (asked === served[worker]) continue;
-      const wakeAt = cells.wakeAt(worker);
-      if (wakeAt > now) {
-        next = Math.min(next, wakeAt);
-      } else {
-        served[worker] = asked;
-        cells.signal(worker);
+      if (asked !== read[worker]) {
+        read[worker] = asked;
+        next[worker] = cells.wakeAt(worker);
       }
+      if (next[worker]! <= now) {
+        cells.signal(worker);
+        const repeatMs = cells.repeatMs(worker);
+        // A wake-up that is late, or that the worker could not follow, moves none of the later ones.
+        const steps = Math.floor((now - next[worker]!) / repeatMs) + 1;
+        next[worker] = repeatMs > 0 ? next[worker]! + steps * repeatMs : Infinity;
+      }
+      earliest = Math.min(earliest, next[worker]!);
     }
-    cells.waitForNews(news, next - now);
+    cells.waitForNews(news, earliest - now);
   }
 }
 

@@ -36,9 +36,10 @@ export class WorkerRuntime {
   readonly post: Post;
   /** What makes the whole thread wait where a script can't be suspended. */
   readonly blocked: BlockedThread;
-  readonly timers = new Timers();
+  readonly timers: Timers;
   /** For what has to be more punctual than `timers`, at the price of a second thread's wake-up. */
   readonly pacing: Timers;
+  readonly #pacer: PacerCells | null;
   /** This instance's part of the test: of iterations and of virtual users. */
   readonly segment: Share;
   /** This worker's part of the whole test's virtual users. */
@@ -58,10 +59,13 @@ export class WorkerRuntime {
     network: HttpNetwork,
     state: SharedState,
     post: Post,
+    timers = new Timers(),
   ) {
+    this.timers = timers;
     this.segment = divide(options.segment.weights)[options.segment.index]!;
     this.vuShare = shareOf(this.segment, divideEvenly(workers)[worker]!);
-    this.pacing = pacer === null ? this.timers : new Timers(pacerAlarm(new PacerCells(pacer), worker));
+    this.#pacer = pacer === null ? null : new PacerCells(pacer);
+    this.pacing = this.#pacer === null ? this.timers : new Timers(pacerAlarm(this.#pacer, worker));
     this.worker = worker;
     this.options = options;
     this.recorder = recorder;
@@ -78,6 +82,24 @@ export class WorkerRuntime {
   tagsFor(scenario: string, tags: Readonly<Record<string, string>>): TagSet {
     const own = this.rootTags.withAll(Object.entries(tags));
     return this.systemTags.has("scenario") ? own.with("scenario", scenario) : own;
+  }
+
+  /** Wakes all other workers: `onCall`. */
+  callOthers(): void {
+    const pacer = this.#pacer;
+    if (pacer === null) return;
+    for (let other = 0; other < pacer.workers; other++) if (other !== this.worker) pacer.call(other);
+  }
+
+  /** Calls `listener` whenever another worker has called `callOthers`. */
+  onCall(listener: () => void): void {
+    const listen = (): void => {
+      this.#pacer?.nextCall(this.worker).then(() => {
+        listen();
+        listener();
+      });
+    };
+    listen();
   }
 
   log(level: LogLevel, message: string, fields: LogFields = {}): void {

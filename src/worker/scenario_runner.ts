@@ -74,6 +74,7 @@ export class ScenarioRunner implements ScenarioContext, ArrivalsHost {
   /** Closed model: loops that are not over; open model: iterations that run, and waits for a minimum duration. */
   #running = 0;
   #stopping = false;
+  #isStopped = false;
   #interrupted = false;
   #done = false;
   #warnedInsufficient = false;
@@ -160,22 +161,21 @@ export class ScenarioRunner implements ScenarioContext, ArrivalsHost {
    * which ended the test itself, counts as complete.
    */
   stop(aborter: VirtualUser | null): void {
+    this.#isStopped = true;
     this.#interrupt(aborter);
   }
 
   /** Closed model: whether `loop` may begin another iteration; otherwise it is over. Hot. */
   mayBegin(loop: UserLoop, now: number): boolean {
-    if (this.#stopping) return false;
-    const schedule = this.#schedule as ClosedSchedule;
-    const begun = loop.user.iterationInScenario;
-    if (schedule.mayBegin(begun, now - this.#startedAtMs)) return true;
-    const dropped = schedule.leftOver(begun);
-    if (dropped > 0) this.#recordDropped(dropped);
-    return false;
+    return !this.#stopping &&
+      (this.#schedule as ClosedSchedule).mayBegin(loop.user.iterationInScenario, now - this.#startedAtMs);
   }
 
   /** A loop of a closed model will begin nothing more, for now. */
-  loopOver(): void {
+  loopOver(loop: UserLoop): void {
+    // A test that was stopped has dropped none.
+    const dropped = this.#isStopped ? 0 : (this.#schedule as ClosedSchedule).leftOver(loop.user.iterationInScenario);
+    if (dropped > 0) this.#recordDropped(dropped);
     this.activeChanged(-1);
     if (--this.#running === 0 && (this.#stopping || !this.#lastsItsTime)) this.#finish();
   }
@@ -317,11 +317,14 @@ export class ScenarioRunner implements ScenarioContext, ArrivalsHost {
 
   #followRamp(ramp: VuRamp): void {
     const now = performance.now();
-    while (!this.#stopping && this.#startedAtMs + ramp.atMs <= now) {
-      this.#want(ramp.vus);
-      if (!ramp.advance()) return;
+    let count = this.#wanted;
+    let hasMore = true;
+    while (hasMore && this.#startedAtMs + ramp.atMs <= now) {
+      count = ramp.vus;
+      hasMore = ramp.advance();
     }
-    if (!this.#stopping) this.runtime.timers.add(this.#nextStep, this.#startedAtMs + ramp.atMs);
+    if (hasMore) this.runtime.timers.add(this.#nextStep, this.#startedAtMs + ramp.atMs);
+    this.#want(count);
   }
 
   #recordDropped(count: number): void {

@@ -3,7 +3,7 @@
  * thousand heap entries and one timer.
  */
 
-import { type Alarm, type AlarmMaker, timeoutAlarm } from "./alarm.ts";
+import { type Alarm, type AlarmMaker, waitAlarm } from "./alarm.ts";
 
 // Scripts find these gone from the global object.
 const { performance } = globalThis;
@@ -19,14 +19,14 @@ export interface TimerEntry {
   timerDue(): void;
 }
 
-/** A heap of timer entries, earliest first, woken by Deno's timer unless told otherwise. */
+/** A heap of timer entries, earliest first. */
 export class Timers {
   readonly #heap: TimerEntry[] = [];
   readonly #deadlines = new Set<TimerEntry>();
   readonly #alarm: Alarm;
   #wakeAtMs = Infinity;
 
-  constructor(makeAlarm: AlarmMaker = timeoutAlarm) {
+  constructor(makeAlarm: AlarmMaker = waitAlarm) {
     this.#alarm = makeAlarm(() => this.#run());
   }
 

@@ -137,6 +137,6 @@ export class UserLoop implements PhaseListener, TimerEntry {
 
   #stopLooping(): void {
     this.#loops = false;
-    this.#runner.loopOver();
+    this.#runner.loopOver(this);
   }
 }

@@ -7,8 +7,19 @@ import { consolidate } from "../../src/options/consolidate.ts";
 import type { Options } from "../../src/options/types.ts";
 import type { FromWorker } from "../../src/worker/messages.ts";
 import { WorkerRuntime } from "../../src/worker/runtime.ts";
-import { allocateSharedState, SharedState } from "../../src/worker/shared_state.ts";
+import { allocateSharedState, SharedState, type SharedStateBuffers } from "../../src/worker/shared_state.ts";
+import type { Timers } from "../../src/worker/timers.ts";
 import { VirtualUser } from "../../src/worker/virtual_user.ts";
+
+/** A worker among several; `buffers` are shared by them all. */
+export interface Place {
+  readonly worker: number;
+  readonly workers: number;
+  readonly buffers?: SharedStateBuffers;
+  readonly timers?: Timers;
+}
+
+const ALONE: Place = { worker: 0, workers: 1 };
 
 /** Everything that a test of the worker's parts needs. */
 export class TestRuntime {
@@ -19,7 +30,7 @@ export class TestRuntime {
   readonly #recorder = new SampleRecorder((batch) => this.registry.ingest(0, batch));
 
   /** `script` holds the options that a script would export. */
-  constructor(script: Record<string, unknown>) {
+  constructor(script: Record<string, unknown>, { worker, workers, buffers, timers }: Place = ALONE) {
     this.options = consolidate({ script, env: {}, flags: {}, exportedFunctions: ["default"] }).options;
     const network = new HttpNetwork({
       insecureSkipTlsVerify: false,
@@ -27,15 +38,15 @@ export class TestRuntime {
       caCerts: [],
       dialTimeoutMs: 1000,
     });
-    const state = new SharedState(allocateSharedState(1, this.options.scenarios.length, 0));
-    const place = { worker: 0, workers: 1, pacer: null };
+    const state = new SharedState(buffers ?? allocateSharedState(1, this.options.scenarios.length, 0));
     this.runtime = new WorkerRuntime(
-      place,
+      { worker, workers, pacer: null },
       this.options,
       this.#recorder,
       network,
       state,
       (said) => this.posted.push(said),
+      timers,
     );
   }
 

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { keepAlive } from "../support/keep_alive.ts";
 import { type TimerEntry, Timers } from "../../src/worker/timers.ts";
 
 function entry(onDue: () => void): TimerEntry {
@@ -7,6 +8,7 @@ function entry(onDue: () => void): TimerEntry {
 }
 
 Deno.test("entries come due in the order of their times, removed ones never", async () => {
+  using _alive = keepAlive();
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.record({ delayMs: fc.nat(8), removed: fc.boolean() }), { minLength: 1, maxLength: 40 }),
@@ -36,6 +38,7 @@ Deno.test("entries come due in the order of their times, removed ones never", as
 });
 
 Deno.test("an entry can be added again when it has come due", async () => {
+  using _alive = keepAlive();
   const timers = new Timers();
   const { promise, resolve } = Promise.withResolvers<void>();
   let times = 0;
