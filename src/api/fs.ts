@@ -62,7 +62,8 @@ export class File {
       case SeekMode.Current:
         return this.#position;
       case SeekMode.End:
-        return this.#bytes.length;
+        // As in k6: from the last byte, not from behind it.
+        return this.#bytes.length - 1;
       default:
         throw new TypeError("seek() failed: the second argument must be a SeekMode");
     }

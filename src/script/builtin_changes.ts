@@ -19,12 +19,14 @@ export interface BuiltinUser {
 
 /** An object and what is known of it. */
 interface Watched {
-  /** As a script may write it. */
-  readonly name: string;
-  /** Its properties by nature. */
-  readonly native: ReadonlyMap<PropertyKey, PropertyDescriptor>;
+  /** Where it was found: an object and its key there, or a name. */
+  readonly owner: Watched | null;
+  readonly key: PropertyKey;
+  /** Its properties by nature, in columns. */
+  readonly keys: readonly PropertyKey[];
+  readonly properties: readonly PropertyDescriptor[];
   /** Those that anybody changed, and their places. */
-  readonly changed: Map<PropertyKey, Change>;
+  changed: Map<PropertyKey, Change> | null;
 }
 
 interface Change {
@@ -77,19 +79,20 @@ export function watchBuiltins(currentUser: () => BuiltinUser, others: Readonly<R
   if (watched.size > 0) return;
   userOfRunningCode = currentUser;
   replaceDefine();
-  watch(scriptPromise, "Promise");
-  watch(globalThis, "globalThis");
+  watch(scriptPromise, null, "Promise");
+  watch(globalThis, null, "globalThis");
   for (const name of Object.keys(others)) {
     UNGUARDED.add(others[name]);
-    watch(others[name], name);
+    watch(others[name], null, name);
   }
-  for (const value of NAMELESS) watch(value, "an iterator's prototype");
+  for (const value of NAMELESS) watch(value, null, "an iterator's prototype");
 }
 
 /** Runs a user's init code, on pristine objects, and keeps for that user what it changes. */
 export function keepInitChanges<T>(init: () => T): T {
-  for (const [object, { native, changed }] of watched) {
-    for (const key of changed.keys()) restore(object, key, native.get(key));
+  for (const [object, entry] of watched) {
+    if (entry.changed === null) continue;
+    for (const key of entry.changed.keys()) restore(object, key, nativeOf(entry, key));
   }
   try {
     return init();
@@ -97,6 +100,7 @@ export function keepInitChanges<T>(init: () => T): T {
     // What one user's init code does, all others' do: when the first two change nothing, nobody looks again.
     if (initChanges || ++inits <= 2) takeOver();
     for (const [object, { changed }] of watched) {
+      if (changed === null) continue;
       for (const [key, { accessor }] of changed) defineProperty(object, key, accessor);
     }
   }
@@ -104,12 +108,9 @@ export function keepInitChanges<T>(init: () => T): T {
 
 /** The name of a property that was changed and could not be kept apart; undefined when there is none. */
 export function strayChange(): string | undefined {
-  for (const [object, { name, native, changed }] of watched) {
-    for (const key of ownKeys(object)) {
-      if (!changed.has(key) && differs(object, key, native.get(key))) return nameOf(name, key);
-    }
-    for (const key of native.keys()) {
-      if (getOwnPropertyDescriptor(object, key) === undefined) return nameOf(name, key);
+  for (const [object, entry] of watched) {
+    for (const key of differences(object, entry)) {
+      if (entry.changed?.has(key) !== true) return nameOf(entry, key);
     }
   }
   return undefined;
@@ -131,7 +132,7 @@ const HANDLER: ProxyHandler<object> = {
   get: (object, key) => (object as Record<PropertyKey, unknown>)[key],
   set(object, key, value) {
     // An inherited setter (`__proto__`) is none of our business.
-    if (getOwnPropertyDescriptor(object, key)?.set === undefined || watched.get(object)!.changed.has(key)) {
+    if (getOwnPropertyDescriptor(object, key)?.set === undefined || watched.get(object)!.changed?.has(key)) {
       change(object, key, value, true);
       return true;
     }
@@ -177,7 +178,7 @@ function define(object: object, key: PropertyKey, property: PropertyDescriptor):
 }
 
 /** Watches an object and what can be reached from it. */
-function watch(value: unknown, name: string): void {
+function watch(value: unknown, owner: Watched | null, key: PropertyKey): void {
   if (typeof value !== "object" && typeof value !== "function" || value === null) return;
   if (watched.has(value) || Object.isFrozen(value)) return;
   const keys = ownKeys(value);
@@ -186,47 +187,69 @@ function watch(value: unknown, name: string): void {
     Object.freeze(value);
     return;
   }
-  const native = new Map(keys.map((key) => [key, getOwnPropertyDescriptor(value, key)!]));
-  watched.set(value, { name, native, changed: new Map() });
-  for (const [key, property] of native) {
-    const path = nameOf(name, key);
-    watch(property.value, path);
-    watch(property.get, path);
-    watch(property.set, path);
+  const properties: PropertyDescriptor[] = [];
+  const entry: Watched = { owner, key, keys, properties, changed: null };
+  watched.set(value, entry);
+  for (const key of keys) {
+    const property = getOwnPropertyDescriptor(value, key)!;
+    properties.push(property);
+    watch(property.value, entry, key);
+    watch(property.get, entry, key);
+    watch(property.set, entry, key);
   }
-  watch(getPrototypeOf(value), `Object.getPrototypeOf(${name})`);
+  watch(getPrototypeOf(value), entry, "__proto__");
 }
 
-function nameOf(object: string, key: PropertyKey): string {
-  if (object === "globalThis") return String(key);
-  return typeof key === "symbol" ? `${object}[${String(key)}]` : `${object}.${key}`;
+/** A property as a script may write it. */
+function nameOf({ owner, key: ownKey }: Watched, key: PropertyKey): string {
+  if (ownKey === "globalThis") return String(key);
+  const object = owner === null ? String(ownKey) : nameOf(owner, ownKey);
+  return typeof key === "symbol" ? `${object}[${String(key)}]` : `${object}.${String(key)}`;
 }
 
 /** Keeps for the running user what its init code did to the objects. */
 function takeOver(): void {
-  for (const [object, { native, changed }] of watched) {
-    for (const key of ownKeys(object)) {
-      if (!differs(object, key, native.get(key))) continue;
-      const { value, get, set, enumerable } = getOwnPropertyDescriptor(object, key)!;
-      if (get !== undefined && get === changed.get(key)?.accessor.get) continue;
-      const isAccessor = get !== undefined || set !== undefined;
-      keep(object, key, isAccessor ? new OwnAccessor(get, set) : value, enumerable === true);
-      initChanges = true;
-    }
-    for (const key of native.keys()) {
-      if (getOwnPropertyDescriptor(object, key) !== undefined) continue;
-      keep(object, key, DELETED, false);
+  for (const [object, entry] of watched) {
+    for (const key of differences(object, entry)) {
+      const property = getOwnPropertyDescriptor(object, key);
+      if (property === undefined) keep(object, key, DELETED, false);
+      else {
+        const { value, get, set, enumerable } = property;
+        if (get !== undefined && get === entry.changed?.get(key)?.accessor.get) continue;
+        const isAccessor = get !== undefined || set !== undefined;
+        keep(object, key, isAccessor ? new OwnAccessor(get, set) : value, enumerable === true);
+      }
       initChanges = true;
     }
   }
 }
 
-function differs(object: object, key: PropertyKey, native: PropertyDescriptor | undefined): boolean {
-  // A new global of evaluated text (`var` in an indirect `eval`) can't be taken back.
-  if (native === undefined && object === globalThis) return false;
-  const now = getOwnPropertyDescriptor(object, key);
-  return now === undefined || native === undefined || !Object.is(now.value, native.value) || now.get !== native.get ||
-    now.set !== native.set;
+const NONE: readonly PropertyKey[] = [];
+
+/** Keys of the properties that are not what they are by nature. */
+function differences(object: object, { keys, properties }: Watched): readonly PropertyKey[] {
+  const now = ownKeys(object);
+  let found: PropertyKey[] | null = null;
+  let kept = 0;
+  for (let i = 0; i < now.length; i++) {
+    const key = now[i]!;
+    const index = keys[i] === key ? i : keys.indexOf(key);
+    if (index >= 0) kept++;
+    // A new global of evaluated text (`var` in an indirect `eval`) can't be taken back.
+    else if (object === globalThis) continue;
+    if (index < 0 || differs(object, key, properties[index]!)) (found ??= []).push(key);
+  }
+  if (kept < keys.length) found = [...found ?? NONE, ...keys.filter((key) => !Object.hasOwn(object, key))];
+  return found ?? NONE;
+}
+
+function differs(object: object, key: PropertyKey, native: PropertyDescriptor): boolean {
+  const now = getOwnPropertyDescriptor(object, key)!;
+  return !Object.is(now.value, native.value) || now.get !== native.get || now.set !== native.set;
+}
+
+function nativeOf({ keys, properties }: Watched, key: PropertyKey): PropertyDescriptor | undefined {
+  return properties[keys.indexOf(key)];
 }
 
 function restore(object: object, key: PropertyKey, native: PropertyDescriptor | undefined): void {
@@ -240,10 +263,11 @@ function change(object: object, key: PropertyKey, value: unknown, enumerable: bo
 }
 
 function keep(object: object, key: PropertyKey, value: unknown, enumerable: boolean): Change {
-  const { changed, native } = watched.get(object)!;
+  const entry = watched.get(object)!;
+  const changed = entry.changed ??= new Map();
   let change = changed.get(key);
   if (change === undefined) {
-    change = accessorFor(object, key, native.get(key), enumerable);
+    change = accessorFor(object, key, nativeOf(entry, key), enumerable);
     changed.set(key, change);
   }
   setOwn(change.place, value);
