@@ -30,6 +30,8 @@ export class SummaryCollector {
   /** By series id: the sinks, besides the registry's, that want the series' samples; `null`: none do. */
   readonly #sinks: (readonly Sink[] | null)[] = [];
   readonly #root = new GroupNode("", "");
+  /** Checks whose samples carry no group, because the system tag is off: they are in no group, as in k6. */
+  readonly #groupless = new GroupNode("", "");
   /** Every check once for each group that it is in, in the order of first sight. */
   readonly #checks: CheckNode[] = [];
   /** What runs outside of named scenarios; only its groups matter. */
@@ -102,7 +104,8 @@ export class SummaryCollector {
     // A group exists once something in it was measured; k6's own phases only count once there is a check or a group inside.
     const isPhase = groupNames.length === 1 && PHASE_GROUPS.has(groupNames[0]!);
     if (check !== undefined || !isPhase) {
-      const group = this.#root.descend(groupNames);
+      const root = tags.some(([name]) => name === "group") ? this.#root : this.#groupless;
+      const group = root.descend(groupNames);
       if (check !== undefined) sinks.push(this.#checkSink(group, check));
     }
     if (this.#full) {

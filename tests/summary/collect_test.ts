@@ -118,3 +118,11 @@ Deno.test("property: check totals equal what was fed, however it was tagged", ()
     ),
   );
 });
+
+Deno.test("a check without a group tag is counted, but is in no group", () => {
+  const run = new RunFixture("compact");
+  run.add("checks", { check: "fine" }, 1);
+  const { total, rootGroup } = run.finish();
+  assertEquals(total.checks.map(({ name, passes }) => [name, passes]), [["fine", 1]]);
+  assertEquals(rootGroup.checks, []);
+});
