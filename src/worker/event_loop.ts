@@ -12,6 +12,12 @@ import type { TimerEntry, Timers } from "./timers.ts";
 // Scripts find these gone from the global object.
 const { performance } = globalThis;
 
+/** Jobs that go on and on give the worker's other users their turn after this long, as do iterations without any wait. */
+const TURN_MS = 10;
+
+/** Looking at the clock costs as much as a job. */
+const JOBS_BETWEEN_LOOKS = 128;
+
 /** A promise was rejected and nobody handled it: ends the phase. */
 export class UncaughtRejection extends Error {
   override name = "UncaughtRejection";
@@ -52,6 +58,7 @@ export class EventLoop implements JobQueue, TimerEntry {
   #lastTimer = 0;
   /** Timers due by then run before the worker's other users get their turn. */
   #turnAtMs = 0;
+  #jobsOfTurn = 0;
 
   /** @param wake Is called when there is something to run; a phase that waits goes on then. */
   constructor(heap: Timers, wake: () => void) {
@@ -98,6 +105,17 @@ export class EventLoop implements JobQueue, TimerEntry {
   /** A turn begins: `next` hands out what is due by now. */
   beginTurn(): void {
     this.#turnAtMs = performance.now();
+    this.#jobsOfTurn = 0;
+  }
+
+  /** Whether others should have their turn first; then `wake` is called soon. */
+  interruptsTurn(): boolean {
+    if (++this.#jobsOfTurn % JOBS_BETWEEN_LOOKS !== 0) return false;
+    const now = performance.now();
+    if (now - this.#turnAtMs < TURN_MS) return false;
+    this.#heap.remove(this);
+    this.#heap.add(this, now);
+    return true;
   }
 
   /** What is to run next, or null: then the turn is over. Throws `UncaughtRejection`. */
@@ -115,7 +133,7 @@ export class EventLoop implements JobQueue, TimerEntry {
     return result === null ? null : this.#settle(this.#results.take()!);
   }
 
-  /** Whether something will happen yet. Waits for it then. */
+  /** Whether something will happen yet; then `wake` is called for it. */
   awaitMore(): boolean {
     const [timer] = this.#timers;
     if (timer !== undefined) {

@@ -127,8 +127,11 @@ export abstract class PhaseDriver implements Resumable {
     loop.beginTurn();
     try {
       for (let job = this.failed ? null : loop.next(); job !== null; job = loop.next()) {
-        if (this.#suspends(job.start())) return false;
-        if (this.dropped) return false;
+        if (this.#suspends(job.start()) || this.dropped) return false;
+        if (loop.interruptsTurn()) {
+          this.#isWaiting = true;
+          return false;
+        }
       }
     } catch (error) {
       this.#coroutine = null;
@@ -146,6 +149,8 @@ export abstract class PhaseDriver implements Resumable {
 
   /** The result of a phase that was init code; fails the phase when it awaits what never comes. */
   protected exportsOfInit(): Readonly<Record<string, unknown>> | undefined {
+    // To await it is all that anybody can do about a promise of the init code.
+    if (this.error instanceof UncaughtRejection) this.error = this.error.reason;
     if (!this.failed && this.result === undefined) {
       this.#fail(new Error("the init code awaits a promise that nothing will ever settle"));
     }

@@ -138,3 +138,18 @@ export default function () {
     "TypeError check() can't wait for an async function; give it a plain one",
   ]);
 });
+
+Deno.test("promises that go on for ever leave other virtual users their turn, and are interrupted", async () => {
+  const result = await runSuccessfully({
+    files: `import { sleep } from "k6";
+const one = { executor: "per-vu-iterations", vus: 1 };
+export const options = { scenarios: {
+  endless: { ...one, exec: "endless", maxDuration: "1s", gracefulStop: "0s" },
+  other: { ...one, exec: "other", iterations: 5 },
+} };
+export async function endless() { for (;;) await null; }
+export function other() { sleep(0.01); console.log("turn"); }`,
+    args: ["run", "--quiet", "--workers", "1", "script.js"],
+  });
+  assertEquals(consoleMessages(result), Array(5).fill("turn"));
+});
