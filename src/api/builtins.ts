@@ -9,6 +9,7 @@ import { http } from "./http.ts";
 import { Response } from "./http_response.ts";
 import { k6 } from "./k6.ts";
 import { metrics } from "./metrics.ts";
+import { secrets } from "./secrets.ts";
 import { timers } from "./timers.ts";
 
 /** What a default import of each module is. Every virtual user may change it for itself (script/builtin_changes.ts). */
@@ -20,6 +21,7 @@ export const DEFAULT_EXPORTS: Readonly<Record<string, Readonly<Record<string, un
   "k6/experimental/fs": fs,
   "k6/http": http,
   "k6/metrics": metrics,
+  "k6/secrets": secrets,
   "k6/timers": timers,
 };
 

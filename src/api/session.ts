@@ -1,6 +1,7 @@
 /** What the init stage of a script reaches: files, shared arrays and metrics of its worker, the same for all its virtual users. */
 
 import type { SampleRecorder } from "../metrics/sample_recorder.ts";
+import type { SecretSource } from "../options/types.ts";
 import type { LogFields, LogLevel } from "../worker/messages.ts";
 
 /** The worker's side of the API. */
@@ -11,6 +12,9 @@ export interface InitSession {
   /** The elements of a shared array, made by `create` the first time its name is seen. */
   sharedArray(name: string, create: () => SharedArrayBuffer): SharedArrayBuffer;
   log(level: LogLevel, message: string, fields?: LogFields): void;
+  readonly secretSources: readonly SecretSource[];
+  /** From now on no line of the log shows the text. */
+  redact(text: string): void;
   /** `exec.test.options`, frozen; undefined in the first init stage. */
   testOptions(): unknown;
   /** Ends the test: `exec.test.abort()`. */

@@ -6,8 +6,8 @@ import { type FlagValues, OPTIONS } from "../options/table.ts";
 import type { RunSettings } from "../options/types.ts";
 import { type CommandLine, UsageError } from "./args.ts";
 import type { ConfigFile } from "./config_file.ts";
-import { ExitCode } from "./exit_codes.ts";
 import { type Flag, FLAGS } from "./flags.ts";
+import { readSecretSources } from "./secret_sources.ts";
 import { SettingReader } from "./setting_reader.ts";
 import { wantsColor } from "./terminal.ts";
 
@@ -34,7 +34,6 @@ export function planRun(
   const noColor = read.isOn("no-color");
   const features = readFeatures(read);
   checkTracesOutput(read);
-  checkSecretSources(read);
   return {
     settings: {
       script,
@@ -46,6 +45,7 @@ export function planRun(
       givenEnv: readGivenEnv(read),
       noThresholds: read.isOn("no-thresholds"),
       features: features.known,
+      secretSources: readSecretSources(read.all("secret-source") as string[]),
       summaryMode: readSummaryMode(read),
       summaryExport: read.text("summary-export") ?? "",
       newMachineReadableSummary: read.isOn("new-machine-readable-summary"),
@@ -130,26 +130,6 @@ function checkTracesOutput(read: SettingReader): void {
   const output = read.text("traces-output") || "none";
   if (output === "none" || /^otel(=|$)/.test(output)) return;
   throw new UsageError(`unsupported traces output ${JSON.stringify(output)}; use none or otel=url`);
-}
-
-const SECRET_SOURCES = ["file", "mock", "url"];
-
-function checkSecretSources(read: SettingReader): void {
-  for (const source of read.all("secret-source") as string[]) {
-    const name = source.split("=", 1)[0]!;
-    if (SECRET_SOURCES.includes(name)) continue;
-    if (name === "cloud") {
-      throw new UsageError(
-        "the secret source cloud can't be asked for: it is there in cloud runs",
-        ExitCode.InvalidConfig,
-      );
-    }
-    throw new UsageError(
-      `unknown secret source ${JSON.stringify(name)}; use ${SECRET_SOURCES.join(", ")}${
-        didYouMean(name, SECRET_SOURCES)
-      }`,
-    );
-  }
 }
 
 /** The feature flags; one that nobody knows doesn't keep the test from running. */

@@ -39,6 +39,8 @@ const VUS_INTERVAL_MS = 1000;
 
 /** Where the engine's log lines go. */
 export interface RunLog extends OutputLog {
+  /** From now on the text appears in no line. */
+  redact(text: string): void;
   write(level: LogLevel, message: string, fields?: LogFields): void;
 }
 
@@ -183,8 +185,10 @@ export class TestRun {
   async init({ program, env, readFile }: LoadedTest): Promise<ScriptFacts> {
     this.#program = program;
     this.#scriptEnv = env;
-    const freezeEnv = this.#settings.features.includes("freeze-env");
-    this.#pool.send(0, { type: "init", program, env, freezeEnv, fileGate: this.#pool.createFileGate(readFile) });
+    const { features, secretSources } = this.#settings;
+    const freezeEnv = features.includes("freeze-env");
+    const fileGate = this.#pool.createFileGate(readFile);
+    this.#pool.send(0, { type: "init", program, env, freezeEnv, secretSources, fileGate });
     const message = await this.#wait((said) => said.type === "init-done" || said.type === "init-failed");
     if (message?.type === "init-failed") throw initError(message.failure, 0);
     if (message?.type !== "init-done") throw this.#stopError();
@@ -259,6 +263,7 @@ export class TestRun {
         parts: part.parts,
         vuIds: part.vuIds,
         artifacts: this.#artifacts,
+        secretSources: this.#settings.secretSources,
         caCerts: this.#caCerts,
         state: buffers,
       })
@@ -626,6 +631,9 @@ export class TestRun {
           code: message.failure.kind === "abort" ? ExitCode.ScriptAborted : ExitCode.ScriptException,
           message: message.failure.stack,
         });
+        break;
+      case "redact":
+        this.#log.redact(message.text);
         break;
       case "test-failed":
         this.#markedFailed = true;

@@ -145,6 +145,15 @@ export interface Options {
   readonly asJson: Readonly<Record<string, unknown>>;
 }
 
+/** A source of secrets. */
+export interface SecretSource {
+  readonly name: string;
+  /** Whether it is meant when a script names none. */
+  readonly isDefault: boolean;
+  /** Secrets by their keys. */
+  readonly secrets: ReadonlyMap<string, string>;
+}
+
 /** The run's settings that are not options: flags of `k6d run` itself. */
 export interface RunSettings {
   /** Path of the script, or `-` for standard input. */
@@ -164,6 +173,7 @@ export interface RunSettings {
   readonly noThresholds: boolean;
   /** The feature flags that are on. */
   readonly features: readonly string[];
+  readonly secretSources: readonly SecretSource[];
   readonly summaryMode: "compact" | "full" | "disabled";
   /** Path of the file for the summary as JSON; empty: none. */
   readonly summaryExport: string;

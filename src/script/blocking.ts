@@ -35,6 +35,7 @@ const BUILTINS: Readonly<Record<string, BuiltinBlocking>> = {
     methods: ["submitForm", "clickLink"],
   },
   "k6/metrics": NEVER,
+  "k6/secrets": NEVER,
   "k6/timers": NEVER,
   "k6/experimental/csv": NEVER,
   "k6/experimental/fs": NEVER,

@@ -45,6 +45,7 @@ export const BUILTIN_MODULES: readonly string[] = [
   "k6/execution",
   "k6/experimental/csv",
   "k6/experimental/fs",
+  "k6/secrets",
   "k6/timers",
 ];
 

@@ -9,7 +9,7 @@ import { type InitSession, setSession } from "../api/session.ts";
 import { timers } from "../api/timers.ts";
 import { SampleRecorder } from "../metrics/sample_recorder.ts";
 import { HttpNetwork } from "../net/http_client.ts";
-import type { Options } from "../options/types.ts";
+import type { Options, SecretSource } from "../options/types.ts";
 import { type BuiltinUser, keepInitChanges, strayChange, watchBuiltins } from "../script/builtin_changes.ts";
 import { globalOf, type Instantiation, LoadedProgram } from "../script/instantiate.ts";
 import { setJobQueueSource } from "../script/jobs.ts";
@@ -70,6 +70,8 @@ class WorkerSession implements InitSession {
   firstGlobals: ProgramGlobals | undefined;
   #program: LoadedProgram | null = null;
   #env: Readonly<Record<string, string>> = {};
+  secretSources: readonly SecretSource[] = [];
+  readonly #redacted = new Set<string>();
   #files = new Map<string, SharedArrayBuffer>();
   #sharedArrays = new Map<string, SharedArrayBuffer>();
   /** Present only in the first init stage, when new files may be read. */
@@ -95,6 +97,7 @@ class WorkerSession implements InitSession {
   init(message: InitMessage): void {
     this.#fileGate = message.fileGate;
     this.#env = message.env;
+    this.secretSources = message.secretSources;
     const failed = (error: unknown): void => post({ type: "init-failed", failure: describe(error), vu: 0 });
     try {
       this.#load(message.program);
@@ -129,6 +132,7 @@ class WorkerSession implements InitSession {
     const { options } = message;
     if (message.program !== null) this.#load(message.program);
     this.#env = message.env;
+    this.secretSources = message.secretSources;
     this.#files = new Map(message.artifacts.files);
     this.#sharedArrays = new Map(message.artifacts.sharedArrays);
     this.#options = options;
@@ -310,6 +314,12 @@ class WorkerSession implements InitSession {
     const made = create();
     this.#sharedArrays.set(name, made);
     return made;
+  }
+
+  redact(text: string): void {
+    if (this.#redacted.has(text)) return;
+    this.#redacted.add(text);
+    post({ type: "redact", text });
   }
 
   testOptions(): unknown {

@@ -2,7 +2,7 @@
 
 import type { SampleBatch } from "../metrics/types.ts";
 import type { HttpRequest, HttpResult, NetSettings } from "../net/types.ts";
-import type { Options } from "../options/types.ts";
+import type { Options, SecretSource } from "../options/types.ts";
 import type { Program } from "../script/program.ts";
 import type { WorkerPlace } from "./runtime.ts";
 import type { SharedStateBuffers } from "./shared_state.ts";
@@ -36,6 +36,7 @@ export interface InitMessage {
   readonly env: Readonly<Record<string, string>>;
   /** Whether `__ENV` is frozen. */
   readonly freezeEnv: boolean;
+  readonly secretSources: readonly SecretSource[];
   /** Two 32-bit cells through which a blocked worker waits for a file: state, size (or -1). */
   readonly fileGate: SharedArrayBuffer;
 }
@@ -61,6 +62,7 @@ export interface PlanMessage {
   /** Ids of the virtual users that this worker creates at once. */
   readonly vuIds: readonly number[];
   readonly artifacts: InitArtifacts;
+  readonly secretSources: readonly SecretSource[];
   /** All trusted roots, PEM; empty: Mozilla's. */
   readonly caCerts: readonly string[];
   readonly state: SharedStateBuffers;
@@ -157,6 +159,8 @@ export type FromWorker =
   }
   | { readonly type: "abort"; readonly failure: ScriptFailure }
   | { readonly type: "test-failed"; readonly message: string }
+  /** From now on no line of the log may show the text. */
+  | { readonly type: "redact"; readonly text: string }
   /** The helper thread is wanted: it is to serve this port. */
   | ({ readonly type: "open-helper" } & HelperClientMessage)
   | { readonly type: "read-file"; readonly path: string }
