@@ -52,6 +52,12 @@ class AsyncGenerator {
 
   static {
     Object.setPrototypeOf(this.prototype, AsyncIteratorPrototype);
+    // This class must not be reached: a body of the script's own could yield what it likes.
+    Object.defineProperty(this.prototype, "constructor", {
+      value: nativePrototype,
+      writable: false,
+      configurable: true,
+    });
     Object.defineProperty(this.prototype, Symbol.toStringTag, { value: "AsyncGenerator", configurable: true });
     for (const kind of ["next", "throw", "return"] as const) {
       const form = function* (this: AsyncGenerator, value: unknown): Generator<Suspension, ScriptPromise> {
@@ -166,6 +172,9 @@ class AsyncGenerator {
     }
   }
 }
+
+/** What all async generator objects of scripts inherit from. */
+export const asyncGeneratorPrototype: object = AsyncGenerator.prototype;
 
 /** Calls `go` in a job once `value` is settled; what `go` returns is driven to its end. */
 function waitFor(value: unknown, go: (settled: unknown, isError: boolean) => Coroutine | null): void {

@@ -8,6 +8,7 @@
  * notices what else an iteration does, so that no user sees another's changes in silence.
  */
 
+import { asyncGeneratorPrototype } from "./async_generators.ts";
 import { scriptPromise } from "./promise.ts";
 import { isCalledByOwnCode } from "./stack_trace.ts";
 
@@ -69,7 +70,7 @@ const NAMELESS: readonly unknown[] = [
   function* () {},
   async function () {},
   async function* () {},
-].map((value) => getPrototypeOf(value as object));
+].map((value) => getPrototypeOf(value as object)).concat(asyncGeneratorPrototype);
 
 /**
  * Begins to watch everything that can be reached from the global object, and `others` (by name); to be called when all

@@ -96,6 +96,8 @@ const PROGRAMS: Readonly<Record<string, string>> = {
       t("prototype" in arrow, "prototype" in expression);
       try { new arrow(); } catch (e) { t(e.constructor.name); }
       t(kind(async function* g() {}), Object.prototype.toString.call((async function* () {})()));
+      const it = (async function* () {})();
+      t(typeof it.constructor, it.constructor.constructor.name, it.constructor === Object.getPrototypeOf(async function* () {}));
     }`,
   "parameters: defaults, patterns, errors in them, arguments": `
     const bad = () => { throw new Error("default"); };
