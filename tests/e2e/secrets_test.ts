@@ -24,7 +24,7 @@ export default async function () {
       "with ***SECRET_REDACTED***",
       'no secret source with the name "nobody" is configured',
       'the secret source mock has no secret with the key "nothing"',
-    ]).flat(),
+    ]).flat().sort(),
   );
   assertEquals(/topsecret|hidden/.test(run.stderr + run.stdout), false);
 });
