@@ -9,6 +9,7 @@ import { http } from "./http.ts";
 import { Response } from "./http_response.ts";
 import { k6 } from "./k6.ts";
 import { metrics } from "./metrics.ts";
+import { listResponseFields } from "./response_fields.ts";
 import { secrets } from "./secrets.ts";
 import { timers } from "./timers.ts";
 
@@ -31,6 +32,7 @@ export const BUILTIN_MODULES: Readonly<Record<string, Readonly<Record<string, un
 );
 
 for (const exports of Object.values(DEFAULT_EXPORTS)) Object.values(exports).forEach(freezeShared);
+listResponseFields();
 // Scripts get hold of a prototype through its instances.
 freezeShared(Response);
 freezeShared(File);
