@@ -18,7 +18,7 @@ export default async function () {
     args: [...args, ...sources, "script.js"],
   });
   assertEquals(
-    consoleMessages(run),
+    consoleMessages(run).sort(),
     Array(4).fill([
       `9 12 ***SECRET_REDACTED*** { other: "***SECRET_REDACTED***" }`,
       "with ***SECRET_REDACTED***",
