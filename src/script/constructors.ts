@@ -6,6 +6,7 @@ import { type ClassNode, forEachChild, isFunction, lexicalUses, type Node, type 
 export interface ConstructorShape {
   /** Statement of `super(…)`, behind which the suspendable part begins; undefined in a base class, where all of it is. */
   readonly superStatement: Node | undefined;
+  readonly superCall: NodeOf<"CallExpression"> | undefined;
   /** In a derived class: the parameters' names, whose values the suspendable part is given. */
   readonly names: readonly string[];
 }
@@ -16,7 +17,7 @@ export function constructorShape(owner: ClassNode, element: NodeOf<"MethodDefini
   const { params, body } = element.value;
   const uses = lexicalUses(element.value);
   if (uses.newTarget) return undefined;
-  if (!owner.superClass) return { superStatement: undefined, names: [] };
+  if (!owner.superClass) return { superStatement: undefined, superCall: undefined, names: [] };
   const [first, ...rest] = body.body;
   const call = first?.type === "ExpressionStatement" ? superCall(first.expression) : undefined;
   // What stands before the cut must not see what stands behind it, nor keep what is copied at it.
@@ -24,7 +25,31 @@ export function constructorShape(owner: ClassNode, element: NodeOf<"MethodDefini
     !params.some((param) => param.type === "RestElement" || holdsFunction(param)) &&
     !call.arguments.some(holdsFunction) &&
     !rest.some((statement) => statement.type === "FunctionDeclaration" || callsSuper(statement));
-  return divisible ? { superStatement: first, names: params.flatMap(boundNames) } : undefined;
+  if (!divisible) return undefined;
+  return { superStatement: first, superCall: call, names: params.flatMap(boundNames) };
+}
+
+/**
+ * Whether making an object of a derived class runs nothing between the base class's constructor and what follows
+ * `super(…)`: then the base class's body may as well run after it.
+ */
+export function isTransparent(node: ClassNode): boolean {
+  return node.body.body.every((element) =>
+    element.type === "StaticBlock" || element.static ||
+    element.type === "MethodDefinition" && element.key.type !== "PrivateIdentifier"
+  );
+}
+
+/** Whether a constructor may put another object in place of the new one. */
+export function returnsValue({ value }: NodeOf<"MethodDefinition">): boolean {
+  const returns = (node: Node): boolean => {
+    if (node.type === "ReturnStatement") return Boolean(node.argument);
+    if (isFunction(node) || node.type === "ClassBody") return false;
+    let found = false;
+    forEachChild(node, (child) => found ||= returns(child));
+    return found;
+  };
+  return returns(value.body);
 }
 
 function superCall(node: Node): NodeOf<"CallExpression"> | undefined {

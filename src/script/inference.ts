@@ -19,7 +19,7 @@ import {
   unwrap,
 } from "./ast.ts";
 import { builtinBlocking, CALLBACK_METHODS, HTTP_METHODS, INERT_METHODS, NATIVE_METHODS } from "./blocking.ts";
-import { constructorShape } from "./constructors.ts";
+import { constructorShape, isTransparent } from "./constructors.ts";
 import type { Binding, ModuleScope } from "./scope.ts";
 
 /** What an imported name stands for. */
@@ -55,6 +55,8 @@ export interface Inference {
   suspends(node: FunctionNode): boolean;
   /** True when the call may suspend and stands where it can be `yield*`. */
   suspendingCall(node: Call): boolean;
+  /** True when the class has no constructor of its own, and the one that it inherits may suspend. */
+  inheritsConstructor(node: ClassNode): boolean;
   /** The function that a callee's name always is, if that can be told. */
   knownFunction(binding: Binding): FunctionNode | undefined;
 }
@@ -114,6 +116,9 @@ class FlowGraph implements Inference {
   readonly #opaque = new Set<FunctionNode>();
   /** Constructors with a suspendable part; they stand for their classes. */
   readonly #constructors: Flow[] = [];
+  /** Base classes of divided constructors, whose bodies may be run after `super(…)`. */
+  readonly #baseClasses = new Map<FunctionNode, Flow>();
+  readonly #inheriting = new Map<ClassNode, Flow>();
   readonly #constructions: { node: NodeOf<"NewExpression">; callee: Flow; place: Place }[] = [];
   readonly #derivedConstructors = new Set<FunctionNode>();
   /** Names under which the script itself stores values; a native of that name can't be assumed. */
@@ -190,6 +195,10 @@ class FlowGraph implements Inference {
 
   suspends(node: FunctionNode): boolean {
     return !this.#opaque.has(node) && this.#functions.get(node)?.value === true;
+  }
+
+  inheritsConstructor(node: ClassNode): boolean {
+    return this.#inheriting.get(node)?.value === true;
   }
 
   suspendingCall(node: Call): boolean {
@@ -468,6 +477,8 @@ class FlowGraph implements Inference {
     if (builtin) return this.#visitBuiltinCall(node, builtin, place);
     if (callee.type === "Super") {
       // It stays in the constructor itself, whatever follows it.
+      const base = place.fn && this.#baseClasses.get(place.fn);
+      if (base) this.#site(node, base, place);
       const outside = { ...place, suspendable: false };
       for (const argument of node.arguments) this.#connect(this.#value(argument, outside), this.#pool);
       return this.#never;
@@ -675,8 +686,13 @@ class FlowGraph implements Inference {
   }
 
   #visitClass(node: ClassNode, place: Place): Flow {
+    const base = node.superClass ? this.#value(node.superClass, place) : this.#never;
+    const transparent = isTransparent(node);
     let constructor = this.#never;
-    if (node.superClass) this.#value(node.superClass, place);
+    if (transparent && !node.body.body.some((element) => "kind" in element && element.kind === "constructor")) {
+      constructor = base;
+      this.#inheriting.set(node, base);
+    }
     for (const element of node.body.body) {
       if (element.type === "StaticBlock") this.#value(element, OUTSIDE);
       else {
@@ -696,6 +712,7 @@ class FlowGraph implements Inference {
           if (element.kind === "constructor" && node.superClass && !divisible) {
             this.#derivedConstructors.add(element.value);
           }
+          if (divisible && transparent) this.#baseClasses.set(element.value, base);
           const value = this.#value(element.value, OUTSIDE);
           if (element.kind === "method") this.#store(name, value);
           if (divisible) this.#constructors.push(constructor = value);

@@ -4,7 +4,14 @@ import { asyncFunctions } from "./async_functions.ts";
 import { asyncGenerators } from "./async_generators.ts";
 import { builtin } from "./builtin_changes.ts";
 import { type Coroutine, setSuspendingForm, suspendingForm, type Suspension } from "./suspension.ts";
-import { construct, constructorBody, constructorRest, constructs } from "./construct.ts";
+import {
+  construct,
+  constructorBody,
+  constructorRest,
+  constructs,
+  inheritsConstructor,
+  superArguments,
+} from "./construct.ts";
 import { runBlocking } from "./blocking_twin.ts";
 
 // deno-lint-ignore ban-types -- callables of unknown signature: their arguments are the script's own affair
@@ -164,6 +171,8 @@ export const runtime = {
   constructorBody,
   constructorRest,
   constructs,
+  inheritsConstructor,
+  superArguments,
   /** Gives a declared function its suspending form. */
   attach: setSuspendingForm,
   /** The suspending form of a function that certainly has one. */

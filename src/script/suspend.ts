@@ -16,7 +16,7 @@ import {
   staticKey,
   unwrap,
 } from "./ast.ts";
-import { constructorShape } from "./constructors.ts";
+import { constructorShape, returnsValue } from "./constructors.ts";
 import type { Edits } from "./edits.ts";
 import type { Inference } from "./inference.ts";
 import type { ModuleScope } from "./scope.ts";
@@ -550,7 +550,9 @@ class SuspendRewriter {
     const methods: string[] = [];
     const statics: string[] = [];
     const asyncMethods = new AsyncMethods();
-    let divided = "";
+    let divided = this.#input.inference.inheritsConstructor(node)
+      ? `${this.#names.runtime}.inheritsConstructor(this);`
+      : "";
     for (const element of node.body.body) {
       if (element.type === "StaticBlock") {
         this.#visit(element, PLAIN);
@@ -568,7 +570,8 @@ class SuspendRewriter {
       } else if (element.kind === "constructor" && this.#input.inference.suspends(element.value)) {
         this.#dividedConstructor(node, element);
         const isDerived = Boolean(node.superClass);
-        divided = `${this.#names.runtime}.constructs(this,${element.value.params.length},${isDerived});`;
+        const { length } = element.value.params;
+        divided = `${this.#names.runtime}.constructs(this,${length},${isDerived},${returnsValue(element)});`;
       } else if (this.#input.inference.suspends(element.value)) {
         // Without the semicolon a field above that ends without one would be multiplied.
         this.#edits.insert(element.key.start, element.static ? "*" : ";*");
@@ -597,7 +600,7 @@ class SuspendRewriter {
   #dividedConstructor(owner: ClassNode, element: NodeOf<"MethodDefinition">): void {
     const { key, value } = element;
     const { runtime, suffix } = this.#names;
-    const { superStatement, names } = constructorShape(owner, element)!;
+    const { superStatement, superCall, names } = constructorShape(owner, element)!;
     const method = `#constructor${suffix}`;
     const what = JSON.stringify(owner.id ? `new ${owner.id.name}()` : "a constructor");
     if (!superStatement) {
@@ -609,6 +612,11 @@ class SuspendRewriter {
     }
     for (const param of value.params) this.#visit(param, PLAIN);
     this.#visit(superStatement, PLAIN);
+    if (superCall && this.#input.inference.suspendingCall(superCall)) {
+      const parenthesis = skipTo(this.#input.text, superCall.callee.end, "(");
+      this.#edits.insert(parenthesis + 1, `...${runtime}.superArguments(arguments,[`);
+      this.#edits.insert(superCall.end - 1, "])");
+    }
     for (const statement of value.body.body.slice(1)) {
       this.#visit(statement, { suspending: true, fn: value, inArrow: false });
     }

@@ -173,6 +173,23 @@ const cases: Record<string, string> = {
         ;[0].map(() => out.push(new Session("arrow", undefined).name));
         return JSON.stringify([a, a.s, a instanceof Session, a.constructor === Session, b, p, new Anonymous(), new Anonymous, new Self(2), out, new Primitive(), new Nothing() instanceof Nothing, Session.length, Session.name, Object.getOwnPropertyNames(Session.prototype), new Session("m").m(), (new Session("q")).name?.length, new (class { constructor(x) { this.x = wait(x); } })(3).x, Reflect.construct(Session, ["r"]).name]);
       }`,
+  "base classes whose constructors block": `
+      const log = (x) => (__ENV.trace(String(x)), x);
+      class Base { own = log("field"); constructor(path, n = 1) { log("base"); this.path = wait(path); this.n = n; this.hook?.(); } }
+      class Empty extends Base {} class Deep extends Empty { static s = 1; m() { return super.constructor.name; } }
+      class Thin extends Base { constructor(p) { super(p + "!", 2); log("thin"); this.after = this.path; } hook() { log("hook " + this.after); } }
+      class Thick extends Thin { constructor(...a) { super(...a); log("thick" + wait(1)); } } class Also extends Thick { constructor(x,) { super(x,); this.z = wait(x);} }
+      class Fields extends Base { f = log("f" + this.path); constructor() { super("fields"); this.g = wait(this.f); } } class OverFields extends Fields { constructor() { super(); this.h = wait("h"); } }
+      class Private extends Base { #p() { return this.path; } hook() { log(this.#p()); } } class Accessor extends Base { get path() { return this.q; } set path(v) { this.q = wait(v); } }
+      class Other extends Base { constructor() { super(); return { other: wait(1) }; } } class OverOther extends Other { constructor() { super(); this.over = true; } } class None extends Other {}
+      class Fails extends Base { constructor() { super(wait(new Error("x"))); } } class FailsLater extends Base { constructor(e) { super(e); log("never"); } }
+      const Mixin = (K) => class extends K { mixed() { return wait(this.path); } }; class Mixed extends Mixin(Base) {} const Values = [Empty, Thin, class extends Empty {}];
+      export default function () {
+        const out = [new Empty("e"), new Deep("d"), new Deep("d").m(), new Thin("t"), new Thick("k"), new Also("a"), new Fields(), new OverFields(), new Accessor("acc"), new Other(), new OverOther(), new None(), new Mixed("m").mixed(), Values.map((K) => new K("v")),
+          new Deep() instanceof Deep, new Deep().constructor.name, Reflect.construct(Empty, ["r"], Thin).constructor.name, Object.getPrototypeOf(new Empty("x")) === Empty.prototype];
+        for (const f of [() => new Private("p"), () => new Fails(), () => new FailsLater(new RangeError("r")), () => new Empty(new TypeError("e"))]) try { f(); } catch (e) { out.push(e.name + e.message); }
+        return JSON.stringify(out);
+      }`,
   "classes that are met as values": `
       class A { constructor(v) { this.v = wait(v); } } const ns = { A, make: { Deep: class { constructor() { this.d = wait("d"); } } } }; const map = new Map([["k", A]]);
       class Holder { Page = A; static S = A; make(v) { return new this.Page(v); } #p = A; own() { return new this.#p(1); } } function factory(K, ...a) { return new K(...a); } const pick = () => A;
