@@ -41,6 +41,8 @@ export interface LogSettings {
   readonly sink: LogSink;
   /** Takes what the script's console writes; `sink` does unless there is one. */
   readonly consoleSink?: LogSink | undefined;
+  /** The lines go where nothing is drawn, to a file for instance: no display has to make room for them. */
+  readonly isApart?: boolean;
   /** Lines below this level are dropped. */
   readonly level: LogLevel;
   /** Epoch milliseconds; `Date.now` unless a test says otherwise. */
@@ -79,7 +81,7 @@ export class Log {
   /** Writes one line; fields appear in the order of their names. */
   write(level: LogLevel, message: string, fields: LogFields = {}): void {
     if (LEVELS[level].rank < LEVELS[this.#settings.level].rank) return;
-    const { sink, consoleSink } = this.#settings;
+    const { sink, consoleSink, isApart } = this.#settings;
     const entry = {
       level,
       message: this.#clean(message),
@@ -87,6 +89,7 @@ export class Log {
       atEpochMs: this.#now(),
     };
     if (consoleSink !== undefined && fields["source"] === "console") return consoleSink.write(entry);
+    if (isApart) return sink.write(entry);
     this.#region?.erase();
     sink.write(entry);
     this.#region?.draw();

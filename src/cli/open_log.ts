@@ -13,6 +13,7 @@ export function openLog(read: SettingReader, env: Readonly<Record<string, string
   return new Log({
     sink: openSink(read, env),
     consoleSink: consoleFile === "" ? undefined : openFile(consoleFile, logFormat(read), "--console-output"),
+    isApart: !["", "stderr", "stdout"].includes(read.text("log-output")),
     level: read.isOn("verbose") ? "debug" : "info",
   });
 }

@@ -92,6 +92,14 @@ Deno.test("the display makes room for each line that is written, and for no othe
   assertEquals(place.text, "<a\n>b\n");
 });
 
+Deno.test("the display makes no room for lines that go elsewhere", () => {
+  const lines: string[] = [];
+  const log = new Log({ sink: { write: ({ message }) => lines.push(message) }, level: "info", isApart: true });
+  log.attach({ erase: () => lines.push("<"), draw: () => lines.push(">") });
+  log.info("a");
+  assertEquals(lines, ["a"]);
+});
+
 Deno.test("property: json and text lines are one line each and give the message back", () => {
   fc.assert(fc.property(fc.string({ unit: "grapheme" }), (message) => {
     const json = logInto({ format: "json" });
