@@ -29,7 +29,9 @@ export function requireInit(what: string): void {
 export function resolvePath(path: string): string {
   if (path.startsWith("file://")) return decodeURIComponent(path.slice("file://".length));
   if (path.startsWith("/")) return path;
-  const module = decodeURIComponent((scriptModuleUrl() ?? "file:///").slice("file://".length));
+  const url = scriptModuleUrl() ?? "file:///";
+  if (!url.startsWith("file://")) throw new Error(`"${path}" can't be opened: ${url} is not a file of this machine`);
+  const module = decodeURIComponent(url.slice("file://".length));
   // The main thread, which reads the file, is where a script from standard input stands: in the working directory.
   if (module === STDIN_MODULE) return path;
   const parts = [...module.split("/").slice(0, -1), ...path.split("/")];

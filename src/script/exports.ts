@@ -36,8 +36,8 @@ export class ExportResolver {
     let names = this.#names.get(module);
     if (!names) {
       names = [...this.#collectNames(module, new Set())].sort();
-      // Names that two `export *` give different meanings are no names (and are rare).
-      if (this.#table(module).stars.length > 1) {
+      // Names that two `export *` give different meanings are no names.
+      if (this.#table(module).stars.length > 0) {
         names = names.filter((name) => this.resolve(module, name) !== undefined);
       }
       this.#names.set(module, names);
@@ -90,13 +90,21 @@ export class ExportResolver {
   }
 
   /** What `name` of the module that `node` names is. Throws when there is no such export; `at` is blamed. */
-  imported(module: ParsedModule, node: ImportStatement, name: string, at: Node, seen: string[] = []): Export {
-    const found = this.#dependencyExport(module.dependencies.get(node)!, name, seen);
+  imported(module: ParsedModule, node: ImportStatement, name: string, at: Node): Export {
+    const found = this.#dependencyExport(module.dependencies.get(node)!, name, []);
     if (found) return found;
     throw module.source.error(
       `The requested module '${String(node.source!.value)}' does not provide an export named '${name}'`,
       at.start,
     );
+  }
+
+  /** Throws when a module hands on a name that it can't have. */
+  checkReexports(module: ParsedModule): void {
+    for (const { node, specifier } of this.#table(module).named.values()) {
+      if (node.type !== "ExportNamedDeclaration" || !specifier || !node.source) continue;
+      this.imported(module, node, nameOf(specifier.local), specifier);
+    }
   }
 
   #dependencyExport(dependency: Dependency, name: string, seen: string[]): Export | undefined {
@@ -120,23 +128,22 @@ export class ExportResolver {
     if (node.type === "ExportAllDeclaration") return wholeOf(module.dependencies.get(node)!, module);
     if (!specifier) return { kind: "binding", module, binding: module.scope.root.bindings.get(name)! };
     const local = nameOf(specifier.local);
-    if (node.source) return this.imported(module, node, local, specifier, seen);
-    return this.#local(module, local, specifier, seen);
+    if (node.source) return this.#dependencyExport(module.dependencies.get(node)!, local, seen);
+    return this.#local(module, local, seen);
   }
 
-  #local(module: ParsedModule, name: string, at: Node, seen: string[]): Export {
-    const binding = module.scope.root.bindings.get(name);
-    if (!binding) throw module.source.error(`Export '${name}' is not defined in module`, at.start);
+  #local(module: ParsedModule, name: string, seen: string[]): Export | undefined {
+    const binding = module.scope.root.bindings.get(name)!;
     if (binding.kind !== "import") return { kind: "binding", module, binding };
     const declaration = binding.declaration as NodeOf<"ImportDeclaration">;
     const specifier = declaration.specifiers.find(({ local }) => local.name === name)!;
     const dependency = module.dependencies.get(declaration)!;
     if (specifier.type === "ImportSpecifier") {
-      return this.imported(module, declaration, nameOf(specifier.imported), at, seen);
+      return this.#dependencyExport(dependency, nameOf(specifier.imported), seen);
     }
     if (dependency.kind === "builtin") return { kind: "binding", module, binding };
     if (specifier.type === "ImportNamespaceSpecifier") return wholeOf(dependency, module);
-    return this.imported(module, declaration, "default", at, seen);
+    return this.#dependencyExport(dependency, "default", seen);
   }
 
   #table(module: ParsedModule): ExportTable {

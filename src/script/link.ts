@@ -9,7 +9,7 @@ import { type ImportTarget, infer, type Inference, type InferenceModule } from "
 import { type Dependency, type ParsedModule, requestKind, requestOf } from "./parsed_module.ts";
 import type { DependencyTarget, Program, ProgramModule } from "./program.ts";
 import type { Binding, Reference } from "./scope.ts";
-import { type Names, reserveNames, suspendModule } from "./suspend.ts";
+import { type Names, suspendModule } from "./suspend.ts";
 
 /**
  * Compiles modules, given in the order of loading, the script itself last. `inspected` texts hold what a debugger needs to
@@ -108,7 +108,8 @@ class LinkedModule {
   constructor(readonly parsed: ParsedModule, exports: ExportResolver, order: EvaluationOrder) {
     this.#exports = exports;
     this.#order = order;
-    this.#names = reserveNames(parsed.source.text);
+    this.#names = parsed.names;
+    exports.checkReexports(parsed);
     for (const [node, dependency] of parsed.dependencies) {
       if (node.type === "ImportDeclaration") this.#import(node, dependency);
       else if (node.type === "CallExpression" || node.type === "ImportExpression") {
@@ -200,7 +201,7 @@ class LinkedModule {
   }
 
   compile(inference: Inference, usesGlobal: boolean, inspected: boolean): ProgramModule {
-    const { source, program, scope, format, sourceMap, index, base } = this.parsed;
+    const { source, program, scope, unnamedDefault, format, sourceMap, index, base } = this.parsed;
     const edits = new Edits(source.text);
     if (source.text.startsWith("#!")) edits.replace(0, 2, "//");
     const replaced = new Set<Node>();
@@ -213,6 +214,7 @@ class LinkedModule {
       edits.replace(node.start, node.start + "import".length, `${this.#names.instance}.importer(${index})`);
     }
     const names = this.#names;
+    if (unnamedDefault) edits.insert(unnamedDefault.start, ` ${unnamedDefault.name}`);
     const attached = suspendModule({ program, text: source.text, scope, inference, names, replaced }, edits);
     for (const object of builtinWriteTargets(program, scope)) {
       edits.insert(object.start, `${names.runtime}.builtin(`);
@@ -248,8 +250,10 @@ class LinkedModule {
       const given = ["module", "exports", "require"].map((name, index) => free(name) ? name : `${runtime}${index}`);
       return `(function(${runtime},${instance},${given}){"use strict";${attached}`;
     }
+    const { unnamedDefault } = this.parsed;
+    const named = unnamedDefault ? `${runtime}.defaultName(${unnamedDefault.name});` : "";
     const require = free("require") ? `const require=${instance}.require(${this.parsed.index});` : "";
-    return `(function*(${runtime},${instance}){"use strict";${this.#early}${require}${attached}yield ${this.#exportsObject()};${this.#late}`;
+    return `(function*(${runtime},${instance}){"use strict";${this.#early}${require}${attached}${named}yield ${this.#exportsObject()};${this.#late}`;
   }
 
   /** Where the `require()` and `import()` calls lead, by specifier. */

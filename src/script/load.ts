@@ -66,7 +66,14 @@ export async function loadProgram(entry: Entry, host: Partial<LoadHost> = {}): P
     cwd: host.cwd ?? Deno.cwd(),
     builtins: host.builtins ?? BUILTIN_MODULES,
   });
-  return link(await loader.load(entry), host);
+  try {
+    return link(await loader.load(entry), host);
+  } catch (error) {
+    if (!(error instanceof RangeError) || !error.message.includes("call stack")) throw error;
+    throw new ScriptError(
+      "The script nests its code too deeply to be compiled (thousands of levels, as in a very long chain of else-ifs or +)",
+    );
+  }
 }
 
 /** What a file is read as. */

@@ -29,6 +29,8 @@ export class Packages {
   /** Text of the file at a URL, undefined when there is none. */
   readonly #read: (url: string) => Promise<string | undefined>;
   readonly #realPath: (path: string) => Promise<string>;
+  /** Folders of packages that a symbolic link leads to. */
+  readonly #linked: string[] = [];
   readonly #known = new Map<string, Promise<InstalledPackage | undefined>>();
 
   constructor(read: (url: string) => Promise<string | undefined>, realPath: (path: string) => Promise<string>) {
@@ -38,7 +40,7 @@ export class Packages {
 
   /** True for URLs inside an installed package, where specifiers may leave out endings. */
   holds(url: string): boolean {
-    return url.includes("/node_modules/");
+    return url.includes("/node_modules/") || this.#linked.some((folder) => url.startsWith(folder));
   }
 
   /** The URL of what a bare or `npm:` specifier names. */
@@ -97,7 +99,11 @@ export class Packages {
   async #lookUp(name: string, from: string): Promise<InstalledPackage | undefined> {
     const folder = new URL(`node_modules/${name}/`, from).href;
     const manifest = await this.#manifest(folder);
-    if (manifest) return { manifest, folder: toFileUrl(`${await this.#realPath(fromFileUrl(folder.slice(0, -1)))}/`) };
+    if (manifest) {
+      const real = toFileUrl(`${await this.#realPath(fromFileUrl(folder.slice(0, -1)))}/`);
+      if (!this.holds(real)) this.#linked.push(real);
+      return { manifest, folder: real };
+    }
     const parent = parentOf(from);
     return parent === from ? undefined : await this.#find(name, parent);
   }

@@ -116,6 +116,7 @@ function isModuleStatement(node: Node): boolean {
 
 /** Refuses the syntax that k6d cannot run yet. */
 function refuseUnsupported(source: Source, program: Node): void {
+  if (!source.text.includes("using")) return;
   const visit = (node: Node): void => {
     switch (node.type) {
       case "VariableDeclaration":

@@ -5,6 +5,7 @@ import type { ParsedSource } from "./parse.ts";
 import type { ModuleFormat, ScriptSourceMap } from "./program.ts";
 import { analyzeScopes, type ModuleScope } from "./scope.ts";
 import type { Source } from "./source.ts";
+import { type Names, reserveNames, skipTo } from "./suspend.ts";
 
 /** What a specifier in a module means. */
 export type Dependency =
@@ -29,6 +30,10 @@ export class ParsedModule {
   readonly program: NodeOf<"Program">;
   readonly format: ModuleFormat;
   readonly typescript: boolean;
+  /** The names that the compiled text uses. */
+  readonly names: Names;
+  /** The name that a default function without one was given, where it has to be put into the text. */
+  readonly unnamedDefault: NodeOf<"Identifier"> | undefined;
 
   /**
    * @param base URL that its relative specifiers start from.
@@ -39,6 +44,8 @@ export class ParsedModule {
     this.program = parsed.program;
     this.format = parsed.format;
     this.typescript = parsed.typescript;
+    this.names = reserveNames(parsed.source.text);
+    this.unnamedDefault = nameDefaultFunction(parsed, this.names.default);
     this.scope = analyzeScopes(parsed.program);
     this.sourceMap = parsed.source.map ?? authorMap;
   }
@@ -58,6 +65,25 @@ export class ParsedModule {
   keepsSpecifier(local: NodeOf<"Identifier">): boolean {
     return !this.typescript || (this.scope.bindingOf.get(local)?.references.length ?? 0) > 0;
   }
+}
+
+/**
+ * `export default function () {…}` is a declaration, which is there before the module runs: it gets a name to be declared
+ * with.
+ */
+function nameDefaultFunction({ source, program }: ParsedSource, name: string): NodeOf<"Identifier"> | undefined {
+  for (const node of program.body) {
+    if (node.type !== "ExportDefaultDeclaration") continue;
+    const fn = node.declaration;
+    if (fn.type !== "FunctionDeclaration" || fn.id) return undefined;
+    const keyword = skipTo(source.text, fn.async ? fn.start + "async".length : fn.start, "function");
+    const after = keyword + "function".length;
+    const end = fn.generator ? skipTo(source.text, after, "*") + 1 : after;
+    const id: NodeOf<"Identifier"> = { type: "Identifier", name, start: end, end };
+    Object.assign(fn, { id });
+    return id;
+  }
+  return undefined;
 }
 
 /** How a call asks. */

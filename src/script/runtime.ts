@@ -125,6 +125,11 @@ function iteration(value: number | undefined): number {
   return value;
 }
 
+/** A default function that its author gave no name is called `default`. */
+function defaultName(fn: Callable): void {
+  Object.defineProperty(fn, "name", { value: "default", configurable: true });
+}
+
 /** What a default import of a built-in module means. */
 function defaultOf(builtin: Readonly<Record<string, unknown>>): unknown {
   return "default" in builtin ? builtin.default : builtin;
@@ -181,6 +186,7 @@ export const runtime = {
   ...asyncFunctions,
   ...asyncGenerators,
   iteration,
+  defaultName,
   defaultOf,
   namespace,
   withStars,

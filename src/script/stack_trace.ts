@@ -16,6 +16,8 @@ interface Places {
 const modules = new Map<string, Places>();
 /** Ends the function names of suspending forms (suspend.ts). */
 const SUSPENDING_FORM = /\$k_*s$/;
+/** The name of a default function that its author gave none (parsed_module.ts). */
+const UNNAMED_DEFAULT = /^\$k_*D$/;
 let installed = false;
 
 /** Makes a compiled module's frames map back to its source. */
@@ -198,5 +200,8 @@ function functionName(frame: NodeJS.CallSite): string {
   const name = frame.getFunctionName() ?? "";
   // What V8 calls a function without a name in evaluated text.
   if (name === "eval") return "";
-  return name.replace(SUSPENDING_FORM, "").replace(/^.*\./, (owner) => owner === "Object." ? "" : owner);
+  return name.replace(SUSPENDING_FORM, "").replace(UNNAMED_DEFAULT, "default").replace(
+    /^.*\./,
+    (owner) => owner === "Object." ? "" : owner,
+  );
 }

@@ -968,7 +968,7 @@ function skipBlanks(text: string, from: number): number {
 }
 
 /** Offset of `token` at or after `from`, over blanks, comments, closing parentheses and commas. */
-function skipTo(text: string, from: number, token: string): number {
+export function skipTo(text: string, from: number, token: string): number {
   let at = from;
   while (!text.startsWith(token, at)) {
     if (text.startsWith("//", at)) at = text.slice(at).search(/[\n\r\u2028\u2029]/) + at;
