@@ -4,6 +4,7 @@
  */
 
 import { currentJobQueue, type Job } from "./jobs.ts";
+import { withoutFrames } from "./stack_trace.ts";
 import { type Coroutine, setSuspendingForm, suspendingForm, type Suspension } from "./suspension.ts";
 
 /** What waits for a promise, and the job that runs once it is settled. It waits for one promise at a time. */
@@ -29,6 +30,9 @@ interface Capability {
   readonly resolve: Resolver;
   readonly reject: Resolver;
 }
+
+/** V8's own: its reactions would run while whoever's code runs. */
+const NativePromise = Promise;
 
 const enum State {
   pending,
@@ -179,7 +183,7 @@ class ScriptPromise {
     return combine(this, iterable, (capability, all) => ({
       onFulfilled: () => capability.resolve,
       onRejected: (index) => once((reason) => all.set(index, reason)),
-      done: (reasons) => capability.reject(new AggregateError(reasons, "All promises were rejected")),
+      done: (reasons) => capability.reject(withoutFrames(new AggregateError(reasons, "All promises were rejected"))),
     }));
   }
 
@@ -232,7 +236,12 @@ export function rejectPromise(promise: ScriptPromise, reason: unknown): void {
 export function resolvePromise(promise: ScriptPromise, resolution: unknown): void {
   if (!isObject(resolution)) return settle(promise, State.fulfilled, resolution);
   if (resolution === promise) {
-    return settle(promise, State.rejected, new TypeError("Chaining cycle detected for promise #<Promise>"));
+    const error = new TypeError("Chaining cycle detected for promise #<Promise>");
+    return settle(promise, State.rejected, withoutFrames(error));
+  }
+  if (resolution instanceof NativePromise) {
+    const error = new TypeError("an async function in text given to eval or new Function can't be awaited");
+    return settle(promise, State.rejected, withoutFrames(error));
   }
   let then: unknown;
   try {
@@ -464,6 +473,7 @@ function combine(
   try {
     const { resolve } = constructor as { resolve: unknown };
     if (typeof resolve !== "function") throw new TypeError("Promise resolve or reject function is not callable");
+    if (typeof iterable?.[Symbol.iterator] !== "function") throw new TypeError(`${describe(iterable)} is not iterable`);
     let index = 0;
     for (const item of iterable) {
       outcomes.push(undefined);

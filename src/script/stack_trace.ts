@@ -165,6 +165,12 @@ function currentFrames(below: Function, limit = 50): NodeJS.CallSite[] {
   }
 }
 
+/** For an error that has no place in the script: without the frames of k6d's own code. */
+export function withoutFrames<E extends Error>(error: E): E {
+  error.stack = headline(error);
+  return error;
+}
+
 function headline(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const name = String(error.name);

@@ -4,6 +4,7 @@
  */
 
 import { isPromise, promiseStatus } from "../script/promise.ts";
+import { withoutFrames } from "../script/stack_trace.ts";
 import { type Coroutine, type Resumable, suspendingForm, type Suspension } from "../script/suspension.ts";
 import { EventLoop, UncaughtRejection } from "./event_loop.ts";
 import type { Timers } from "./timers.ts";
@@ -152,7 +153,7 @@ export abstract class PhaseDriver implements Resumable {
     // To await it is all that anybody can do about a promise of the init code.
     if (this.error instanceof UncaughtRejection) this.error = this.error.reason;
     if (!this.failed && this.result === undefined) {
-      this.#fail(new Error("the init code awaits a promise that nothing will ever settle"));
+      this.#fail(withoutFrames(new Error("the init code awaits a promise that nothing will ever settle")));
     }
     return this.result as Readonly<Record<string, unknown>> | undefined;
   }

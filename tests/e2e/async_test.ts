@@ -118,7 +118,7 @@ export default function () { console.log(ready); }`,
   assertEquals(consoleMessages(result), ["1", "1", "1"]);
   const never = await runK6d({ files: "await new Promise(() => {});\nexport default function () {}" });
   assertEquals(never.code, 107);
-  assertMatch(never.stderr, /awaits a promise that nothing will ever settle/);
+  assertMatch(never.stderr, /msg="Error: the init code awaits a promise that nothing will ever settle"/);
   const rejected = await runK6d({ files: 'await 1;\nthrow new Error("init");\nexport default function () {}' });
   assertEquals(rejected.code, 107);
   assertMatch(rejected.stderr, /Error: init.*script\.js:2:7/);
