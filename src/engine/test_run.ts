@@ -15,7 +15,9 @@ import { divide, EVERYTHING, type Share } from "../executor/stripes.ts";
 import type { Options, RunSettings, Scenario } from "../options/types.ts";
 import { type Output, OutputError, type OutputLog } from "../output/output.ts";
 import { createOutput, outputsOfOptions } from "../output/outputs.ts";
+import { placeOfExport } from "../script/export_place.ts";
 import type { Program } from "../script/program.ts";
+import type { LagFigures } from "../worker/event_loop_lag.ts";
 import type {
   FromWorker,
   HandledSummary,
@@ -23,17 +25,23 @@ import type {
   LogFields,
   LogLevel,
   Phase,
+  PlanMessage,
   ScriptFailure,
 } from "../worker/messages.ts";
 import { allocateSharedState, ScenarioCell, SharedState, WorkerCell } from "../worker/shared_state.ts";
 import { ExitCode } from "../cli/exit_codes.ts";
-import { planRun } from "./plan.ts";
+import { Heartbeats } from "./heartbeats.ts";
+import { planRun, type WorkerPlan } from "./plan.ts";
 import { RunError } from "./run_error.ts";
 import { trustedCertificates } from "./trusted_certificates.ts";
 import { NO_ARTIFACTS, type ReadSource, WorkerPool } from "./worker_pool.ts";
 
 /** Workers that don't answer for this long after they were told to stop are ended. */
 const STOP_GRACE_MS = 10_000;
+
+/** How often to look for endless loops, and how long code may compute after its time before it counts as one. */
+const HANG_CHECK_MS = 250;
+const HANG_AFTER_MS = 1000;
 
 const VUS_INTERVAL_MS = 1000;
 
@@ -107,6 +115,12 @@ export class TestRun {
   #paused = false;
   #wakeWhenResumed: (() => void) | null = null;
   readonly #loggedOnce = new Set<string>();
+  #heartbeats: Heartbeats | null = null;
+  /** What tells a worker what to do; kept for a worker that takes the place of one that was ended. */
+  #planMessage: ((worker: number, part: WorkerPlan, program: Program | null) => PlanMessage) | null = null;
+  #lags: LagFigures[] = [];
+  #hasHung = false;
+  #stoppedAtMs = Infinity;
   #setupJson: string | undefined;
   /** Is given each answer of a worker, or null when none will come: the run was stopped or a worker broke down. */
   #awaited: ((message: FromWorker | null) => void) | null = null;
@@ -252,21 +266,25 @@ export class TestRun {
     const buffers = allocateSharedState(plan.workers.length, options.scenarios.length, plan.plannedVus);
     this.#state = new SharedState(buffers);
     while (this.#pool.size < plan.workers.length) this.#pool.spawn();
-    for (const tracker of this.#scenarios) tracker.workersLeft = plan.workers.length;
+    plan.workers.forEach((_, worker) => {
+      for (const { workersLeft } of this.#scenarios) workersLeft.add(worker);
+    });
+    this.#heartbeats = new Heartbeats(this.#state, plan.workers.length);
+    this.#planMessage = (worker, part, program) => ({
+      type: "plan",
+      place: { worker, workers: plan.workers.length, pacer },
+      program,
+      env: this.#scriptEnv,
+      options,
+      parts: part.parts,
+      vuIds: part.vuIds,
+      artifacts: this.#artifacts,
+      secretSources: this.#settings.secretSources,
+      caCerts: this.#caCerts,
+      state: buffers,
+    });
     plan.workers.forEach((part, worker) =>
-      this.#pool.send(worker, {
-        type: "plan",
-        place: { worker, workers: plan.workers.length, pacer },
-        program: worker === 0 ? null : this.#program,
-        env: this.#scriptEnv,
-        options,
-        parts: part.parts,
-        vuIds: part.vuIds,
-        artifacts: this.#artifacts,
-        secretSources: this.#settings.secretSources,
-        caCerts: this.#caCerts,
-        state: buffers,
-      })
+      this.#pool.send(worker, this.#planMessage!(worker, part, worker === 0 ? null : this.#program))
     );
     let left = plan.workers.length;
     const last = await this.#wait((message) =>
@@ -332,6 +350,7 @@ export class TestRun {
   finalVerdict(): number {
     const verdict = this.#thresholds?.evaluateAtEnd(this.durationMs);
     if (this.#stop !== null) return this.#stop.code;
+    if (this.#hasHung) return ExitCode.GenericTimeout;
     if (this.#markedFailed) return ExitCode.MarkedAsFailed;
     if (verdict === undefined || verdict.crossed.length === 0) return ExitCode.Success;
     this.#log.error(`thresholds on metrics '${verdict.crossed.join(", ")}' have been crossed`);
@@ -434,7 +453,16 @@ export class TestRun {
     this.#pool.broadcast({ type: "start", startAtEpochMs, data: this.#setupJson });
     if (this.#scenarios.some(({ control }) => control !== null)) this.#sendControl();
     const limitMs = Math.max(0, ...options.scenarios.map(latestEndMs)) + STOP_GRACE_MS;
+    const watch = setInterval(() => this.#endHangingWorkers(performance.now()), HANG_CHECK_MS);
     await this.#scenariosOver(limitMs);
+    clearInterval(watch);
+    this.#lags.forEach(({ p50, p99, max }, worker) => {
+      const [middle, high, most] = [p50, p99, max].map((lagMs) => `${lagMs.toFixed(1)} ms`);
+      this.#log.write(
+        "debug",
+        `event loop of worker ${worker} was late by ${middle} (p50), ${high} (p99), ${most} (max)`,
+      );
+    });
   }
 
   /** Resolves once every worker has reported every scenario done, or is past its time. */
@@ -454,18 +482,58 @@ export class TestRun {
   }
 
   #allDone(): boolean {
-    return this.#scenarios.every((tracker) => tracker.workersLeft === 0);
+    return this.#scenarios.every((tracker) => tracker.workersLeft.size === 0);
   }
 
-  /** Workers that hang (an endless loop in the script) are ended; what they reported so far counts. */
+  /** Ends workers in whose code an endless loop runs, once the grace of its scenario is over. What they reported counts. */
+  #endHangingWorkers(now: number): void {
+    const heartbeats = this.#heartbeats!;
+    for (const worker of this.#lefts()) {
+      const silentMs = heartbeats.silentMs(worker, now);
+      if (silentMs < HANG_AFTER_MS) continue;
+      const { vu, iteration, scenario: index } = heartbeats.running(worker);
+      const tracker = this.#scenarios[index];
+      if (tracker === undefined || now < Math.min(tracker.endsAtMs, this.#stoppedAtMs) + HANG_AFTER_MS) continue;
+      const { name, exec, executor } = tracker.scenario;
+      this.#log.write(
+        "error",
+        `VU ${vu} of scenario '${name}' did not end in time: iteration ${iteration} of ${exec}() ` +
+          `(${placeOfExport(this.#program!, exec)}) has been computing for ${(silentMs / 1000).toFixed(1)} s without ` +
+          `giving its thread back; worker thread ${worker} was ended with all its VUs. Look for an endless loop`,
+        { executor, scenario: name },
+      );
+      this.#endWorker(worker);
+    }
+  }
+
+  /** Workers that have not done all their parts. */
+  #lefts(): Set<number> {
+    return new Set(this.#scenarios.flatMap(({ workersLeft }) => [...workersLeft]));
+  }
+
+  #endWorker(worker: number): void {
+    this.#hasHung = true;
+    this.#pool.end(worker);
+    this.#state!.abandonWorker(worker);
+    for (const tracker of this.#scenarios) {
+      if (tracker.workersLeft.delete(worker)) tracker.interrupted = true;
+    }
+    // Somebody has to run teardown() and handleSummary().
+    if (this.#pool.size === 0) {
+      const parts = this.#scenarios.map(() => ({ initialVus: 0, maxVus: 0, leads: false }));
+      this.#pool.send(this.#pool.spawn(), this.#planMessage!(worker, { parts, vuIds: [] }, this.#program));
+    }
+    if (this.#allDone()) this.#wakeWhenOver?.();
+  }
+
+  /** The last resort: workers that say nothing are ended; what they reported so far counts. */
   #giveUp(): void {
-    const hanging = this.#scenarios.filter((tracker) => tracker.workersLeft > 0);
-    const names = hanging.map((tracker) => `'${tracker.scenario.name}'`).join(", ");
-    const message = `scenario ${names} did not end within ${STOP_GRACE_MS / 1000} s after its time: ` +
-      "its code never yields; the worker thread was ended";
-    this.#log.error(message);
-    this.#stop ??= { code: ExitCode.GenericTimeout, message: null };
-    this.#pool.terminate();
+    const names = this.#scenarios.filter(({ workersLeft }) => workersLeft.size > 0)
+      .map(({ scenario }) => `'${scenario.name}'`).join(", ");
+    this.#log.error(
+      `scenario ${names} did not end within ${STOP_GRACE_MS / 1000} s after its time; its worker threads were ended`,
+    );
+    for (const worker of this.#lefts()) this.#endWorker(worker);
   }
 
   async #runPhase(
@@ -483,7 +551,7 @@ export class TestRun {
   async #callPhase(phase: Phase, data: string | undefined, timeoutMs: number): Promise<FromWorker | null> {
     if (this.#pool.size === 0) return null;
     const deadline = watchdog(() => this.#hangingPhase(phase), timeoutMs + STOP_GRACE_MS);
-    this.#pool.send(0, { type: "phase", phase, data, timeoutMs });
+    this.#pool.send(this.#pool.first, { type: "phase", phase, data, timeoutMs });
     // A phase that was stopped may still answer: that is not what the next one waits for.
     const message = await this.#wait((said) =>
       said.type === "phase-done" || said.type === "phase-failed" && said.phase === phase ||
@@ -579,6 +647,7 @@ export class TestRun {
   #stopRun(stop: Stop): void {
     if (this.#stop !== null) return;
     this.#stop = stop;
+    this.#stoppedAtMs = performance.now();
     if (stop.message !== null) this.#log.write("error", stop.message, stop.fields);
     if (this.#phase === "running") {
       for (const tracker of this.#scenarios) tracker.stopping = true;
@@ -640,7 +709,8 @@ export class TestRun {
         this.#log.error(message.message);
         break;
       case "scenario-done":
-        this.#scenarioDone(message.scenario, message.interrupted);
+        this.#lags[index] = message.lag;
+        this.#scenarioDone(index, message.scenario, message.interrupted);
         break;
       default:
         this.#initFailedLater(message);
@@ -655,9 +725,9 @@ export class TestRun {
     this.#stopRun({ code, message: text, fields });
   }
 
-  #scenarioDone(scenario: number, interrupted: boolean): void {
+  #scenarioDone(worker: number, scenario: number, interrupted: boolean): void {
     const tracker = this.#scenarios[scenario]!;
-    tracker.workersLeft--;
+    tracker.workersLeft.delete(worker);
     if (interrupted) tracker.interrupted = true;
     if (this.#allDone()) this.#wakeWhenOver?.();
   }
@@ -670,7 +740,7 @@ export class TestRun {
   #workerFailed(index: number, reason: string): void {
     this.#log.error(`worker thread ${index} broke down: ${reason}`);
     this.#stop ??= { code: ExitCode.GoPanic, message: null };
-    for (const tracker of this.#scenarios) tracker.workersLeft = 0;
+    for (const { workersLeft } of this.#scenarios) workersLeft.clear();
     this.#pool.terminate();
     this.#awaited?.(null);
     this.#wakeWhenOver?.();
@@ -701,7 +771,8 @@ class ScenarioTracker {
   readonly scenario: Scenario;
   /** What was asked for last where the virtual users are controlled from outside, as numbers of the whole test. */
   control: { readonly vus: number; readonly maxVus: number } | null;
-  workersLeft = 0;
+  /** Workers that have not done their part. */
+  readonly workersLeft = new Set<number>();
   interrupted = false;
   stopping = false;
   startsAtMs = Infinity;
@@ -711,8 +782,13 @@ class ScenarioTracker {
     this.control = scenario.executor === "externally-controlled" ? scenario : null;
   }
 
+  /** When its last iterations are interrupted. */
+  get endsAtMs(): number {
+    return this.startsAtMs + regularDurationMs(this.scenario) + this.scenario.gracefulStopMs;
+  }
+
   status(nowMs: number): ScenarioStatus {
-    if (this.workersLeft === 0) return this.interrupted ? "interrupted" : "done";
+    if (this.workersLeft.size === 0) return this.interrupted ? "interrupted" : "done";
     if (nowMs < this.startsAtMs) return "waiting";
     return this.stopping || nowMs > this.startsAtMs + regularDurationMs(this.scenario) ? "stopping" : "running";
   }

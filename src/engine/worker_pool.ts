@@ -17,7 +17,8 @@ export type ReadSource = (path: string) => Uint8Array;
 
 /** Holds the workers, in the order of their segments. */
 export class WorkerPool {
-  readonly #workers: Worker[] = [];
+  /** Null: ended before the others. */
+  readonly #workers: (Worker | null)[] = [];
   readonly #listener: WorkerListener;
   /** Does the requests of blocked workers; started when the first one asks. */
   #helper: Worker | null = null;
@@ -31,8 +32,14 @@ export class WorkerPool {
     this.#listener = listener;
   }
 
+  /** Workers that have been started and not been ended. */
   get size(): number {
-    return this.#workers.length;
+    return this.#workers.filter((worker) => worker !== null).length;
+  }
+
+  /** The first worker that has not been ended; -1 without one. */
+  get first(): number {
+    return this.#workers.findIndex((worker) => worker !== null);
   }
 
   /** Starts one more worker; it may be sent messages at once. */
@@ -66,7 +73,7 @@ export class WorkerPool {
   }
 
   broadcast(message: ToWorker): void {
-    for (const worker of this.#workers) worker.postMessage(message);
+    for (const worker of this.#workers) worker?.postMessage(message);
   }
 
   /** Memory through which the worker that runs the first init stage waits for files, which `readSource` reads. */
@@ -77,9 +84,15 @@ export class WorkerPool {
     return gate;
   }
 
+  /** Ends one worker at once, whatever it does. */
+  end(index: number): void {
+    this.#workers[index]?.terminate();
+    this.#workers[index] = null;
+  }
+
   /** Ends all workers at once, whatever they do. */
   terminate(): void {
-    for (const worker of this.#workers) worker.terminate();
+    for (const worker of this.#workers) worker?.terminate();
     this.#workers.length = 0;
     this.#helper?.terminate();
     this.#helper = null;

@@ -29,6 +29,7 @@ import type {
 } from "./messages.ts";
 import { nowEpochMs, WorkerRuntime } from "./runtime.ts";
 import { ScenarioRunner } from "./scenario_runner.ts";
+import { EventLoopLag } from "./event_loop_lag.ts";
 import { UncaughtRejection } from "./event_loop.ts";
 import { readFileThroughMain } from "./script_files.ts";
 import { scriptEnv } from "./script_env.ts";
@@ -84,6 +85,7 @@ class WorkerSession implements InitSession {
   /** Virtual users that no scenario holds; the one that was returned first is taken first. */
   readonly #free = new Queue<VirtualUser>();
   readonly #turns = new Turns();
+  readonly #lag = new EventLoopLag(FLUSH_MS);
   #strayChangeReported = false;
   #setupJson: string | undefined;
   /** Whether the init code of a virtual user that nobody planned awaits. */
@@ -273,7 +275,15 @@ class WorkerSession implements InitSession {
   scenarioDone(index: number, interrupted: boolean): void {
     this.checkBuiltins();
     this.recorder.flush();
-    post({ type: "scenario-done", scenario: index, interrupted });
+    post({ type: "scenario-done", scenario: index, interrupted, lag: this.#lag.figures() });
+  }
+
+  /** Is called every `FLUSH_MS`, as far as the script's code lets it. */
+  beat(): void {
+    this.recorder.flush();
+    this.#lag.beat(performance.now());
+    const runtime = this.#runtime;
+    runtime?.state.addToWorker(runtime.worker, WorkerCell.beats, 1);
   }
 
   /** Ends the test when a script has changed for all virtual users of this thread what should be each one's own. */
@@ -533,7 +543,7 @@ setSession(session);
 setJobQueueSource(currentLoop);
 onRefusal((refusal) => post({ type: "abort", failure: { kind: "refusal", stack: refusal.message } }));
 onBlockedThread(warnOfBlocking);
-setInterval(() => session.recorder.flush(), FLUSH_MS);
+setInterval(() => session.beat(), FLUSH_MS);
 setInterval(() => session.checkBuiltins(), BUILTIN_CHECK_MS);
 globalThis.addEventListener("unhandledrejection", (event) => {
   const { stack } = describe(event.reason);

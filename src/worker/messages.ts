@@ -4,6 +4,7 @@ import type { SampleBatch } from "../metrics/types.ts";
 import type { HttpRequest, HttpResult, NetSettings } from "../net/types.ts";
 import type { Options, SecretSource } from "../options/types.ts";
 import type { Program } from "../script/program.ts";
+import type { LagFigures } from "./event_loop_lag.ts";
 import type { WorkerPlace } from "./runtime.ts";
 import type { SharedStateBuffers } from "./shared_state.ts";
 
@@ -147,7 +148,13 @@ export type FromWorker =
   /** What `handleSummary` returned; null when it leaves the summary to k6d. */
   | { readonly type: "summary-handled"; readonly summary: HandledSummary | null }
   | { readonly type: "scenario-started"; readonly scenario: number }
-  | { readonly type: "scenario-done"; readonly scenario: number; readonly interrupted: boolean }
+  | {
+    readonly type: "scenario-done";
+    readonly scenario: number;
+    readonly interrupted: boolean;
+    /** Of this worker, so far. */
+    readonly lag: LagFigures;
+  }
   | { readonly type: "samples"; readonly batch: SampleBatch }
   | {
     readonly type: "log";

@@ -38,7 +38,7 @@ export const enum WorkerCell {
   vusInitialized,
   /** Grows with every turn of the event loop's clock: while it stands still, the thread is inside of a script's code. */
   beats,
-  /** Whose code runs, or ran last: id of the virtual user, its iterations so far, and the scenario (-1: none). */
+  /** Whose code runs, or ran last: id of the virtual user, its iterations begun in the scenario, and the scenario (-1: none). */
   currentVu,
   currentIteration,
   currentScenario,
@@ -146,6 +146,17 @@ export class SharedState {
   /** A worker's own counter. */
   ofWorker(worker: number, cell: WorkerCell): number {
     return this.#cells[worker * CELLS_PER_WORKER + cell]!;
+  }
+
+  /** Books what ran on a worker that was ended as interrupted; returns how many virtual users that were. */
+  abandonWorker(worker: number): number {
+    const active = this.ofWorker(worker, WorkerCell.vusActive);
+    this.addToWorker(worker, WorkerCell.iterationsInterrupted, active);
+    this.addToWorker(worker, WorkerCell.vusActive, -active);
+    for (let scenario = 0; scenario < this.#scenarios; scenario++) {
+      this.#cells[this.#scenarioIndex(worker, scenario) + ScenarioCell.vusActive] = 0;
+    }
+    return active;
   }
 
   /** Sum of a counter over all workers. */

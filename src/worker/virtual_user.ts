@@ -232,8 +232,10 @@ export class VirtualUser extends PhaseDriver implements BuiltinUser {
   }
 
   protected override entering(): void {
+    const { recorder, state, worker } = this.runtime;
     currentUser = this;
-    this.runtime.recorder.metadata = this.metadata;
+    recorder.metadata = this.metadata;
+    state.enterCode(worker, this.id, this.iterationInScenario, this.context?.index ?? -1);
   }
 
   protected override get timers(): Timers {

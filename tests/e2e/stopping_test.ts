@@ -55,17 +55,71 @@ export function teardown() { console.log("torn down"); }`,
   assertEquals(consoleMessages(result), ["setting up"]);
 });
 
-Deno.test("an endless loop: the run ends all the same and names the scenario", async () => {
+Deno.test("an endless loop is named, ended and told by the exit code; teardown runs, other scenarios are kept", async () => {
+  const result = await runK6d({
+    files: `import { sleep } from "k6";
+export const options = { scenarios: {
+  stuck: { executor: "per-vu-iterations", vus: 1, iterations: 2, maxDuration: "1s", gracefulStop: "0s", exec: "spin",
+    startTime: "1200ms" },
+  good: { executor: "constant-vus", vus: 2, duration: "2500ms", exec: "good" },
+} };
+let calls = 0;
+export function spin() {
+  while (calls++ > 0);
+}
+export function good() { sleep(0.5); }
+export default function () {}
+export function teardown() { console.log("torn down"); }`,
+    args: ["run", "--workers", "3", "script.js"],
+  });
+  assertEquals(result.code, 102, result.stderr);
+  const entry = logEntries(result.stderr).find(({ level }) => level === "error");
+  assertMatch(
+    entry?.msg ?? "",
+    /^VU \d of scenario 'stuck' did not end in time: iteration 1 of spin\(\) \(file:.*script\.js:8\) has been computing for \d\.\d s/,
+  );
+  assertEquals(consoleMessages(result), ["torn down"]);
+  // Of the two good users one shared the thread with the stuck one.
+  assertMatch(result.stdout, /8 complete and 2 interrupted iterations/);
+  assertMatch(result.stdout, /stuck +✗/);
+  assert(result.durationMs < 10_000);
+});
+
+Deno.test("an endless loop on the only thread: teardown() and the summary come from a new one", async () => {
   const result = await runK6d({
     files: `export const options = {
   scenarios: { stuck: { executor: "constant-vus", vus: 1, duration: "1s", gracefulStop: "0s" } },
 };
-export default function () { while (true); }`,
+export default function () { while (true); }
+export function teardown() { console.log("torn down"); }`,
   });
   assertEquals(result.code, 102, result.stderr);
-  const [entry] = logEntries(result.stderr);
-  assertEquals(entry?.level, "error");
-  assertMatch(entry?.msg ?? "", /'stuck' did not end .* never yields/);
+  assertMatch(result.stderr, /iteration 0 of default\(\) \(file:.*script\.js:4\)/);
+  assertEquals(consoleMessages(result), ["torn down"]);
   assertMatch(result.stdout, /TOTAL RESULTS/);
-  assert(result.durationMs < 20_000);
+});
+
+Deno.test("a stop does not wait for an endless loop", async () => {
+  await using run = await K6dProcess.start({
+    files: `export const options = { vus: 1, duration: "60s" };
+export default function () { console.log("running"); while (true); }`,
+  });
+  await run.logged(/msg=running/);
+  run.signal("SIGINT");
+  const result = await run.ended();
+  assertEquals(result.code, 105, result.stderr);
+  assert(result.durationMs < 10_000);
+});
+
+Deno.test("--verbose tells how late each worker's event loop was", async () => {
+  const result = await runK6d({
+    files: `export const options = { vus: 1, iterations: 1 };
+export default function () { const end = Date.now() + 300; while (Date.now() < end); }`,
+    args: ["run", "--quiet", "--verbose", "script.js"],
+  });
+  assertEquals(result.code, 0, result.stderr);
+  assertMatch(
+    result.stderr,
+    /event loop of worker 0 was late by [\d.]+ ms \(p50\), [\d.]+ ms \(p99\), [\d.]+ ms \(max\)/,
+  );
 });
