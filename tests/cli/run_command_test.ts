@@ -1,7 +1,9 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { parseCommandLine, UsageError } from "../../src/cli/args.ts";
+import fc from "fast-check";
 import { parseConfigFile } from "../../src/cli/config_file.ts";
 import { reportCrash } from "../../src/cli/crash.ts";
+import { ALL_FLAGS } from "../../src/cli/flags.ts";
 import { planRun } from "../../src/cli/run_settings.ts";
 
 function plan(line: string, env: Record<string, string> = {}, config: object = {}) {
@@ -106,4 +108,25 @@ Deno.test("a crash is one line with the stack in the debug log", () => {
   assertStringIncludes(lines[0]!.join(), "k6d crashed: TypeError: broken. This is a bug in k6d");
   assertEquals(lines[0]!.join().includes("\n"), false);
   assertStringIncludes(lines[1]!.join(), "run_command_test.ts");
+});
+
+Deno.test("whatever the command line and the variables hold: a plan, or a mistake for the user", () => {
+  const word = fc.oneof(
+    fc.constantFrom(...ALL_FLAGS.flatMap(({ name, short = "x" }) => [`--${name}`, `-${short}`])),
+    fc.constantFrom("1", "1s", "true", "a=b", "a:b", "10s:5", "-", "--", "full", "mock=a=b"),
+    fc.string(),
+    fc.tuple(fc.constantFrom(...ALL_FLAGS), fc.string()).map(([{ name }, value]) => `--${name}=${value}`),
+  );
+  const variables = ALL_FLAGS.flatMap(({ env }) => env ?? []);
+  const env = fc.dictionary(fc.constantFrom(...variables), fc.oneof(fc.string(), fc.constantFrom("1", "true", "a=b")));
+  fc.assert(
+    fc.property(fc.array(word, { maxLength: 5 }), env, (words, env) => {
+      try {
+        planRun(parseCommandLine(["run", "x.js", ...words]), env, parseConfigFile("{}", "config.json"), 4);
+      } catch (error) {
+        if (!(error instanceof UsageError)) throw error;
+      }
+    }),
+    { numRuns: 3000 },
+  );
 });
