@@ -7,7 +7,6 @@ const HTTP = "waits for HTTP as complete as k6's";
 const WEBSOCKETS = "waits for WebSockets";
 const HTML = "waits for k6/html";
 const CRYPTO = "waits for k6/crypto, k6/encoding and WebCrypto";
-const SECRETS = "waits for k6/secrets";
 const OUTPUTS = "waits for the other outputs";
 const EXTERNALLY_CONTROLLED = "on purpose: the executor externally-controlled, which k6 2 dropped, is kept";
 const INVALID_OPTION = "on purpose: an invalid option ends with 104, wherever it is set";
@@ -61,7 +60,6 @@ const CASES: Readonly<Record<string, readonly string[]>> = {
     "modules/webcrypto-asymmetric",
     "modules/webcrypto-digest-and-random",
   ],
-  [SECRETS]: ["modules/secrets"],
   [OUTPUTS]: ["outputs/csv-file", "outputs/json-gzip"],
   [EXTERNALLY_CONTROLLED]: ["executors/unknown-executor"],
   [INVALID_OPTION]: ["outputs/summary-trend-stats-bad"],
