@@ -34,6 +34,7 @@ export type FlagGroup =
   | "json"
   | "new"
   | "completion"
+  | "scale"
   | "global";
 
 const switchKind = { kind: bool, bare: "true" } as const;
@@ -135,7 +136,6 @@ const RUN_FLAGS: readonly Flag[] = [
     env: "K6_LINGER",
     config: "linger",
     ...switchKind,
-    notYet: true,
     help: "stay until Ctrl-C after the test",
   },
   {
@@ -177,8 +177,7 @@ const GLOBAL_FLAGS: readonly Flag[] = [
     short: "a",
     env: "K6_ADDRESS",
     kind: text,
-    notYet: true,
-    help: "listen address of the REST API; none by default",
+    help: "host:port of the REST API; none by default",
   },
   {
     name: "config",
@@ -218,6 +217,11 @@ const GLOBAL_FLAGS: readonly Flag[] = [
   { name: "version", ...switchKind, help: "show the version" },
 ];
 
+const SCALE_FLAGS: readonly Flag[] = [
+  ...OPTION_FLAGS.filter(({ name }) => name === "vus"),
+  { name: "max", short: "m", kind: integer, help: "the most virtual users that may be asked for" },
+];
+
 /** All flags by their group. */
 export const FLAGS: Readonly<Record<FlagGroup, readonly Flag[]>> = {
   options: OPTION_FLAGS,
@@ -252,8 +256,9 @@ export const FLAGS: Readonly<Record<FlagGroup, readonly Flag[]>> = {
     { name: "project-id", kind: text, help: "project of Grafana Cloud k6 to put into the script" },
   ],
   completion: [{ name: "no-descriptions", ...switchKind, help: "accepted for k6's sake" }],
+  scale: SCALE_FLAGS,
   global: GLOBAL_FLAGS,
 };
 
 /** All flags, each once. */
-export const ALL_FLAGS: readonly Flag[] = Object.values(FLAGS).flat();
+export const ALL_FLAGS: readonly Flag[] = [...new Set(Object.values(FLAGS).flat())];

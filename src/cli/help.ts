@@ -60,6 +60,7 @@ export const TITLES: Readonly<Record<FlagGroup, string>> = {
   json: "Options of the command",
   new: "Options of the command",
   completion: "Options of the command",
+  scale: "Options of the command",
   global: "Global",
 };
 

@@ -13,6 +13,7 @@ import { SummaryCollector } from "../summary/collect.ts";
 import { VERSION } from "../version.ts";
 import { summarize } from "./end_of_test.ts";
 import { reportFailure } from "./failure.ts";
+import { openControl, RunControl } from "./run_control.ts";
 import { RunError } from "./run_error.ts";
 import { openTestSource } from "./test_source.ts";
 import { TestRun } from "./test_run.ts";
@@ -43,8 +44,15 @@ export async function runTest(
   const run = new TestRun(settings, log);
   using _signals = interruptOnSignal(run);
   try {
+    const collector = new SummaryCollector(run.registry, settings.summaryMode);
+    await using _control = openControl(new RunControl(run, collector), settings, log);
     const options = await prepare(run, settings, layers, log);
-    return await execute(run, settings, options, log, terminal);
+    const exitCode = await execute(run, collector, settings, options, log, terminal);
+    if (settings.linger && run.stopCode === null) {
+      log.info("the test is over; k6d stays until Ctrl-C, because of --linger");
+      await run.linger();
+    }
+    return exitCode;
   } catch (error) {
     return reportFailure(error, log);
   } finally {
@@ -74,15 +82,13 @@ async function prepare(run: TestRun, settings: RunSettings, layers: RunLayers, l
 
 async function execute(
   run: TestRun,
+  collector: SummaryCollector,
   settings: RunSettings,
   options: Options,
   log: Log,
   { stdout, interactive }: RunTerminal,
 ): Promise<number> {
-  const collector = settings.summaryMode === "disabled"
-    ? null
-    : new SummaryCollector(run.registry, settings.summaryMode);
-  if (collector !== null) run.addConsumer(collector);
+  if (settings.summaryMode !== "disabled" || settings.address !== "") run.addConsumer(collector);
   const { quiet, color, script } = settings;
   if (!quiet) {
     const outputs = run.outputs.map((output) => output.description);
@@ -108,7 +114,7 @@ async function execute(
   progress?.finish();
   log.attach(null);
   const verdict = run.finalVerdict();
-  if (collector !== null) await summarize({ run, collector, settings, options }, stdout, log);
+  if (settings.summaryMode !== "disabled") await summarize({ run, collector, settings, options }, stdout, log);
   await run.stopOutputs();
   if (startError !== null) throw startError;
   if (run.counts.complete === 0) {

@@ -8,7 +8,12 @@ import { MetricRegistry } from "../metrics/registry.ts";
 import { SampleRecorder } from "../metrics/sample_recorder.ts";
 import { BUILTIN_METRIC_IDS } from "../metrics/builtin.ts";
 import { TagSet } from "../metrics/tag_set.ts";
-import { THRESHOLD_INTERVAL_MS, Thresholds, type ThresholdVerdict } from "../metrics/thresholds.ts";
+import {
+  type MetricThresholds,
+  THRESHOLD_INTERVAL_MS,
+  Thresholds,
+  type ThresholdVerdict,
+} from "../metrics/thresholds.ts";
 import type { SampleBatch } from "../metrics/types.ts";
 import { isOpenModel, latestEndMs, regularDurationMs, scenarioOfShare } from "../executor/schedule.ts";
 import { divide, EVERYTHING, type Share } from "../executor/stripes.ts";
@@ -30,6 +35,7 @@ import type {
 } from "../worker/messages.ts";
 import { allocateSharedState, ScenarioCell, SharedState, WorkerCell } from "../worker/shared_state.ts";
 import { ExitCode } from "../cli/exit_codes.ts";
+import { ControlError } from "../control/controlled_run.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { planRun, type WorkerPlan } from "./plan.ts";
 import { RunError } from "./run_error.ts";
@@ -112,6 +118,9 @@ export class TestRun {
   #endedAtMs = 0;
   #stop: Stop | null = null;
   #markedFailed = false;
+  /** Whether `setup` or `teardown` runs because somebody asked for it from outside. */
+  #isCalling = false;
+  #endLinger: (() => void) | null = null;
   #paused = false;
   #wakeWhenResumed: (() => void) | null = null;
   readonly #loggedOnce = new Set<string>();
@@ -155,6 +164,17 @@ export class TestRun {
 
   get thresholds(): Thresholds | null {
     return this.#thresholds;
+  }
+
+  /** Whether a threshold is crossed, or the script called `exec.test.fail()`. */
+  get isTainted(): boolean {
+    return this.#markedFailed || (this.#thresholds?.metrics.some(hasCrossed) ?? false);
+  }
+
+  /** Whether a metric's or sub-metric's thresholds are crossed; null when it has none. */
+  taintOf(metricName: string): boolean | null {
+    const entry = this.#thresholds?.metrics.find(({ name }) => name === metricName);
+    return entry === undefined || entry.results.length === 0 ? null : hasCrossed(entry);
   }
 
   /** The exit code that the run was stopped with; null when nothing stopped it. */
@@ -415,7 +435,41 @@ export class TestRun {
     this.#stopRun({ code: ExitCode.ScriptStoppedFromRestApi, message: "test run stopped from REST API" });
   }
 
+  /** Takes the place of what `setup()` returned, as JSON. Throws a `ControlError` once the scenarios run. */
+  replaceSetupData(json: string): void {
+    if (this.#phase !== "init" && this.#phase !== "paused") {
+      throw new ControlError("setup data can only be replaced before the test starts: run it with --paused");
+    }
+    this.#setupJson = json;
+  }
+
+  /** Runs `setup` or `teardown` now, of a test that is paused before its start. Throws a `ControlError`, also when it fails. */
+  async callNow(phase: "setup" | "teardown"): Promise<void> {
+    if (this.#phase !== "paused" || this.#isCalling) {
+      throw new ControlError(`${phase}() can only be called while the test waits to be started: run it with --paused`);
+    }
+    if (!this.#functions.includes(phase)) return;
+    const { setupTimeoutMs, teardownTimeoutMs } = this.#options!;
+    this.#isCalling = true;
+    const message = phase === "setup"
+      ? await this.#callPhase(phase, undefined, setupTimeoutMs)
+      : await this.#callPhase(phase, this.#setupJson, teardownTimeoutMs);
+    this.#isCalling = false;
+    if (message?.type === "phase-done") {
+      if (phase === "setup") this.#setupJson = message.data;
+      return;
+    }
+    const isFailure = message?.type === "phase-failed" || message?.type === "init-failed";
+    throw new ControlError(isFailure ? message.failure.stack : `the test ended before ${phase}() did`);
+  }
+
+  /** Resolves once a signal or a stop from outside ends the waiting of a test that is over. */
+  linger(): Promise<void> {
+    return new Promise((resolve) => this.#endLinger = resolve);
+  }
+
   #setPaused(paused: boolean): void {
+    if (this.#isCalling) throw new ControlError("setup() or teardown() is being called");
     if (this.#startedAtMs > 0) {
       const other = this.#scenarios.find(({ control }) => control === null);
       if (other !== undefined) {
@@ -645,6 +699,7 @@ export class TestRun {
   }
 
   #stopRun(stop: Stop): void {
+    if (this.#endLinger !== null) return this.#endLinger();
     if (this.#stop !== null) return;
     this.#stop = stop;
     this.#stoppedAtMs = performance.now();
@@ -750,11 +805,6 @@ export class TestRun {
 /** Source of the engine's own samples, beyond any worker's index. */
 const OWN_SOURCE = 1000;
 
-/** What was asked of a running test can't be done; the message says why. */
-export class ControlError extends Error {
-  override name = "ControlError";
-}
-
 /** A scenario for who watches. */
 export interface ScenarioView {
   readonly scenario: Scenario;
@@ -792,6 +842,10 @@ class ScenarioTracker {
     if (nowMs < this.startsAtMs) return "waiting";
     return this.stopping || nowMs > this.startsAtMs + regularDurationMs(this.scenario) ? "stopping" : "running";
   }
+}
+
+function hasCrossed({ results }: MetricThresholds): boolean {
+  return results.some(({ ok }) => !ok);
 }
 
 function initError(failure: ScriptFailure, vu: number): RunError {

@@ -179,6 +179,12 @@ export interface RunSettings {
   readonly summaryExport: string;
   /** Whether the summary as JSON has k6's new shape. */
   readonly newMachineReadableSummary: boolean;
+  /** Where the REST API listens; empty: nowhere. */
+  readonly address: string;
+  /** Whether the run must not start without the REST API. */
+  readonly needsAddress: boolean;
+  /** Whether k6d stays after the test until Ctrl-C. */
+  readonly linger: boolean;
   readonly quiet: boolean;
   readonly verbose: boolean;
   readonly color: boolean;

@@ -39,7 +39,7 @@ export class SummaryCollector {
   readonly #scenarios = new Map<string, PartNode>();
 
   /** The mode decides how much is kept: `full` sums up every scenario and group, `compact` only the checks. */
-  constructor(registry: MetricRegistry, mode: SummaryOptions["mode"]) {
+  constructor(registry: MetricRegistry, mode: SummaryOptions["mode"] | "disabled") {
     this.#registry = registry;
     this.#full = mode === "full";
   }
@@ -55,6 +55,11 @@ export class SummaryCollector {
       if (wanting === null) continue;
       for (let s = 0; s < wanting.length; s++) wanting[s]!.add(values[i]!, times[i]!);
     }
+  }
+
+  /** All groups and checks so far. */
+  get rootGroup(): SummaryGroup {
+    return this.#root.toGroup();
   }
 
   collect({ durationMs, thresholds, options }: FinishedRun): SummaryInput {

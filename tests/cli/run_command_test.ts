@@ -67,9 +67,9 @@ Deno.test("variables of -e are kept apart from the system's, which can be left o
 
 Deno.test("what isn't there yet is a warning, and asking for nothing is fine", () => {
   assertEquals(plan("--address= --no-usage-report x.js").warnings, []);
-  assertEquals(plan("--traces-output otel x.js", { K6_LINGER: "true" }).warnings, [
+  assertEquals(plan("--traces-output otel x.js", { K6_PROFILING_ENABLED: "1" }).warnings, [
     "flag --traces-output is not supported by k6d yet and has no effect",
-    "flag --linger is not supported by k6d yet and has no effect",
+    "flag --profiling-enabled is not supported by k6d yet and has no effect",
   ]);
 });
 

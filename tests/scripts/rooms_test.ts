@@ -11,6 +11,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   executor: ["options", "metrics"],
   output: ["metrics"],
   summary: ["metrics", "options"],
+  control: ["metrics", "summary"],
   api: ["net", "metrics", "options", "script", "executor", "worker"],
   worker: ["api", "net", "metrics", "options", "script", "executor"],
 };

@@ -6,8 +6,8 @@ import { RunFixture } from "./support/run_fixture.ts";
 Deno.test("checks are counted by group and merged by name, in the order of first sight", () => {
   const run = new RunFixture("compact");
   run.add("checks", { check: "b", group: "::outer::inner" }, 1);
-  run.add("checks", { check: "a" }, 0);
-  run.add("checks", { check: "b" }, 0);
+  run.add("checks", { check: "a", group: "" }, 0);
+  run.add("checks", { check: "b", group: "" }, 0);
   run.add("checks", { check: "b", group: "::outer::inner", scenario: "s" }, 1);
   run.add("group_duration", { group: "::empty" }, 3);
   const input = run.finish();
