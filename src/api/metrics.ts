@@ -19,19 +19,24 @@ function createMetric(type: MetricType, givenName: unknown, isTime: unknown): Me
   const name = givenName === undefined || givenName === null ? "" : String(givenName);
   assertMetricName(name);
   const id = session.recorder.defineMetric(name, type, isTime === true ? "time" : "default");
-  return {
-    name,
-    // Hot.
-    add(value, tags) {
-      const user = requireUser("Adding values to metrics");
-      const number = typeof value === "number" ? value : toNumber(value);
-      if (Number.isNaN(number)) return reject(value, name, type, user.runtime.options.throw);
-      const { recorder } = user.runtime;
-      const all = tags === undefined || tags === null ? user.tags : withScriptTags(user.tags, tags);
-      recorder.record(recorder.series(id, all), nowEpochMs(), number);
-      return true;
-    },
+  return { name, add: adders[id] ??= adderOf(id, name, type) };
+}
+
+/** By metric; one serves all virtual users of a worker. */
+const adders: Metric["add"][] = [];
+
+function adderOf(id: number, name: string, type: MetricType): Metric["add"] {
+  // Hot.
+  const add: Metric["add"] = (value, tags) => {
+    const user = requireUser("Adding values to metrics");
+    const number = typeof value === "number" ? value : toNumber(value);
+    if (Number.isNaN(number)) return reject(value, name, type, user.runtime.options.throw);
+    const { recorder } = user.runtime;
+    const all = tags === undefined || tags === null ? user.tags : withScriptTags(user.tags, tags);
+    recorder.record(recorder.series(id, all), nowEpochMs(), number);
+    return true;
   };
+  return Object.freeze(add);
 }
 
 /** As k6: what is true and has no number of its own (`true`, `[]`, `"0"`) counts as 1. */

@@ -7,6 +7,7 @@ import { Packages } from "./packages.ts";
 import { parseData, type ParsedSource, parseModule } from "./parse.ts";
 import { type Dependency, ParsedModule, requestKind, requestOf, requestPatternOf } from "./parsed_module.ts";
 import { type Program, ScriptError, type ScriptSourceMap } from "./program.ts";
+import { absentModule } from "./removed_modules.ts";
 import { type RequestKind, resolveSpecifier, toUrl } from "./resolve.ts";
 import type { Source } from "./source.ts";
 import { parseSourceMap, sourceMapUrl, textOfDataUrl } from "./source_map.ts";
@@ -189,7 +190,7 @@ class Loader {
     switch (resolution.kind) {
       case "builtin":
         if (this.#host.builtins.includes(specifier)) return resolution;
-        throw new Unresolved(`k6d has no module "${specifier}" (yet); it has ${this.#host.builtins.join(", ")}`);
+        throw new Unresolved(absentModule(specifier, this.#host.builtins));
       case "error":
         throw new Unresolved(resolution.message);
       case "package":

@@ -74,6 +74,10 @@ const errors: Record<string, { files: Record<string, string>; message: RegExp }>
     message:
       /^k6d has no module "k6\/browser" \(yet\); it has k6, k6\/http, k6\/execution, k6\/test\n {4}at .*s\.js:1:15/,
   },
+  "a module that k6 has removed": {
+    files: { "s.js": "import x from 'k6/experimental/timers';" },
+    message: /^k6 has removed the module "k6\/experimental\/timers"; use "k6\/timers".*\n {4}at .*s\.js:1:15/,
+  },
   "a name that a module lacks": {
     files: { "s.js": "import { a,\n  b } from './m.js';", "m.js": "export const a = 1;" },
     message: /^The requested module '.\/m.js' does not provide an export named 'b'\n {4}at .*s\.js:2:3/,
