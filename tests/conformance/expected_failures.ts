@@ -29,7 +29,6 @@ const CASES: Readonly<Record<string, readonly string[]>> = {
     "http/forms-and-links",
     "http/hosts-option",
     "http/request-tags",
-    "http/response-object",
     "http/rps-option",
     "http/throw-option",
     "http/tls-fields",
