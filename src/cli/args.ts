@@ -47,7 +47,10 @@ export function flagsOf(command: Command | undefined): readonly Flag[] {
 export function readFlag(flag: Flag, text: string): unknown {
   const read = flag.kind.fromFlag ?? flag.kind.fromText ?? flag.kind.fromJson;
   try {
-    return read(text);
+    const value = read(text);
+    const mistake = flag.check?.(value as never);
+    if (mistake !== undefined) throw new KindError(mistake);
+    return value;
   } catch (error) {
     if (!(error instanceof KindError)) throw error;
     throw new UsageError(`invalid argument ${JSON.stringify(text)} for ${describe(flag)}: ${error.message}`);

@@ -12,6 +12,8 @@ export interface Flag {
   /** Key in the configuration file; an option's is its own key. */
   readonly config?: string;
   readonly kind: OptionKind;
+  /** What is wrong with a value of the right kind, if anything. */
+  readonly check?: (value: never) => string | undefined;
   /** The value that the bare flag stands for; a flag without it needs a value. */
   readonly bare?: string;
   readonly help: string;
@@ -39,12 +41,13 @@ export type FlagGroup =
 
 const switchKind = { kind: bool, bare: "true" } as const;
 
-const OPTION_FLAGS: readonly Flag[] = OPTIONS.flatMap(({ key, kind, help, env, flag }): Flag[] =>
+const OPTION_FLAGS: readonly Flag[] = OPTIONS.flatMap(({ key, kind, help, env, flag, check }): Flag[] =>
   flag === undefined ? [] : [{
     kind,
     help,
     option: key,
     ...(env === undefined ? {} : { env }),
+    ...(check === undefined ? {} : { check }),
     ...(kind === bool ? { bare: "true" } : {}),
     ...flag,
   }]

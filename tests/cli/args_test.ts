@@ -45,6 +45,9 @@ const REFUSED: readonly (readonly [line: string, message: string])[] = [
   ["run --quiet=perhaps", `invalid argument "perhaps" for -q, --quiet`],
   ["run --tag novalue", `invalid argument "novalue" for --tag: expected name=value`],
   ["run --summary-mode legacy", `invalid argument "legacy" for --summary-mode`],
+  ["run --summary-trend-stats avg,mean", `for --summary-trend-stats: invalid trend stat "mean"`],
+  ["run --max-redirects=-1", "for --max-redirects: must be 0 or more"],
+  ["run --blacklist-ip 10.0.0.0/99", `for --blacklist-ip: "10.0.0.0/99" is neither an IP address nor a network`],
   ["run --vus", "flag needs an argument: -u, --vus"],
 ];
 
@@ -73,7 +76,7 @@ const RUN = COMMANDS.find(({ name }) => name === "run")!;
 
 /** A flag of `run`, a value for it, and one of the ways to write both. */
 const WRITTEN: fc.Arbitrary<{ flag: Flag; value: unknown; args: string[] }> = fc.constantFrom(
-  ...flagsOf(RUN).filter(({ kind }) => [bool, integer, text].includes(kind)),
+  ...flagsOf(RUN).filter(({ kind, check }) => [bool, integer, text].includes(kind) && check === undefined),
 ).chain((flag) => {
   const value: fc.Arbitrary<string | number | boolean> = flag.kind === bool
     ? fc.boolean()

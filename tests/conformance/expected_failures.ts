@@ -9,7 +9,6 @@ const HTML = "waits for k6/html";
 const CRYPTO = "waits for k6/crypto, k6/encoding and WebCrypto";
 const OUTPUTS = "waits for the other outputs";
 const EXTERNALLY_CONTROLLED = "on purpose: the executor externally-controlled, which k6 2 dropped, is kept";
-const INVALID_OPTION = "on purpose: an invalid option ends with 104, wherever it is set";
 
 /** By reason, to keep the list short. */
 const CASES: Readonly<Record<string, readonly string[]>> = {
@@ -61,7 +60,6 @@ const CASES: Readonly<Record<string, readonly string[]>> = {
   ],
   [OUTPUTS]: ["outputs/csv-file", "outputs/json-gzip"],
   [EXTERNALLY_CONTROLLED]: ["executors/unknown-executor"],
-  [INVALID_OPTION]: ["outputs/summary-trend-stats-bad"],
 };
 
 /** The reason of each case, by `area/name`. */
