@@ -9,6 +9,7 @@ import type { HttpCompletion, HttpRequest } from "../net/types.ts";
 import type { Resumable } from "../script/suspension.ts";
 import type { HelperReply, ToHelper } from "./messages.ts";
 import type { WorkerRuntime } from "./runtime.ts";
+import { WorkerCell } from "./shared_state.ts";
 import type { VirtualUser } from "./virtual_user.ts";
 
 // Scripts find these gone from the global object.
@@ -92,6 +93,8 @@ export class BlockedThread {
       if (user.dropped) continue;
       state.awaitWake(worker, seen, Math.min(dueAtMs, deadlineMs, now + TICK_MS) - now);
       recorder.flush();
+      // It waits, it doesn't hang.
+      state.addToWorker(worker, WorkerCell.beats, 1);
     }
   }
 
