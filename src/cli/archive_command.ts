@@ -25,7 +25,7 @@ export function archiveCommand(commandLine: CommandLine, context: CommandContext
       filename: test.filename,
       pwd: test.pwd,
       options: merged,
-      env: read.isOn("exclude-env-vars") ? {} : { ...settings.systemEnv, ...test.archive?.env, ...settings.givenEnv },
+      env: read.isOn("exclude-env-vars") ? {} : test.env,
       compatibilityMode: read.text("compatibility-mode") || "extended",
       files: test.files,
     }, { k6version: K6_VERSION, goos: Deno.build.os, dependencies: { k6: "*" } });

@@ -51,7 +51,7 @@ export function commandHelp(command: Command): string {
 }
 
 /** The headings of the groups of flags. */
-export const TITLES: Readonly<Record<FlagGroup, string>> = {
+const TITLES: Readonly<Record<FlagGroup, string>> = {
   options: "Options of the test (also variables, and most of them fields of the script's options)",
   runtime: "Options of the script and the summary",
   run: "Options of the run",
@@ -72,7 +72,7 @@ export function defaultOf(flag: Flag): string | undefined {
 }
 
 /** Whether k6d doesn't act on the flag yet. */
-export function isNotYet(flag: Flag): boolean {
+function isNotYet(flag: Flag): boolean {
   return flag.notYet !== undefined || optionOf(flag)?.unsupported !== undefined;
 }
 

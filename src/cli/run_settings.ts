@@ -37,7 +37,7 @@ export function planRun(
   return {
     settings: {
       script,
-      type: readType(read),
+      type: read.text("type") as RunSettings["type"],
       outputs: read.all("out").flat() as string[],
       collectors: config.collectors,
       workers: readWorkers(read, cores),
@@ -47,7 +47,7 @@ export function planRun(
       features: features.known,
       secretSources: readSecretSources(read.all("secret-source") as string[]),
       summaryMode: readSummaryMode(read),
-      summaryExport: read.text("summary-export") ?? "",
+      summaryExport: read.text("summary-export"),
       newMachineReadableSummary: read.isOn("new-machine-readable-summary"),
       address: read.text("address"),
       needsAddress: read.hasFlag("address"),
@@ -63,7 +63,7 @@ export function planRun(
 }
 
 /** The one argument of a command that takes a script. Throws a `UsageError`. */
-export function scriptArgument({ positionals: [command, script, ...more] }: CommandLine): string {
+function scriptArgument({ positionals: [command, script, ...more] }: CommandLine): string {
   if (script === undefined || script === "") {
     throw new UsageError(
       `k6d ${command} needs a script: k6d ${command} script.js, or - to read it from standard input`,
@@ -76,7 +76,7 @@ export function scriptArgument({ positionals: [command, script, ...more] }: Comm
 }
 
 /** The options that flags set, by key. */
-export function readOptionFlags(commandLine: CommandLine): FlagValues {
+function readOptionFlags(commandLine: CommandLine): FlagValues {
   const values: Record<string, unknown> = {};
   for (const { key, kind, flag } of OPTIONS) {
     const given = flag === undefined ? undefined : commandLine.flags.get(flag.name);
@@ -87,13 +87,8 @@ export function readOptionFlags(commandLine: CommandLine): FlagValues {
   return values;
 }
 
-/** What `--type` says. */
-export function readType(read: SettingReader): RunSettings["type"] {
-  return read.text("type") as RunSettings["type"];
-}
-
 /** The system's variables, if the script may see them. */
-export function readSystemEnv(
+function readSystemEnv(
   read: SettingReader,
   env: Readonly<Record<string, string>>,
   { byDefault }: { readonly byDefault: boolean },
@@ -102,7 +97,7 @@ export function readSystemEnv(
 }
 
 /** The variables of `-e`. Throws a `UsageError`. */
-export function readGivenEnv(read: SettingReader): Record<string, string> {
+function readGivenEnv(read: SettingReader): Record<string, string> {
   const given: Record<string, string> = {};
   for (const pair of read.all("env") as string[]) {
     const [, name, value = ""] = /^([^=]*)(?:=(.*))?$/s.exec(pair)!;

@@ -22,11 +22,6 @@ export class SettingReader {
     this.#config = config;
   }
 
-  /** The same with a configuration file. */
-  withConfig(config: Readonly<Record<string, unknown>>): SettingReader {
-    return new SettingReader(this.#line, this.#env, config);
-  }
-
   /** All values of a setting, in the order given. Throws a `UsageError` for a variable or field of the wrong kind. */
   all(name: string): readonly unknown[] {
     const given = this.#line.flags.get(name);

@@ -2,7 +2,6 @@
 
 import type { Log } from "../cli/log.ts";
 import type { RunSettings } from "../options/types.ts";
-import type { Archive } from "../script/archive.ts";
 import { toFileUrl } from "../script/file_url.ts";
 import { loadProgram } from "../script/load.ts";
 import type { Program } from "../script/program.ts";
@@ -21,8 +20,8 @@ export interface StudiedTest {
   readonly pwd: string;
   /** Every file that the test imports or opens, by its URL. */
   readonly files: ReadonlyMap<string, Uint8Array>;
-  /** The archive that it comes from, or null. */
-  readonly archive: Archive | null;
+  /** `__ENV` of the script. */
+  readonly env: Readonly<Record<string, string>>;
 }
 
 /** Loads a script and runs its first init stage. Throws what `reportFailure` understands. */
@@ -52,7 +51,7 @@ export async function studyTest(settings: RunSettings, log: Log): Promise<Studie
     const facts = await run.init({ program, env, readFile });
     for (const [path, bytes] of facts.files) files.set(absoluteUrl(path, host.cwd), new Uint8Array(bytes));
     const options = archive === null ? facts.options : archive.options;
-    return { program, facts, options, filename, pwd: toFileUrl(host.cwd), files, archive };
+    return { program, facts, options, filename, pwd: toFileUrl(host.cwd), files, env };
   } finally {
     run.dispose();
   }
