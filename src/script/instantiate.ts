@@ -126,27 +126,38 @@ function resolveInScript(specifier: unknown, base: string): string {
   }
 }
 
+/** Modules of one virtual user beside plain ES modules that succeed, by index. */
+class DynamicModules {
+  readonly commonJs = new Map<number, CommonJsModule>();
+  /** ES modules as `require()` gives them. */
+  readonly required = new Map<number, object>();
+  /** Promises of namespaces. */
+  readonly imported = new Map<number, unknown>();
+  readonly metas = new Map<number, ImportMeta>();
+  /** What ES modules threw. */
+  readonly failures = new Map<number, unknown>();
+}
+
 /** One virtual user's module state, as compiled text reaches it. */
 class Instance {
   /** Exports by module; of a CommonJS module once it has run. */
-  readonly x: Exports[] = [];
+  readonly x: Exports[];
   readonly #program: LoadedProgram;
-  // There may be 100,000 of these objects: a map is made when it is needed.
-  /** ES modules that have not run yet. */
+  /** ES modules that have not run yet; undefined when there are none. */
   #bodies: Map<number, AsyncBody> | undefined;
-  #commonJs: Map<number, CommonJsModule> | undefined;
-  /** ES modules as `require()` gives them. */
-  #required: Map<number, object> | undefined;
-  /** Promises of namespaces. */
-  #imported: Map<number, unknown> | undefined;
-  #metas: Map<number, ImportMeta> | undefined;
-  /** What ES modules threw. */
-  #failures: Map<number, unknown> | undefined;
+  #dynamic: DynamicModules | undefined;
   #inInit = true;
   #global: Record<string, unknown> | undefined;
 
   constructor(program: LoadedProgram, readonly host: ProgramHost) {
     this.#program = program;
+    // As long as it will be: an array that grows has room for 16 more.
+    this.x = new Array(program.modules.length);
+  }
+
+  /** What most scripts have no need of; there may be 100,000 virtual users. */
+  get #rare(): DynamicModules {
+    return this.#dynamic ??= new DynamicModules();
   }
 
   /** Runs a module after all that it imports; what has begun to run is left alone. */
@@ -160,12 +171,11 @@ class Instance {
         try {
           yield* body;
         } catch (error) {
-          this.#failures ??= new Map();
-          this.#failures.set(index, error);
+          this.#rare.failures.set(index, error);
           throw error;
         }
-      } else if (this.#failures?.has(index)) {
-        throw this.#failures.get(index);
+      } else if (this.#dynamic?.failures.has(index)) {
+        throw this.#rare.failures.get(index);
       } else if (this.#program.modules[index]!.format === "commonjs") {
         this.#commonJsExports(index);
       }
@@ -184,18 +194,17 @@ class Instance {
 
   /** `module.exports` of a CommonJS module, which is run if nobody did so before. */
   #commonJsExports(index: number): unknown {
-    this.#commonJs ??= new Map();
-    const known = this.#commonJs.get(index);
+    const known = this.#rare.commonJs.get(index);
     if (known) return known.exports;
     const { factory } = this.#program.modules[index]! as LoadedModule & { format: "commonjs" };
     const module: CommonJsModule = { exports: {} };
-    this.#commonJs.set(index, module);
+    this.#rare.commonJs.set(index, module);
     // For who comes here again in a cycle.
     this.x[index] = commonJsNamespace(module);
     try {
       factory.call(module.exports, runtime, this, module, module.exports, this.require(index));
     } catch (error) {
-      this.#commonJs.delete(index);
+      this.#rare.commonJs.delete(index);
       throw error;
     }
     this.x[index] = commonJsNamespace(module);
@@ -207,7 +216,7 @@ class Instance {
     this.#inInit = false;
     if (this.#bodies?.size === 0) this.#bodies = undefined;
     const script = this.#program.modules.length - 1;
-    const module = this.#commonJs?.get(script);
+    const module = this.#dynamic?.commonJs.get(script);
     if (!module) return this.x[script] ?? {};
     const { exports } = module;
     if (typeof exports === "function" && !("default" in exports)) return { default: exports };
@@ -245,11 +254,10 @@ class Instance {
       const builtin = this.host.builtin(target.specifier);
       return runtime.namespace(runtime.withStars({ default: runtime.defaultOf(builtin) }, builtin));
     }
-    this.#imported ??= new Map();
-    let imported = this.#imported.get(target.index);
+    let imported = this.#rare.imported.get(target.index);
     if (imported === undefined) {
       imported = runBlocking(new AsyncCall(this.#evaluated, this, [target.index]), undefined);
-      this.#imported.set(target.index, imported);
+      this.#rare.imported.set(target.index, imported);
     }
     AWAIT.value = imported;
     return yield AWAIT;
@@ -262,11 +270,10 @@ class Instance {
 
   /** `import.meta` of a module whose relative specifiers start from `base`. */
   meta(index: number, base: string): ImportMeta {
-    this.#metas ??= new Map();
-    let meta = this.#metas.get(index);
+    let meta = this.#rare.metas.get(index);
     if (!meta) {
       meta = { url: this.#program.modules[index]!.url, resolve: (specifier) => resolveInScript(specifier, base) };
-      this.#metas.set(index, meta);
+      this.#rare.metas.set(index, meta);
     }
     return meta;
   }
@@ -279,15 +286,14 @@ class Instance {
     }
     const exports = this.x[index]!;
     if (format === "data") return exports.default;
-    this.#required ??= new Map();
-    let required = this.#required.get(index);
+    let required = this.#rare.required.get(index);
     if (!required) {
       // What transpiled CommonJS code looks for before it takes the default export.
       required = Object.create(null, {
         ...Object.getOwnPropertyDescriptors(exports),
         __esModule: { value: true },
       }) as object;
-      this.#required.set(index, required);
+      this.#rare.required.set(index, required);
     }
     return required;
   }

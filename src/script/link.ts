@@ -75,6 +75,11 @@ class EvaluationOrder {
     );
   }
 
+  /** Whether a module imports itself, through others or directly. */
+  isInCycle(module: ParsedModule): boolean {
+    return staticImports(module).some((imported) => reaches(imported, module, new Set()));
+  }
+
   /** `imported` is a module that `importer` imports, directly or through re-exports. */
   hasRun(imported: ParsedModule, importer: ParsedModule): boolean {
     return imported.index < importer.index && !(this.#manyRoots && reaches(imported, importer, new Set()));
@@ -206,7 +211,7 @@ class LinkedModule {
     if (source.text.startsWith("#!")) edits.replace(0, 2, "//");
     const replaced = new Set<Node>();
     this.#editReferences(edits, replaced, usesGlobal);
-    this.#editDeclarations(edits);
+    this.#editDeclarations(edits, inference);
     for (const node of scope.importMetas) {
       edits.replace(node.start, node.end, `${this.#names.instance}.meta(${index},${JSON.stringify(base)})`);
     }
@@ -214,19 +219,20 @@ class LinkedModule {
       edits.replace(node.start, node.start + "import".length, `${this.#names.instance}.importer(${index})`);
     }
     const names = this.#names;
-    if (unnamedDefault) edits.insert(unnamedDefault.start, ` ${unnamedDefault.name}`);
+    const expression = this.#unnamedDefault(inference) === "expression";
+    if (unnamedDefault && !expression) edits.insert(unnamedDefault.start, ` ${unnamedDefault.name}`);
     const attached = suspendModule({ program, text: source.text, scope, inference, names, replaced }, edits);
     for (const object of builtinWriteTargets(program, scope)) {
       edits.insert(object.start, `${names.runtime}.builtin(`);
       edits.insert(object.end, ")");
     }
     for (const node of program.body) {
-      if (node.type === "ExportDefaultDeclaration" && declarationName(node) === undefined) {
+      if (node.type === "ExportDefaultDeclaration" && (expression || declarationName(node) === undefined)) {
         edits.insert(node.declaration.end, "};");
       }
     }
     const { url } = source;
-    const { code, columnEdits } = edits.apply(this.#head(attached), "\n})");
+    const { code, columnEdits } = edits.apply(this.#head(attached, inference), "\n})");
     const debugMap = inspected
       ? `\n${debugMapComment({ url, code, columnEdits, sourceMap, original: source.original })}`
       : "";
@@ -241,8 +247,21 @@ class LinkedModule {
     };
   }
 
+  /**
+   * What becomes of `export default function () {…}`: an expression, as long as nothing could call it before the module
+   * runs; else a declaration, and what its author wrote (`hoisted`) or a suspending form with the author's function at the
+   * head (`divided`).
+   */
+  #unnamedDefault(inference: Inference): "none" | "expression" | "hoisted" | "divided" {
+    const { unnamedDefault } = this.parsed;
+    const fn = unnamedDefault && inference.knownFunction(this.parsed.scope.bindingOf.get(unnamedDefault)!);
+    if (!fn) return "none";
+    if (fn.async || inference.suspends(fn)) return "divided";
+    return this.#order.isInCycle(this.parsed) ? "hoisted" : "expression";
+  }
+
   /** What stands before the author's text. */
-  #head(attached: string): string {
+  #head(attached: string, inference: Inference): string {
     const { runtime, instance } = this.#names;
     const free = (name: string) => this.parsed.scope.free.some(({ node }) => node.name === name);
     if (this.parsed.format === "commonjs") {
@@ -251,7 +270,9 @@ class LinkedModule {
       return `(function(${runtime},${instance},${given}){"use strict";${attached}`;
     }
     const { unnamedDefault } = this.parsed;
-    const named = unnamedDefault ? `${runtime}.defaultName(${unnamedDefault.name});` : "";
+    const named = this.#unnamedDefault(inference) === "hoisted"
+      ? `${runtime}.defaultName(${unnamedDefault!.name});`
+      : "";
     const require = free("require") ? `const require=${instance}.require(${this.parsed.index});` : "";
     return `(function*(${runtime},${instance}){"use strict";${this.#early}${require}${attached}${named}yield ${this.#exportsObject()};${this.#late}`;
   }
@@ -306,7 +327,7 @@ class LinkedModule {
     }
   }
 
-  #editDeclarations(edits: Edits): void {
+  #editDeclarations(edits: Edits, inference: Inference): void {
     for (const node of this.parsed.program.body) {
       switch (node.type) {
         case "ImportDeclaration":
@@ -318,8 +339,9 @@ class LinkedModule {
           else edits.replace(node.start, node.end, ";");
           break;
         case "ExportDefaultDeclaration":
-          if (declarationName(node) !== undefined) edits.replace(node.start, node.declaration.start, "");
-          else {
+          if (declarationName(node) !== undefined && this.#unnamedDefault(inference) !== "expression") {
+            edits.replace(node.start, node.declaration.start, "");
+          } else {
             edits.replace(node.start, node.declaration.start, `const {default:${this.#names.default}}={default:`);
           }
       }

@@ -95,6 +95,8 @@ class SuspendRewriter {
   readonly #input: SuspendInput;
   readonly #names: Names;
   readonly #edits: Edits;
+  /** A default function without a name, for the module's head. */
+  #defaultFunction = "";
   /** Statements for the head of a function, block or the module, by node. */
   readonly #heads = new Map<Node, string>();
   /** Number of temporaries by function. */
@@ -112,7 +114,7 @@ class SuspendRewriter {
   run(): string {
     const { program } = this.#input;
     this.#block(program, { ...PLAIN, fn: program });
-    return this.#declaredTemporaries(program) + (this.#heads.get(program) ?? "");
+    return this.#declaredTemporaries(program) + this.#defaultFunction + (this.#heads.get(program) ?? "");
   }
 
   #visit(node: Node, place: Place): void {
@@ -270,12 +272,7 @@ class SuspendRewriter {
     const keyword = this.#input.text.indexOf("function", node.start);
     const own = node.id?.name;
     if (node.type === "FunctionDeclaration" && node.id) {
-      this.#edits.insert(
-        node.start,
-        `function ${own}(${
-          this.#parameters(node)
-        }){return ${runtime}.block(${own}${suffix}.apply(this,arguments),${own})}`,
-      );
+      this.#declare(node, `return ${runtime}.block(${own}${suffix}.apply(this,arguments),${own})`);
       this.#edits.replace(keyword, keyword + 8, "function*");
       this.#edits.insert(node.id.end, suffix);
       return this.#body(node, false);
@@ -447,7 +444,7 @@ class SuspendRewriter {
     const kind = asyncKind(node);
     if (node.type === "FunctionDeclaration" && node.id) {
       const body = `return ${runtime}.${lowerFirst(kind)}(${own}${suffix},this,arguments,${own})`;
-      this.#edits.insert(node.start, `function ${own}(${this.#parameters(node)}){${body}}`);
+      this.#declare(node, body);
       this.#edits.replace(node.start, keywordEnd, "function*");
       this.#edits.insert(node.id.end, suffix);
       return this.#body(node, false);
@@ -540,6 +537,15 @@ class SuspendRewriter {
   }
 
   /** As many parameters as `length` says. */
+  /** The author's function, before its suspending form. */
+  #declare(node: NodeOf<"FunctionDeclaration">, body: string): void {
+    const { name } = node.id!;
+    const rest = `(${this.#parameters(node)}){${body}}`;
+    if (name !== this.#names.default) return this.#edits.insert(node.start, `function ${name}${rest}`);
+    // Without a name of its own it is called `default`, which only an expression can be.
+    this.#defaultFunction = `const {default:${name}}={default:function${rest}};`;
+  }
+
   #parameters(node: FunctionNode): string {
     return Array.from({ length: expectedArguments(node) }, (_, index) => `${this.#names.temporary}${index}`).join();
   }
