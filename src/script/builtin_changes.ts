@@ -53,6 +53,8 @@ const { apply, deleteProperty, getOwnPropertyDescriptor, getPrototypeOf, ownKeys
 const UNGUARDED = new Set<unknown>([Math, Date]);
 
 const watched = new Map<object, Watched>();
+/** Those of them that anybody changed. */
+const changedObjects: object[] = [];
 const proxies = new WeakMap<object, object>();
 let userOfRunningCode: () => BuiltinUser;
 let places = 0;
@@ -91,18 +93,17 @@ export function watchBuiltins(currentUser: () => BuiltinUser, others: Readonly<R
 
 /** Runs a user's init code, on pristine objects, and keeps for that user what it changes. */
 export function keepInitChanges<T>(init: () => T): T {
-  for (const [object, entry] of watched) {
-    if (entry.changed === null) continue;
-    for (const key of entry.changed.keys()) restore(object, key, nativeOf(entry, key));
+  for (const object of changedObjects) {
+    const entry = watched.get(object)!;
+    for (const key of entry.changed!.keys()) restore(object, key, nativeOf(entry, key));
   }
   try {
     return init();
   } finally {
     // What one user's init code does, all others' do: when the first two change nothing, nobody looks again.
     if (initChanges || ++inits <= 2) takeOver();
-    for (const [object, { changed }] of watched) {
-      if (changed === null) continue;
-      for (const [key, { accessor }] of changed) defineProperty(object, key, accessor);
+    for (const object of changedObjects) {
+      for (const [key, { accessor }] of watched.get(object)!.changed!) defineProperty(object, key, accessor);
     }
   }
 }
@@ -265,7 +266,11 @@ function change(object: object, key: PropertyKey, value: unknown, enumerable: bo
 
 function keep(object: object, key: PropertyKey, value: unknown, enumerable: boolean): Change {
   const entry = watched.get(object)!;
-  const changed = entry.changed ??= new Map();
+  if (entry.changed === null) {
+    entry.changed = new Map();
+    changedObjects.push(object);
+  }
+  const { changed } = entry;
   let change = changed.get(key);
   if (change === undefined) {
     change = accessorFor(object, key, nativeOf(entry, key), enumerable);

@@ -136,7 +136,7 @@ const UNKNOWN = "in a constructor that it did not see called";
 const AT_ONCE = "in code that must run at once, as a parameter's default value";
 
 /** Where k6d's own code is. */
-const OWN_CODE = new URL("../", import.meta.url).href;
+const OWN_CODE = import.meta.url.slice(0, import.meta.url.lastIndexOf("/script/") + 1);
 
 /** Whether k6d's own code, not a script's, called `callee`. */
 // deno-lint-ignore ban-types -- any function that may stand on the stack
