@@ -34,6 +34,8 @@ export interface Names {
   readonly temporary: string;
   readonly arguments: string;
   readonly super: string;
+  /** `new.target` of the function around. */
+  readonly target: string;
 }
 
 /** Names that begin with the first of `$k`, `$k_`, `$k__` … that `text` does not contain. */
@@ -48,6 +50,7 @@ export function reserveNames(text: string): Names {
     temporary: `${prefix}T`,
     arguments: `${prefix}A`,
     super: `${prefix}P`,
+    target: `${prefix}N`,
   };
 }
 
@@ -174,6 +177,9 @@ class SuspendRewriter {
         if (place.inArrow && node.name === "arguments") {
           this.#edits.replace(node.start, node.end, this.#names.arguments);
         }
+        return;
+      case "MetaProperty":
+        if (place.inArrow && node.meta.name === "new") this.#edits.replace(node.start, node.end, this.#names.target);
         return;
       case "MemberExpression":
         if (place.inArrow && node.object.type === "Super") return this.#superMember(node, place);
@@ -464,12 +470,13 @@ class SuspendRewriter {
 
   /** What an arrow takes from around it comes in through a function of its own, unless an arrow around has it. */
   #asyncArrow(node: NodeOf<"ArrowFunctionExpression">, place: Place, name: string): void {
-    const { runtime, arguments: args, super: superMember } = this.#names;
+    const { runtime, arguments: args, super: superMember, target } = this.#names;
     const text = this.#input.text;
     const uses = lexicalUses(node);
     const taken: [name: string, value: string][] = [];
     if (uses.arguments && !place.inArrow) taken.push([args, "arguments"]);
     if (uses.super && !place.inArrow) taken.push([superMember, "(k)=>super[k]"]);
+    if (uses.newTarget && !place.inArrow) taken.push([target, "new.target"]);
     if (taken.length > 0) this.#edits.insert(node.start, `((${taken.map(([name]) => name)})=>`);
     this.#edits.insert(node.start, `${runtime}.asyncArrow(function*${this.#generatorName(name)}`);
     const arrowStart = this.#arrowToken(node);

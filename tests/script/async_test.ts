@@ -151,6 +151,41 @@ const PROGRAMS: Readonly<Record<string, string>> = {
       Promise.resolve().finally(() => block("finally")).then(() => t("finally done"));
       t("end");
     }`,
+  "declarations in blocks, switches and before themselves": `
+    export default async function () {
+      t(await early(), typeof inBlock);
+      { t(await inBlock()); async function inBlock() { return "block"; } }
+      switch (1) { case 1: t(await inCase()); async function inCase() { "use strict"; return wait("case"); } }
+      async function early() { return "early"; }
+      async function twice() { return 1; } 
+      async function twice() { return 2; }
+      t(await twice());
+      const handlers = { early, async twice() { return 3; } };
+      for (const name in handlers) t(name, await handlers[name]());
+      const tag = async (strings, ...values) => [strings.raw.join(), ...values];
+      t(await tag\`a\${await "b"}c\${wait("d")}\`);
+      async function* walk(a = 1, ...rest) { yield this.v + a; yield* rest; yield arguments.length; }
+      for await (const v of walk.call({ v: 1 }, 2, 3, 4)) t(v);
+      async function recursive(n) { return n === 0 ? 0 : n + await recursive(n - 1); }
+      t(await recursive(50));
+      const bound = recursive.bind(null, 3); t(await bound(), await recursive.call(null, 2), await Reflect.apply(recursive, null, [1]));
+      t(await [1, 2].reduce(async (sum, x) => (await sum) + wait(x), 0));
+    }`,
+  "this, super, arguments and new.target of async arrows": `
+    class A { get up() { return "up"; } set up(v) { t("set", v, this.n); } static sup() { return "static " + this.n; } }
+    class B extends A {
+      static n = "S"; n = "I";
+      static field = async () => [this.n, super.sup()];
+      field = async () => [this.n, super.up, super["u" + "p"]];
+      method() { return (async (x) => (async () => [this.n, super.up, arguments[0], x])())("inner"); }
+      async inline() { const f = async () => { return [super.up, arguments.length]; }; return f(1, 2, 3); }
+      constructor() { super(); this.made = (async () => [new.target === B, new.target.name])(); }
+    }
+    function F() { return (async () => (async () => new.target)())(); }
+    export default async function () {
+      const b = new B();
+      t(await B.field(), await b.field(), await b.method("outer"), await b.inline("x", "y"), await b.made, await F());
+    }`,
   "executors that block": `
     export default async function () {
       const p = new Promise((resolve) => { t("executes", wait(1)); Promise.resolve().then(() => t("not yet")); resolve(wait(2)); t("resolved"); });
