@@ -123,3 +123,21 @@ export default function () { __ENV.B = "changed"; console.log(__ENV.A, __ENV.B);
   assertMatch(frozen.stderr, /TypeError: Cannot assign to read only property 'A'/);
   assertEquals(frozen.code, 107);
 });
+
+Deno.test("the log goes to Loki, to its last line, and nothing of it to standard error", async () => {
+  const streams: { stream: Record<string, string>; values: string[][] }[] = [];
+  await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
+    streams.push(...(await request.json()).streams);
+    return new Response(null, { status: 204 });
+  });
+  const url = `http://127.0.0.1:${server.addr.port}/loki/api/v1/push`;
+  const script = `export const options = { thresholds: { iterations: ["count>1"] } };
+export default function () { console.warn("from the script"); }`;
+  const output = `loki=${url},label.test=shop,allowedLabels=[level,source,test]`;
+  const run = await runK6d({ files: script, args: ["run", "--quiet", "--log-output", output, "script.js"] });
+  assertEquals([run.code, run.stderr], [99, ""]);
+  assertEquals(streams.map(({ stream, values }) => [stream, values.map(([, text]) => text)]), [
+    [{ level: "warning", source: "console", test: "shop" }, ["from the script"]],
+    [{ level: "error", test: "shop" }, ["thresholds on metrics 'iterations' have been crossed"]],
+  ]);
+});
