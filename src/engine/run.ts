@@ -76,6 +76,9 @@ async function prepare(run: TestRun, settings: RunSettings, layers: RunLayers, l
     exportedFunctions: facts.functions,
   });
   for (const warning of warnings) log.warn(warning);
+  if (options.paused && settings.address === "") {
+    log.warn("the test is paused, and nothing can resume it: run it with --address as well, then k6d resume");
+  }
   run.prepare(options, layers.env, VERSION);
   return options;
 }

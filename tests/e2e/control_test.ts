@@ -121,3 +121,13 @@ Deno.test("commands say what is missing", async () => {
   const idle = await runK6d({ args: ["scale", "--address", "127.0.0.1:1"] });
   assertStringIncludes(idle.stderr, "k6d scale needs --vus N, --max N or both");
 });
+
+Deno.test("a paused test that nothing can resume says so, and ends on Ctrl-C", async () => {
+  await using run = await K6dProcess.start({
+    files: `export default function () {}`,
+    args: ["run", "-q", "--paused", "script.js"],
+  });
+  await run.logged(/level=warning msg="the test is paused, and nothing can resume it/);
+  run.signal("SIGINT");
+  assertEquals((await run.ended()).code, 105);
+});
