@@ -1,17 +1,10 @@
-/** Async generators of the script and what walks them: part of `$k`. Bodies are compiled to generators that yield markers. */
+/** Async generators of the script: part of `$k`. Bodies are compiled to generators that yield markers. */
 
 import { AWAIT, awaiting } from "./async_call.ts";
 import { runBlocking } from "./blocking_twin.ts";
-import {
-  awaitValue,
-  newPromise,
-  promiseResolve,
-  type Reaction,
-  rejectPromise,
-  resolvePromise,
-  type ScriptPromise,
-  scriptPromise,
-} from "./promise.ts";
+import { asyncIteratorOf, type IteratorRecord, requireObject, waitFor } from "./async_iterators.ts";
+import { ForAwait } from "./for_await.ts";
+import { newPromise, rejectPromise, resolvePromise, type ScriptPromise } from "./promise.ts";
 import { type Coroutine, setSuspendingForm, suspendingForm, type Suspension } from "./suspension.ts";
 
 /** What the author's `yield`, and the return of a delegate, give to the generator. One object each serves all. */
@@ -176,27 +169,6 @@ class AsyncGenerator {
 /** What all async generator objects of scripts inherit from. */
 export const asyncGeneratorPrototype: object = AsyncGenerator.prototype;
 
-/** Calls `go` in a job once `value` is settled; what `go` returns is driven to its end. */
-function waitFor(value: unknown, go: (settled: unknown, isError: boolean) => Coroutine | null): void {
-  let settled: unknown;
-  let failed = false;
-  const reaction: Reaction = {
-    settle(value, isError) {
-      settled = value;
-      failed = isError;
-    },
-    start: () => go(settled, failed),
-  };
-  try {
-    awaitValue(value, reaction);
-  } catch (error) {
-    // Reading a promise's `constructor` threw.
-    const promise = newPromise();
-    rejectPromise(promise, error);
-    awaitValue(promise, reaction);
-  }
-}
-
 /** Calls a body; `callee` is the author's function, whose `prototype` the object gets. */
 function start(body: BodyFunction, thisArg: unknown, args: ArrayLike<unknown>, callee?: { prototype?: unknown }) {
   const generator = new AsyncGenerator(Reflect.apply(body, thisArg, args) as Body);
@@ -249,94 +221,6 @@ function finish(plain: Callable): Callable {
 /** `(yield $k.yield((yield $k.await(x))))`. */
 function yielding(value: unknown): ValueMarker {
   return YIELD.of(value);
-}
-
-interface IteratorRecord {
-  readonly iterator: object;
-  readonly next: Callable;
-}
-
-/** ECMA-262, GetIterator with kind async. */
-function asyncIteratorOf(iterable: unknown): IteratorRecord {
-  const methods = iterable as { [Symbol.asyncIterator]?: Callable; [Symbol.iterator]?: Callable };
-  const method = methods[Symbol.asyncIterator];
-  if (method !== undefined && method !== null) return recordOf(Reflect.apply(method, iterable, []));
-  const sync = methods[Symbol.iterator];
-  if (typeof sync !== "function") throw new TypeError(`${describe(iterable)} is not async iterable`);
-  return recordOf(new FromSync(recordOf(Reflect.apply(sync, iterable, []))));
-}
-
-function recordOf(iterator: unknown): IteratorRecord {
-  requireObject(iterator);
-  return { iterator, next: (iterator as { next: Callable }).next };
-}
-
-/** An iterator whose results may hold promises, as an async one (%AsyncFromSyncIteratorPrototype%). */
-class FromSync {
-  readonly #sync: IteratorRecord;
-
-  constructor(sync: IteratorRecord) {
-    this.#sync = sync;
-  }
-
-  next(...args: unknown[]): unknown {
-    return this.#continue(() => Reflect.apply(this.#sync.next, this.#sync.iterator, args), true);
-  }
-
-  return(...args: unknown[]): unknown {
-    const { iterator } = this.#sync as { iterator: { return?: Callable } };
-    return this.#continue(() => {
-      const method = iterator.return;
-      if (method === undefined || method === null) return { value: args[0], done: true };
-      return Reflect.apply(method, iterator, args);
-    }, false);
-  }
-
-  throw(...args: unknown[]): unknown {
-    const { iterator } = this.#sync as { iterator: { throw?: Callable; return?: Callable } };
-    return this.#continue(() => {
-      const method = iterator.throw;
-      if (method !== undefined && method !== null) return Reflect.apply(method, iterator, args);
-      iterator.return?.();
-      throw new TypeError("The iterator does not provide a 'throw' method");
-    }, true);
-  }
-
-  #continue(step: () => unknown, closes: boolean): unknown {
-    const promise = newPromise();
-    try {
-      const result = step();
-      requireObject(result);
-      const { done, value } = result as IteratorResult<unknown>;
-      let settled: unknown;
-      try {
-        settled = promiseResolve(scriptPromise, value);
-      } catch (error) {
-        if (!done && closes) this.#close();
-        throw error;
-      }
-      waitFor(settled, (value, isError) => {
-        if (!isError) resolvePromise(promise, { value, done: Boolean(done) });
-        else {
-          if (!done && closes) this.#close();
-          rejectPromise(promise, value);
-        }
-        return null;
-      });
-    } catch (error) {
-      rejectPromise(promise, error);
-    }
-    return promise;
-  }
-
-  /** After an error, which counts more than what closing throws. */
-  #close(): void {
-    try {
-      (this.#sync.iterator as { return?: Callable }).return?.();
-    } catch {
-      // The first error is reported.
-    }
-  }
 }
 
 /** `(yield* $k.delegate(x))`: the author's `yield* x` in an async generator (ECMA-262, YieldExpression). */
@@ -431,101 +315,6 @@ function promiseOfResult(value: unknown): unknown {
     return null;
   });
   return promise;
-}
-
-/**
- * One `for await`: compiled to an outer loop that asks for the next value and an inner `for … of` over this very object,
- * which binds that value and tells when the body leaves the loop.
- */
-class ForAwait {
-  /** Whether the iterable was evaluated and asked for its iterator. */
-  isOpen = false;
-  /** Whether the outer loop goes on. */
-  goesOn = true;
-  #record: IteratorRecord | null = null;
-  #value: unknown = undefined;
-  #hasValue = false;
-  #hasThrown = false;
-  /** Whether the body left the loop before its end. */
-  #isLeft = false;
-
-  open(iterable: unknown): void {
-    this.isOpen = true;
-    this.#record = asyncIteratorOf(iterable);
-  }
-
-  /** Fetches the next value. */
-  *step(): Generator<Suspension | Marker, this, unknown> {
-    const { iterator, next } = this.#record!;
-    // What the iterator itself throws does not close it.
-    this.goesOn = false;
-    const form = suspendingForm(next);
-    const given = form === undefined
-      ? Reflect.apply(next, iterator, [])
-      : yield* Reflect.apply(form, iterator, []) as Coroutine;
-    const result = yield awaiting(given);
-    requireObject(result);
-    const { done } = result as IteratorResult<unknown>;
-    if (done) {
-      this.#record = null;
-      return this;
-    }
-    this.#value = (result as IteratorResult<unknown>).value;
-    this.#hasValue = this.goesOn = true;
-    return this;
-  }
-
-  [Symbol.iterator](): this {
-    return this;
-  }
-
-  next(): IteratorResult<unknown, undefined> {
-    if (!this.#hasValue) return { done: true, value: undefined };
-    this.#hasValue = false;
-    return { done: false, value: this.#value };
-  }
-
-  /** The body left the loop. */
-  return(): IteratorResult<unknown, undefined> {
-    this.goesOn = false;
-    this.#isLeft = true;
-    return { done: true, value: undefined };
-  }
-
-  /** An exception passes; returns it. */
-  thrown(error: unknown): unknown {
-    this.#hasThrown = true;
-    return error;
-  }
-
-  /** Closes the iterator if the body left the loop (AsyncIteratorClose). */
-  *close(): Generator<Suspension | Marker, void, unknown> {
-    if (!this.#isLeft || this.#record === null) return;
-    const iterator = this.#record.iterator as { return?: Callable };
-    try {
-      const method = iterator.return;
-      if (method === undefined || method === null) return;
-      const form = suspendingForm(method);
-      const given = form === undefined
-        ? Reflect.apply(method, iterator, [])
-        : yield* Reflect.apply(form, iterator, []) as Coroutine;
-      const result = yield awaiting(given);
-      if (!this.#hasThrown) requireObject(result);
-    } catch (error) {
-      // The body's own exception counts more.
-      if (!this.#hasThrown) throw error;
-    }
-  }
-}
-
-function requireObject(value: unknown): asserts value is object {
-  if (typeof value === "object" ? value === null : typeof value !== "function") {
-    throw new TypeError(`Iterator result ${describe(value)} is not an object`);
-  }
-}
-
-function describe(value: unknown): string {
-  return typeof value === "object" && value !== null ? Object.prototype.toString.call(value) : String(value);
 }
 
 /** This file's part of `$k`. */
