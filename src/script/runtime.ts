@@ -119,6 +119,17 @@ function template(strings: TemplateStringsArray, ...values: unknown[]): unknown[
   return [strings, ...values];
 }
 
+/** Stands for `super` in what is compiled to a function of its own. */
+function superObject(get: (key: PropertyKey) => unknown, set: (key: PropertyKey, value: unknown) => void): object {
+  return new Proxy({}, {
+    get: (_, key) => get(key),
+    set: (_, key, value) => {
+      set(key, value);
+      return true;
+    },
+  });
+}
+
 /** `__ITER`: unknown in the init stage. */
 function iteration(value: number | undefined): number {
   if (value === undefined) throw new ReferenceError("__ITER is not defined");
@@ -172,6 +183,7 @@ export const runtime = {
   methods,
   privateMethod,
   template,
+  superObject,
   construct,
   constructorBody,
   constructorRest,

@@ -361,7 +361,7 @@ class SuspendRewriter {
     if (node.type === "ArrowFunctionExpression") return text;
     const captured = this.#capturedBy(node);
     if (captured.arguments) text = `const ${this.#names.arguments}=arguments;${text}`;
-    if (captured.super) text = `const ${this.#names.super}=(k)=>super[k];${text}`;
+    if (captured.super) text = `const ${this.#names.super}=${this.#superObject()};${text}`;
     return text;
   }
 
@@ -475,7 +475,7 @@ class SuspendRewriter {
     const uses = lexicalUses(node);
     const taken: [name: string, value: string][] = [];
     if (uses.arguments && !place.inArrow) taken.push([args, "arguments"]);
-    if (uses.super && !place.inArrow) taken.push([superMember, "(k)=>super[k]"]);
+    if (uses.super && !place.inArrow) taken.push([superMember, this.#superObject()]);
     if (uses.newTarget && !place.inArrow) taken.push([target, "new.target"]);
     if (taken.length > 0) this.#edits.insert(node.start, `((${taken.map(([name]) => name)})=>`);
     this.#edits.insert(node.start, `${runtime}.asyncArrow(function*${this.#generatorName(name)}`);
@@ -536,7 +536,7 @@ class SuspendRewriter {
   #inlineAsync(value: FunctionNode): void {
     const { runtime, arguments: args, super: superMember } = this.#names;
     const uses = lexicalUses(value);
-    const captured = uses.super ? `const ${args}=arguments,${superMember}=(k)=>super[k];` : "";
+    const captured = uses.super ? `const ${args}=arguments,${superMember}=${this.#superObject()};` : "";
     const call = `return ${runtime}.${lowerFirst(asyncKind(value))}(function*`;
     this.#edits.insert(value.start, `(${this.#parameters(value)}){${captured}${call}`);
     this.#body(value, uses.super);
@@ -658,7 +658,11 @@ class SuspendRewriter {
     if (place.inArrow && node.callee.type === "MemberExpression" && node.callee.object.type === "Super") {
       this.#superMember(node.callee, place);
       const parenthesis = skipTo(this.#input.text, node.callee.end, "(");
-      this.#edits.replace(parenthesis, parenthesis + 1, `.call(this${node.arguments.length > 0 ? "," : ""}`);
+      this.#edits.replace(
+        parenthesis,
+        parenthesis + 1,
+        `${node.optional ? "" : "."}call(this${node.arguments.length > 0 ? "," : ""}`,
+      );
       return this.#arguments(node, place);
     }
     if (this.#isSuspendingPrivateMethod(node.callee)) {
@@ -864,17 +868,15 @@ class SuspendRewriter {
     forEachChild(node, (child) => this.#visit(child, place));
   }
 
+  /** `super` where none can stand. */
   #superMember(node: NodeOf<"MemberExpression">, place: Place): void {
-    const { super: name } = this.#names;
-    if (node.computed) {
-      const bracket = skipTo(this.#input.text, node.object.end, "[");
-      this.#edits.replace(node.object.start, bracket + 1, `${name}(`);
-      this.#visit(node.property, place);
-      const close = skipTo(this.#input.text, node.property.end, "]");
-      this.#edits.replace(close, close + 1, ")");
-    } else if (node.property.type === "Identifier") {
-      this.#edits.replace(node.start, node.end, `${name}("${node.property.name}")`);
-    }
+    this.#edits.replace(node.object.start, node.object.end, this.#names.super);
+    if (node.computed) this.#visit(node.property, place);
+  }
+
+  /** An object that stands for `super`. */
+  #superObject(): string {
+    return `${this.#names.runtime}.superObject((k)=>super[k],(k,v)=>{super[k]=v})`;
   }
 
   /** The temporary that serves wherever nothing else can run between its two uses. */

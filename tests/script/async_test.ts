@@ -178,13 +178,14 @@ const PROGRAMS: Readonly<Record<string, string>> = {
       static field = async () => [this.n, super.sup()];
       field = async () => [this.n, super.up, super["u" + "p"]];
       method() { return (async (x) => (async () => [this.n, super.up, arguments[0], x])())("inner"); }
+      async write() { await (async () => { super.up = 1; super["u" + "p"] = await 2; super.other ??= 3; super.other += 4; super.other++; t(super.none?.(1), super.toString?.().length, super.toString().length); })(); return this.other; }
       async inline() { const f = async () => { return [super.up, arguments.length]; }; return f(1, 2, 3); }
       constructor() { super(); this.made = (async () => [new.target === B, new.target.name])(); }
     }
     function F() { return (async () => (async () => new.target)())(); }
     export default async function () {
       const b = new B();
-      t(await B.field(), await b.field(), await b.method("outer"), await b.inline("x", "y"), await b.made, await F());
+      t(await B.field(), await b.field(), await b.method("outer"), await b.inline("x", "y"), await b.made, await F(), await b.write());
     }`,
   "executors that block": `
     export default async function () {
