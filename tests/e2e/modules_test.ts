@@ -49,6 +49,7 @@ const remote = {
   "/plain.js": "export const p = 'plain';",
   "/local.js": "import 'file:///etc/hosts';",
   "/broken.js": "let x = ;",
+  "/entry.js": "import { b } from './lib/b.ts'; export default () => console.log('entry', b);",
 };
 
 Deno.test("https modules are fetched, checked again in the next run, and used without the network", async () => {
@@ -78,6 +79,17 @@ Deno.test("https modules are fetched, checked again in the next run, and used wi
   } finally {
     await Deno.remove(cache, { recursive: true });
   }
+});
+
+Deno.test("a script may come from the network, and from standard input", async () => {
+  await using server = new ModuleServer(remote);
+  const env = { DENO_DIR, SSL_CERT_FILE: `${TESTDATA}/authority.pem`, XDG_CACHE_HOME: "", HOME: "" };
+  const args = ["run", "--quiet", `${server.origin}/entry.js`];
+  assertEquals(consoleMessages(await runSuccessfully({ args, env })), ["entry b"]);
+  const stdin = `import { v } from "./lib.js"; const text: string = open(import.meta.resolve("./data.txt"));
+    export default () => console.log(v, text);`;
+  const files = { "lib.js": "export const v = open('./data.txt');", "data.txt": "data" };
+  assertEquals(consoleMessages(await runSuccessfully({ args: ["run", "--quiet", "-"], files, stdin })), ["data data"]);
 });
 
 Deno.test("what is wrong with an https module is told with the place of its import", async () => {
