@@ -36,6 +36,9 @@ export abstract class PhaseDriver implements Resumable {
   /** This driver's code is about to run. Hot. */
   protected abstract entering(): void;
 
+  /** No code of this driver runs any more, until the next `entering`. Hot. */
+  protected abstract leaving(): void;
+
   /** The timers of this worker. */
   protected abstract get timers(): Timers;
 
@@ -49,6 +52,12 @@ export abstract class PhaseDriver implements Resumable {
    * `result`, `error` and `failed` tell the outcome either way. Hot.
    */
   protected drive(fn: PhaseFunction, argument: unknown, listener: DriverListener): boolean {
+    const isOver = this.#begin(fn, argument, listener);
+    this.leaving();
+    return isOver;
+  }
+
+  #begin(fn: PhaseFunction, argument: unknown, listener: DriverListener): boolean {
     this.entering();
     this.result = this.error = undefined;
     this.failed = false;
@@ -69,11 +78,15 @@ export abstract class PhaseDriver implements Resumable {
   }
 
   resume(value: unknown): void {
-    if (this.#advance(value, false)) this.#listener!.phaseEnded(this);
+    const isOver = this.#advance(value, false);
+    this.leaving();
+    if (isOver) this.#listener!.phaseEnded(this);
   }
 
   resumeWithError(error: unknown): void {
-    if (this.#advance(error, true)) this.#listener!.phaseEnded(this);
+    const isOver = this.#advance(error, true);
+    this.leaving();
+    if (isOver) this.#listener!.phaseEnded(this);
   }
 
   /**
@@ -185,7 +198,9 @@ export abstract class PhaseDriver implements Resumable {
     if (!this.#isWaiting) return;
     this.#isWaiting = false;
     this.entering();
-    if (this.#turn()) this.#listener!.phaseEnded(this);
+    const isOver = this.#turn();
+    this.leaving();
+    if (isOver) this.#listener!.phaseEnded(this);
   }
 
   #fail(error: unknown): void {

@@ -58,7 +58,7 @@ export class PhaseDropped extends Error {
   }
 }
 
-/** The virtual user whose code runs, or ran last; null in the first init stage. */
+/** The virtual user whose code runs; null in the first init stage, and while none's does. */
 export let currentUser: VirtualUser | null = null;
 
 /** Drives the first init stage, which belongs to no virtual user. */
@@ -77,6 +77,10 @@ export class FirstInit extends PhaseDriver {
 
   protected override entering(): void {
     firstInit = this;
+  }
+
+  protected override leaving(): void {
+    firstInit = null;
   }
 }
 
@@ -236,6 +240,11 @@ export class VirtualUser extends PhaseDriver implements BuiltinUser {
     currentUser = this;
     recorder.metadata = this.metadata;
     state.enterCode(worker, this.id, this.iterationInScenario, this.context?.index ?? -1);
+  }
+
+  /** From here on nobody runs: not even a callback that evaluated text gave to a promise of V8's own. */
+  protected override leaving(): void {
+    currentUser = null;
   }
 
   protected override get timers(): Timers {

@@ -44,6 +44,11 @@ const ATTACKS: Record<string, string> = {
   ),
   "import() of a JSON file":
     `return new Function("path", "return import(path, { with: { type: 'json' } })")("file://" + __ENV.SECRET_FILE);`,
+  // Other virtual users: whose code runs when V8's own promises call back?
+  "a callback of V8's own promises": `return (0, eval)("(async () => {})()").then(() => exec.vu.idInTest);`,
+  "a request of V8's own promises":
+    `return (0, eval)("(async () => {})()").then(() => http.get("http://127.0.0.1:1/"));`,
+  "finalizers": `return (0, eval)("typeof FinalizationRegistry") !== "undefined";`,
   // The main thread.
   "postMessage":
     `return (0, eval)("typeof postMessage") !== "undefined" && ((0, eval)("this").postMessage({ type: "scenario-done" }), "posted");`,
