@@ -216,6 +216,8 @@ class Loader {
     try {
       if (named.startsWith("data:")) return parseSourceMap(textOfDataUrl(named), url);
       const mapUrl = new URL(named, url).href;
+      // One more request in each run would be too much, and packages name maps that they don't contain.
+      if (mapUrl.startsWith("https:") || this.#packages.holds(url)) return undefined;
       return parseSourceMap(await this.#read(mapUrl, "The source map"), mapUrl);
     } catch (error) {
       this.#host.warn(`Couldn't use the source map of ${url}: ${(error as Error).message}`);

@@ -152,6 +152,19 @@ Deno.test("every form of import and export", async () => {
   );
 });
 
+Deno.test("data files: JSON with and without its type, text, a copy for each virtual user", async () => {
+  const program = await load({
+    "s.js":
+      `import a from './d.json'; import b from './d.json' with { type: 'json' }; import text from './d.json' with { type: 'text' }; import css from './x.css' with { type: 'text' }; import * as ns from './d.json';
+      a.list.push(a.list.length); export const r = [a === b, a.list, text, css, Object.keys(ns)];`,
+    "d.json": '{"list":[]}\n',
+    "x.css": "a { b: `${c}` }",
+  });
+  const loaded = new LoadedProgram(program);
+  const expected = [true, [0], '{"list":[]}\n', "a { b: `${c}` }", ["default"]];
+  assertEquals([instantiate(loaded, host([])).r, instantiate(loaded, host([])).r], [expected, expected]);
+});
+
 Deno.test("modules of a cycle see each other's functions and live bindings", async () => {
   const { exports } = await evaluate({
     "main.js": "import { even } from './even.js'; export const r = [even(4), even(3)];",
