@@ -40,6 +40,11 @@ export const CASES: readonly BenchCase[] = [
   { name: "closed-loop", run: closedLoop },
   { name: "many-users", run: manyUsers },
   { name: "arrival-rate", run: arrivalRate },
+  { name: "start-delay", run: startDelay },
+  { name: "ramping-arrivals", run: rampingArrivals },
+  { name: "ramping-users", run: rampingUsers },
+  { name: "100k-users", run: hundredThousandUsers },
+  { name: "empty-iterations", run: emptyIterations },
   { name: "trend-samples", run: trendSamples },
   { name: "one-iteration", run: oneIteration },
   { name: "compile-time", run: compileTime },
@@ -105,6 +110,82 @@ async function arrivalRate(context: BenchContext): Promise<Figure[]> {
       figure(tool, "p99, ms", duration("p(99)"), { atMost: 2 }),
       failedRequests(tool, run),
     );
+  }
+  return figures;
+}
+
+/** 10,000 empty iterations a second: how late does each start? */
+async function startDelay(context: BenchContext): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const tool of context.tools) {
+    const run = await runScript(tool, "start_delay.js", [], context);
+    const delay = (statistic: string) => run.summary.milliseconds("iteration_start_delay", statistic);
+    figures.push(
+      figure(tool, "dropped iterations", run.summary.count("dropped_iterations"), { atMost: 0 }),
+      figure(tool, "CPU an iteration, µs", run.cpuMs * 1000 / run.summary.count("iterations")),
+    );
+    // k6 doesn't tell.
+    if (tool.name === "k6") continue;
+    figures.push(
+      figure(tool, "start delay p50, ms", delay("med")),
+      figure(tool, "start delay p99, ms", delay("p(99)"), { atMost: 1 }),
+      figure(tool, "start delay max, ms", delay("max")),
+    );
+  }
+  return figures;
+}
+
+/** From 0 to 20,000 iterations a second in 20 seconds: at the end of every second, how far from the plan is their number? */
+async function rampingArrivals(context: BenchContext): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const tool of context.tools) {
+    const { summary } = await runScript(tool, "ramping_arrivals.js", [], context);
+    let started = 0;
+    let worst = 0;
+    for (let second = 1; second <= 20; second++) {
+      started += summary.count(`started_${String(second - 1).padStart(2, "0")}`);
+      const planned = 500 * second ** 2;
+      worst = Math.max(worst, Math.abs(started - planned) / planned);
+    }
+    figures.push(
+      figure(tool, "worst deviation from the plan, %", worst * 100, { atMost: 0.5 }),
+      figure(tool, "dropped iterations", summary.count("dropped_iterations"), { atMost: 0 }),
+    );
+  }
+  return figures;
+}
+
+/** From 0 to 10,000 virtual users in 10 seconds. */
+async function rampingUsers(context: BenchContext): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const tool of context.tools) {
+    const { summary } = await runScript(tool, "ramping_users.js", [], context);
+    figures.push(
+      figure(tool, "start delay p99, ms", summary.milliseconds("start_delay", "p(99)"), { atMost: 10 }),
+      figure(tool, "start delay max, ms", summary.milliseconds("start_delay", "max")),
+    );
+  }
+  return figures;
+}
+
+/** 100,000 virtual users that sleep. k6 would need about 20 GB. */
+async function hundredThousandUsers(context: BenchContext): Promise<Figure[]> {
+  const [k6d] = context.tools;
+  if (k6d === undefined) return [];
+  const run = await runScript(k6d, "sleep.js", ["-u", "100000", "-d", "5s"], context);
+  return [
+    figure(k6d, "peak RSS, MB", run.peakRssBytes / 1e6, { atMost: 1000 }),
+    figure(k6d, "wall time beyond the duration, s", run.wallMs / 1000 - 5, { atMost: 10 }),
+    figure(k6d, "iterations/s", run.summary.rate("iterations")),
+  ];
+}
+
+/** 50 virtual users with nothing to do. */
+async function emptyIterations(context: BenchContext): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const tool of context.tools) {
+    const { summary } = await runScript(tool, "empty.js", ["-u", "50", "-d", "5s"], context);
+    figures.push(figure(tool, "iterations/s", summary.rate("iterations"), { atLeast: 500_000 }));
   }
   return figures;
 }
@@ -178,7 +259,7 @@ interface ScriptRun extends Measured {
 
 const COMMON_ARGUMENTS = ["--quiet", "--no-color", "--no-usage-report", "--summary-trend-stats", "med,p(95),p(99),max"];
 
-/** Runs a workload with a tool; a run that sent nothing, or failed, is an error rather than a figure. */
+/** Runs a workload with a tool; a run that did nothing, or failed, is an error rather than a figure. */
 async function runScript(
   { name, command }: Tool,
   workload: string,
@@ -191,7 +272,7 @@ async function runScript(
     DURATION: `${seconds}s`,
   });
   const summary = readSummary(run.stdout);
-  if (run.code !== 0 || summary.count("http_reqs") === 0) {
+  if (run.code !== 0 || summary.count("iterations") === 0) {
     throw new BenchError(`${name} run ${workload} ended with code ${run.code}:\n${run.stdout}${run.stderr}`);
   }
   return { ...run, summary };
