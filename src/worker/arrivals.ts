@@ -30,9 +30,14 @@ const CALL_MS = 100;
 /** After this long an iteration is dropped even though some worker may have a virtual user for it: it is too busy to look. */
 const DROP_AFTER_MS = 50;
 
-/** Iterations that are close to one another start together: at most so many, and within this time. See docs/design/pacing.md. */
-const MOST_IN_TICK = 6;
-const TICK_MS = 1.2;
+/** Iterations further apart than this start each at its time, to a fraction of a millisecond: the pacer wakes the thread. */
+const APART_MS = 1;
+
+/** Closer ones start as the plain alarm wakes, every millisecond or so; if more than so many would start together, the pacer spreads them. */
+const MOST_TOGETHER = 8;
+
+/** So many start together then. See docs/design/pacing.md. */
+const SPREAD = 6;
 
 /** What arrivals ask their scenario for. */
 export interface ArrivalsHost {
@@ -62,6 +67,7 @@ export class Arrivals {
   /** Making virtual users takes at most half of the thread's time: the next one not before this. */
   #mayCreateAtMs = 0;
   readonly #next: TimerEntry = { dueAtMs: 0, heapIndex: -1, timerDue: () => this.#startDue(false) };
+  readonly #nextTogether: TimerEntry = { dueAtMs: 0, heapIndex: -1, timerDue: () => this.#startDue(false) };
   readonly #lookOut: TimerEntry = { dueAtMs: 0, heapIndex: -1, timerDue: () => this.#startDue(false) };
 
   constructor(
@@ -102,6 +108,7 @@ export class Arrivals {
   stop(): void {
     this.#stopped = true;
     this.#runtime.pacing.remove(this.#next);
+    this.#runtime.timers.remove(this.#nextTogether);
     this.#runtime.timers.remove(this.#lookOut);
   }
 
@@ -116,7 +123,7 @@ export class Arrivals {
       const dueAtMs = this.#startedAtMs + schedule.startOffsetMs(place);
       const leads = this.#leads || now < this.#helpsUntilMs;
       if (!isLastCall && now < dueAtMs + (leads ? 0 : LATE_MS)) {
-        if (leads) pacing.add(this.#next, this.#tickAtMs(place, dueAtMs));
+        if (leads) this.#sleepUntilNext(place, dueAtMs);
         else timers.add(this.#lookOut, Math.max(dueAtMs + LATE_MS, now + LOOK_MS));
         return;
       }
@@ -161,15 +168,15 @@ export class Arrivals {
     this.#helpsUntilMs = now + this.#helpMs;
   }
 
-  /** When to wake for the iteration at `place`: at its time, or at that of one that follows closely. */
-  #tickAtMs(place: number, dueAtMs: number): number {
-    const last = Math.min(place + MOST_IN_TICK, this.#schedule.total) - 1;
-    if (last <= place) return dueAtMs;
-    const lastAtMs = this.#startedAtMs + this.#schedule.startOffsetMs(last);
+  /** Sets the alarm that fits the distance of the next iterations. */
+  #sleepUntilNext(place: number, dueAtMs: number): void {
+    const { timers, pacing } = this.#runtime;
+    const last = Math.min(place + SPREAD, this.#schedule.total) - 1;
+    const lastAtMs = last > place ? this.#startedAtMs + this.#schedule.startOffsetMs(last) : Infinity;
     const gapMs = (lastAtMs - dueAtMs) / (last - place);
-    const together = Math.floor(TICK_MS / gapMs + 1e-6);
-    if (together > last - place) return lastAtMs;
-    return together <= 1 ? dueAtMs : this.#startedAtMs + this.#schedule.startOffsetMs(place + together - 1);
+    if (gapMs * MOST_TOGETHER < APART_MS) pacing.add(this.#next, lastAtMs);
+    else if (gapMs < APART_MS) timers.add(this.#nextTogether, dueAtMs);
+    else pacing.add(this.#next, dueAtMs);
   }
 
   #unplannedUser(now: number): UserLoop | null {
