@@ -1,6 +1,6 @@
 /** Source maps: of scripts that a bundler wrote, and of our own TypeScript transform. */
 
-import { originalPositionFor, TraceMap } from "@jridgewell/trace-mapping";
+import { decode, type SourceMapMappings } from "@jridgewell/sourcemap-codec";
 import type { ScriptSourceMap } from "./program.ts";
 
 /** A place in a source; line and column count from 1. */
@@ -13,23 +13,26 @@ export interface MappedPosition {
 /** A source map that is decoded when it is first asked. */
 export class PositionMap {
   readonly #map: ScriptSourceMap;
-  #trace: TraceMap | undefined;
+  /** By line; segments in the order of their columns. */
+  #lines: SourceMapMappings | undefined;
 
   constructor(map: ScriptSourceMap) {
     this.#map = map;
   }
 
-  /** Where the source of a place is; undefined when the map doesn't say. */
+  /** Where the source of a place is: that of the last segment of its line before it; undefined when there is none. */
   original(line: number, column: number): MappedPosition | undefined {
-    this.#trace ??= new TraceMap({
-      version: 3,
-      names: [],
-      sources: [...this.#map.sources],
-      mappings: this.#map.mappings,
-    });
-    const found = originalPositionFor(this.#trace, { line, column: column - 1 });
-    if (found.source === null) return undefined;
-    return { url: found.source, line: found.line, column: found.column + 1 };
+    this.#lines ??= decode(this.#map.mappings);
+    const segments = this.#lines[line - 1] ?? [];
+    let low = 0, high = segments.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (segments[middle]![0] < column) low = middle + 1;
+      else high = middle;
+    }
+    const segment = segments[low - 1];
+    if (segment === undefined || segment.length === 1) return undefined;
+    return { url: this.#map.sources[segment[1]] ?? "", line: segment[2] + 1, column: segment[3] + 1 };
   }
 }
 
