@@ -92,10 +92,8 @@ async function patchStatus(run: ControlledRun, request: Request): Promise<Respon
   if (vus !== undefined || maxVus !== undefined) {
     run.scale({ ...(vus === undefined ? {} : { vus }), ...(maxVus === undefined ? {} : { maxVus }) });
   }
-  if (paused !== undefined && paused !== run.isPaused) {
-    if (paused) run.pause();
-    else run.resume();
-  }
+  if (paused === true) run.pause();
+  if (paused === false) run.resume();
   return data(statusResource(run));
 }
 

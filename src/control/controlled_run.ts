@@ -11,7 +11,7 @@ export class ControlError extends Error {
   override name = "ControlError";
 }
 
-/** A run, seen from outside. What it can't do now it answers with a `ControlError`. */
+/** A run, seen from outside. What it can't do now it answers with a `ControlError`; what is so already changes nothing. */
 export interface ControlledRun {
   readonly phase: ControlledPhase;
   readonly isPaused: boolean;

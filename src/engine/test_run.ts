@@ -121,7 +121,8 @@ export class TestRun {
   /** Whether `setup` or `teardown` runs because somebody asked for it from outside. */
   #isCalling = false;
   #endLinger: (() => void) | null = null;
-  #paused = false;
+  /** Null until the options, or somebody from outside, say. */
+  #paused: boolean | null = null;
   #wakeWhenResumed: (() => void) | null = null;
   readonly #loggedOnce = new Set<string>();
   #heartbeats: Heartbeats | null = null;
@@ -241,7 +242,7 @@ export class TestRun {
   /** Checks thresholds and outputs against the options, and starts what the run needs. Throws a `RunError`. */
   prepare(options: Options, env: Readonly<Record<string, string>>, version: string): void {
     this.#options = options;
-    this.#paused = options.paused;
+    this.#paused ??= options.paused;
     this.#caCerts = trustedCertificates(env);
     this.#checkThresholds(options);
     if (options.systemTags.includes("expected_response")) {
@@ -317,7 +318,7 @@ export class TestRun {
   /** Waits for as long as the test is paused, then runs set-up, scenarios and tear-down. */
   async execute(): Promise<void> {
     const options = this.#options!;
-    if (this.#paused) await this.#resumed();
+    if (this.#paused && this.#stop === null) await this.#resumed();
     if (this.#stop !== null) return;
     this.#startedAtMs = performance.now();
     const vusTimer = this.#startVusGauges();
@@ -397,7 +398,7 @@ export class TestRun {
 
   /** Whether the test waits for `resume`. */
   get isPaused(): boolean {
-    return this.#paused;
+    return this.#paused ?? false;
   }
 
   /**
@@ -469,6 +470,8 @@ export class TestRun {
   }
 
   #setPaused(paused: boolean): void {
+    if (paused === this.#paused) return;
+    if (this.#phase === "ended") throw new ControlError("the test is over");
     if (this.#isCalling) throw new ControlError("setup() or teardown() is being called");
     if (this.#startedAtMs > 0) {
       const other = this.#scenarios.find(({ control }) => control === null);

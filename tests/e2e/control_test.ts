@@ -32,6 +32,12 @@ Deno.test("a paused test waits, shows its status, and starts with k6d resume", a
   assertEquals([ended.code, consoleMessages(ended)], [0, ["ran"]]);
 });
 
+Deno.test("a test can be resumed before it is even paused", async () => {
+  await using test = await controlled(`export default function () {}`, ["--paused"]);
+  assertEquals((await patch(test.url, { paused: false })).status, 200);
+  assertEquals((await test.run.ended()).code, 0);
+});
+
 Deno.test("setup data of a paused test can be made and replaced from outside", async () => {
   await using test = await controlled(
     `let calls = 0;
@@ -59,6 +65,12 @@ Deno.test("a test that is stopped from outside runs its teardown and exits with 
     export default function () { console.log("on"); sleep(60); }
     export function teardown() { console.log("torn down"); }`);
   await test.run.logged(/msg=on/);
+  const pause = await test.command("pause");
+  assertEquals([pause.code, (await test.command("resume")).code], [255, 0]);
+  assertMatch(
+    pause.stderr,
+    /a running test can't be paused: scenario 'default' \(constant-vus\) keeps its own schedule/,
+  );
   await (await patch(test.url, { stopped: true })).body?.cancel();
   const { code, stdout, stderr } = await test.run.ended();
   assertEquals(code, 103);
