@@ -48,9 +48,10 @@ export function resolveSpecifier(specifier: string, base: string): Resolution {
       };
   }
   if (/^(?:\.{1,2}(?:\/|$)|\/)/.test(specifier)) return { kind: "url", url: toUrl(specifier, base) };
-  if (specifier.startsWith("#")) return { kind: "package-import" };
+  if (specifier.startsWith("#") && !remote) return { kind: "package-import" };
   const named = PACKAGE.exec(specifier);
-  if (!named || remote && scheme === undefined) {
+  // The packages of this machine are none of a remote module's business.
+  if (!named || remote) {
     return {
       kind: "error",
       message: `The moduleSpecifier "${specifier}" couldn't be recognised as something k6 supports.`,
