@@ -497,6 +497,7 @@ export class TestRun {
 
   async #resumed(): Promise<void> {
     this.#phase = "paused";
+    this.#log.write("info", "the test is paused: it starts when it is resumed");
     await new Promise<void>((resolve) => this.#wakeWhenResumed = resolve);
     this.#wakeWhenResumed = null;
   }

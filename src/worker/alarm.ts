@@ -73,7 +73,8 @@ export function pacerAlarm(cells: PacerCells, worker: number): AlarmMaker {
         if (!listens) cells.nextSignal(worker).then(woken);
         listens = isSet = true;
         if (repeatMs > 0) {
-          const comesAt = askedAt + Math.ceil((performance.now() - askedAt) / repeatMs) * repeatMs;
+          const passed = Math.max(0, Math.ceil((performance.now() - askedAt) / repeatMs));
+          const comesAt = askedAt + passed * repeatMs;
           if (comesAt >= atMs - EARLIER_MS && comesAt <= atMs + LATER_MS) return;
         }
         const distanceMs = atMs - askedAt;

@@ -7,7 +7,15 @@ import {
   renderBanner,
   renderPlan,
 } from "../../src/cli/banner.ts";
-import { constantArrivalRate, constantVus, perVuIterations, sharedIterations } from "./support/scenarios.ts";
+import {
+  constantArrivalRate,
+  constantVus,
+  externallyControlled,
+  perVuIterations,
+  rampingArrivalRate,
+  rampingVus,
+  sharedIterations,
+} from "./support/scenarios.ts";
 
 Deno.test("scenarios are described in k6's words", () => {
   const cases = [
@@ -23,6 +31,17 @@ Deno.test("scenarios are described in k6's words", () => {
     [
       constantArrivalRate({ rate: 1, timeUnitMs: 3000, maxVus: 100 }),
       "0.33 iterations/s for 1h0m0s (maxVUs: 100, gracefulStop: 30s)",
+    ],
+    [rampingVus(), "Up to 20 looping VUs for 30s over 2 stages (gracefulRampDown: 30s, gracefulStop: 30s)"],
+    [
+      rampingVus({ startVus: 25, gracefulRampDownMs: 0 }),
+      "Up to 25 looping VUs for 30s over 2 stages (gracefulStop: 30s)",
+    ],
+    [rampingArrivalRate(), "Up to 20.00 iterations/s for 30s over 2 stages (maxVUs: 5-50, gracefulStop: 30s)"],
+    [externallyControlled(), "Externally controlled execution with 2 VUs, 10 max VUs, 30s"],
+    [
+      externallyControlled({ durationMs: Infinity }),
+      "Externally controlled execution with 2 VUs, 10 max VUs, infinite duration",
     ],
   ] as const;
   for (const [scenario, text] of cases) assertEquals(describeScenario(scenario), text);
@@ -77,4 +96,10 @@ Deno.test("the longest duration is the last end of a graceful stop", () => {
 Deno.test("the banner is plain without colours", () => {
   assertEquals(renderBanner(false).includes("\x1b"), false);
   assertEquals(renderBanner(true).includes("\x1b[33m"), true);
+});
+
+Deno.test("a test without end has an infinite duration", () => {
+  const options = { scenarios: [externallyControlled({ durationMs: Infinity }), constantVus({ name: "b" })] };
+  const text = renderPlan({ script: "script.js", outputs: [], options }, false);
+  assertEquals(text.includes("2 scenarios, 20 max VUs, infinite max duration"), true);
 });

@@ -6,7 +6,15 @@ import {
   renderProgress,
   type ScenarioProgress,
 } from "../../src/cli/progress.ts";
-import { constantArrivalRate, constantVus, perVuIterations, sharedIterations } from "./support/scenarios.ts";
+import {
+  constantArrivalRate,
+  constantVus,
+  externallyControlled,
+  perVuIterations,
+  rampingArrivalRate,
+  rampingVus,
+  sharedIterations,
+} from "./support/scenarios.ts";
 
 function progressOf(fields: Partial<ScenarioProgress> = {}): ScenarioProgress {
   return {
@@ -58,6 +66,10 @@ Deno.test("each executor has its own figures to the right", () => {
     ],
     [{ scenario: perVuIterations() }, "default   [  20% ] 2 VUs  00m05.0s/10m0s  02/10 iters, 5 per VU"],
     [{ scenario: constantArrivalRate() }, "default   [   0% ] 007/010 VUs  0h00m05.0s/1h0m0s  200.00 iters/s"],
+    [{ scenario: rampingVus() }, "default   [  16% ] 07/20 VUs  05.0s/30s"],
+    [{ scenario: rampingArrivalRate() }, "default   [  16% ] 07/10 VUs  05.0s/30s  15.00 iters/s"],
+    [{ scenario: externallyControlled() }, "default   [  16% ] 07/10 VUs  05.0s/30s"],
+    [{ scenario: externallyControlled({ durationMs: Infinity }) }, "default   [   0% ] 07/10 VUs  5s"],
     [
       { scenario: constantVus({ startTimeMs: 15_000 }), state: "waiting", elapsedMs: -9300 },
       "default • [   0% ] waiting  -09.3s",
@@ -261,4 +273,12 @@ Deno.test("without a terminal each state is added below the last, and nothing is
   assertEquals(terminal.writes, 0);
   display.finish();
   assertEquals(terminal.lines, [headline(0), "default   [  16% ] 10 VUs  05.0s/30s", "", ""]);
+});
+
+Deno.test("a test without end shows how long it has run", () => {
+  const scenario = externallyControlled({ durationMs: Infinity });
+  const line = (elapsedMs: number) =>
+    renderProgress(snapshotOf([progressOf({ scenario })], { elapsedMs }), null, false)[0]!;
+  assertEquals(line(5000).startsWith("running (0m05.0s), "), true);
+  assertEquals(line(3_725_000).startsWith("running (1h02m05.0s), "), true);
 });

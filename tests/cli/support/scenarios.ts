@@ -3,7 +3,10 @@
 import type {
   ConstantArrivalRateScenario,
   ConstantVusScenario,
+  ExternallyControlledScenario,
   PerVuIterationsScenario,
+  RampingArrivalRateScenario,
+  RampingVusScenario,
   SharedIterationsScenario,
 } from "../../../src/options/types.ts";
 
@@ -32,4 +35,28 @@ export function constantArrivalRate(fields: Partial<ConstantArrivalRateScenario>
     maxVus: 200,
     ...fields,
   };
+}
+
+const STAGES = [{ durationMs: 10_000, target: 20 }, { durationMs: 20_000, target: 0 }];
+
+export function rampingVus(fields: Partial<RampingVusScenario> = {}): RampingVusScenario {
+  return { ...BASE, executor: "ramping-vus", startVus: 1, stages: STAGES, gracefulRampDownMs: 30_000, ...fields };
+}
+
+export function rampingArrivalRate(fields: Partial<RampingArrivalRateScenario> = {}): RampingArrivalRateScenario {
+  return {
+    ...BASE,
+    executor: "ramping-arrival-rate",
+    startRate: 10,
+    timeUnitMs: 1000,
+    stages: STAGES,
+    preAllocatedVus: 5,
+    maxVus: 50,
+    ...fields,
+  };
+}
+
+export function externallyControlled(fields: Partial<ExternallyControlledScenario> = {}): ExternallyControlledScenario {
+  const own = { executor: "externally-controlled", vus: 2, maxVus: 10, durationMs: 30_000 } as const;
+  return { ...BASE, gracefulStopMs: 0, ...own, ...fields };
 }
