@@ -221,8 +221,9 @@ function scenarioColumns(progress: ScenarioProgress): string[] {
       return [`${scenario.vus} VUs`, time, `${outOf(completeIterations, total)} iters, ${scenario.iterations} per VU`];
     }
     case "ramping-vus":
-    case "externally-controlled":
       return [`${outOf(activeVus, scenarioVus(scenario).max)} VUs`, time];
+    case "externally-controlled":
+      return [`${outOf(activeVus, progress.initializedVus)} VUs`, time];
     case "constant-arrival-rate":
       return [usersAtHand(progress, scenario), time, `${perSecond(scenario.rate, scenario)} iters/s`];
     case "ramping-arrival-rate": {

@@ -22,6 +22,8 @@ export class UserLoop implements PhaseListener, TimerEntry {
   /** Closed model: between its first iteration and the end of its last one. */
   #loops = false;
   #inIteration = false;
+  /** The end of the grace for an iteration that nobody wants any more. */
+  #rampDown: TimerEntry | null = null;
 
   constructor(runner: ScenarioRunner, user: VirtualUser, exported: PhaseFunction) {
     this.#runner = runner;
@@ -38,7 +40,7 @@ export class UserLoop implements PhaseListener, TimerEntry {
     this.#wanted = true;
     if (!this.#loops) return this.#loops = true;
     // It was finishing its last iteration.
-    if (this.#inIteration) this.#runner.runtime.timers.remove(this);
+    if (this.#rampDown !== null) this.#runner.runtime.timers.remove(this.#rampDown);
     return false;
   }
 
@@ -50,8 +52,11 @@ export class UserLoop implements PhaseListener, TimerEntry {
     if (!this.#inIteration) {
       timers.remove(this);
       this.#stopLooping();
+    } else if (graceMs === Infinity) {
+      return;
     } else if (graceMs > 0) {
-      timers.add(this, performance.now() + graceMs);
+      this.#rampDown ??= { dueAtMs: 0, heapIndex: -1, isDeadline: true, timerDue: () => this.drop(false) };
+      timers.add(this.#rampDown, performance.now() + graceMs);
     } else {
       this.drop(false);
     }
@@ -83,6 +88,7 @@ export class UserLoop implements PhaseListener, TimerEntry {
   drop(isComplete: boolean): void {
     const runner = this.#runner;
     runner.runtime.timers.remove(this);
+    if (this.#rampDown !== null) runner.runtime.timers.remove(this.#rampDown);
     if (this.#inIteration) {
       this.#inIteration = false;
       this.user.drop();
@@ -93,10 +99,9 @@ export class UserLoop implements PhaseListener, TimerEntry {
     if (!runner.isOpen && this.#loops) this.#stopLooping();
   }
 
-  /** A minimum duration, or the grace for an iteration that nobody wants any more, is over. */
+  /** The minimum duration is over. */
   timerDue(): void {
-    if (this.#inIteration) this.drop(false);
-    else if (this.#runner.isOpen) this.#runner.userFree(this);
+    if (this.#runner.isOpen) this.#runner.userFree(this);
     else this.next();
   }
 
@@ -119,7 +124,7 @@ export class UserLoop implements PhaseListener, TimerEntry {
     const runner = this.#runner;
     const { timers, options } = runner.runtime;
     this.#inIteration = false;
-    if (this.heapIndex >= 0) timers.remove(this);
+    if (this.#rampDown !== null) timers.remove(this.#rampDown);
     if (runner.isOpen) runner.activeChanged(-1);
     runner.iterationEnded(this.user, now);
     if (options.noVuConnectionReuse) this.user.http?.closeIdle();

@@ -3,6 +3,8 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { planRun } from "../../src/engine/plan.ts";
+import { VuRamp } from "../../src/executor/ramp.ts";
+import { EVERYTHING } from "../../src/executor/stripes.ts";
 import { setSuspendingForm, type Suspension } from "../../src/script/suspension.ts";
 import { type ScenarioHost, ScenarioRunner } from "../../src/worker/scenario_runner.ts";
 import { allocateSharedState, ScenarioCell, WorkerCell } from "../../src/worker/shared_state.ts";
@@ -217,6 +219,31 @@ Deno.test("an externally controlled scenario follows what it is told: more users
   assertEquals(activeAt(2000), 7);
   run.toEnd();
   assertEquals(run.figures().interrupted, 0);
+});
+
+Deno.test("any stages: at every moment as many users loop as the ramp says, whatever the number of workers", () => {
+  const stage = fc.record({ duration: fc.integer({ min: 0, max: 2000 }), target: fc.nat(30) });
+  const ramp = fc.array(stage, { minLength: 1, maxLength: 4 });
+  fc.assert(
+    fc.property(
+      ramp,
+      fc.integer({ min: 1, max: 30 }),
+      fc.constantFrom(1, 2, 3),
+      fc.nat(8000),
+      (stages, startVUs, workers, ms) => {
+        const scenario = { executor: "ramping-vus", startVUs, stages, gracefulRampDown: 0, gracefulStop: 0 };
+        using run = new FakeRun({ scenario, iterationMs: 50 }, workers);
+        const readStages = stages.map(({ duration, target }) => ({ durationMs: duration, target }));
+        const walker = new VuRamp(startVUs, readStages, EVERYTHING);
+        let wanted = walker.vus;
+        while (walker.advance() && walker.atMs <= ms + 0.5) wanted = walker.vus;
+        if (ms >= stages.reduce((sum, { duration }) => sum + duration, 0)) wanted = 0;
+        run.advanceTo(ms + 0.5);
+        assertEquals(run.figures().active, wanted);
+      },
+    ),
+    { numRuns: 100 },
+  );
 });
 
 Deno.test("any rates: every iteration that is due starts at its time, whatever the number of workers", () => {
