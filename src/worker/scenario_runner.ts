@@ -293,8 +293,8 @@ export class ScenarioRunner implements ScenarioContext, ArrivalsHost {
     this.activeChanged(begin.length);
     const burstEndsAtMs = performance.now() + BURST_MS;
     for (const loop of begin) {
-      if (performance.now() < burstEndsAtMs) loop.next();
-      else this.#host.soon(loop);
+      if (!loop.isQueued && performance.now() < burstEndsAtMs) loop.next();
+      else loop.queue();
     }
   }
 

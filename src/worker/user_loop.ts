@@ -22,6 +22,7 @@ export class UserLoop implements PhaseListener, TimerEntry {
   /** Closed model: between its first iteration and the end of its last one. */
   #loops = false;
   #inIteration = false;
+  #isQueued = false;
   /** The end of the grace for an iteration that nobody wants any more. */
   #rampDown: TimerEntry | null = null;
 
@@ -31,8 +32,9 @@ export class UserLoop implements PhaseListener, TimerEntry {
     this.#exported = exported;
   }
 
-  get inIteration(): boolean {
-    return this.#inIteration;
+  /** Whether `next` is called soon anyway. */
+  get isQueued(): boolean {
+    return this.#isQueued;
   }
 
   /** Closed model: it shall loop. Returns whether it stood still, and `next` has to be called. */
@@ -65,6 +67,7 @@ export class UserLoop implements PhaseListener, TimerEntry {
   /** Begins the next iteration, and further ones of a closed model for as long as they end without suspending. Hot. */
   next(): void {
     const runner = this.#runner;
+    this.#isQueued = false;
     let now = performance.now();
     const burstEndsAtMs = now + BURST_MS;
     for (;;) {
@@ -76,8 +79,15 @@ export class UserLoop implements PhaseListener, TimerEntry {
       if (!this.#begin()) return;
       now = performance.now();
       if (!this.#ended(now) || runner.isOpen) return;
-      if (now >= burstEndsAtMs) return runner.soon(this);
+      if (now >= burstEndsAtMs) return this.queue();
     }
+  }
+
+  /** Closed model: `next` is called soon. */
+  queue(): void {
+    if (this.#isQueued) return;
+    this.#isQueued = true;
+    this.#runner.soon(this);
   }
 
   phaseEnded(): void {
