@@ -27,6 +27,9 @@ const LONGEST_HELP_MS = 60_000;
 /** How often the leader calls. */
 const CALL_MS = 100;
 
+/** Iterations that are behind are started in bursts of at most this long, then the event loop has its turn. */
+const BURST_MS = 10;
+
 /** After this long an iteration is dropped even though some worker may have a virtual user for it: it is too busy to look. */
 const DROP_AFTER_MS = 50;
 
@@ -116,10 +119,15 @@ export class Arrivals {
   #startDue(isLastCall: boolean): void {
     const schedule = this.#schedule;
     const { state, timers, pacing } = this.#runtime;
+    let now = performance.now();
+    const burstEndsAtMs = now + BURST_MS;
     while (!this.#stopped) {
       const place = state.nextArrival(this.#scenario);
       if (place >= schedule.total) return;
-      const now = performance.now();
+      if (now >= burstEndsAtMs && !isLastCall) {
+        timers.add(this.#nextTogether, now);
+        return;
+      }
       const dueAtMs = this.#startedAtMs + schedule.startOffsetMs(place);
       const leads = this.#leads || now < this.#helpsUntilMs;
       if (!isLastCall && now < dueAtMs + (leads ? 0 : LATE_MS)) {
@@ -136,15 +144,24 @@ export class Arrivals {
       }
       if (!state.claimArrival(this.#scenario, place)) {
         if (loop !== null) this.#idle.push(loop);
+        now = performance.now();
         continue;
       }
       if (now >= dueAtMs + LATE_MS) {
         if (this.#leads) this.#callForHelp(now);
         else this.#help(now);
       }
-      if (loop === null) this.#host.dropIteration();
+      const isOverdue = now >= dueAtMs + LATE_MS && this.#isDue(place + this.#mostUsers, now);
+      if (loop === null || isOverdue) this.#host.dropIteration();
       else this.#host.startIteration(loop, now - dueAtMs);
+      if (loop !== null && isOverdue) this.#idle.push(loop);
+      now = performance.now();
     }
+  }
+
+  /** If so, more iterations wait than there are virtual users: the thread's processor has too much to do. */
+  #isDue(place: number, now: number): boolean {
+    return place < this.#schedule.total && this.#startedAtMs + this.#schedule.startOffsetMs(place) <= now;
   }
 
   #callForHelp(now: number): void {

@@ -17,8 +17,9 @@ import { TestRuntime } from "./test_runtime.ts";
 interface Case {
   readonly name: string;
   readonly scenario: Record<string, unknown>;
-  /** What an iteration sleeps. */
+  /** What an iteration sleeps, and what it computes before. */
   readonly iterationMs: number;
+  readonly computesMs?: number;
   readonly options?: Record<string, unknown>;
   readonly complete: number;
   readonly interrupted?: number;
@@ -221,6 +222,16 @@ Deno.test("an externally controlled scenario follows what it is told: more users
   assertEquals(run.figures().interrupted, 0);
 });
 
+Deno.test("an arrival rate that computes more than the thread can drops iterations, as if all users were busy, and ends in time", () => {
+  const scenario = { executor: "constant-arrival-rate", rate: 100, duration: "1s", preAllocatedVUs: 5 };
+  using run = new FakeRun({ scenario, iterationMs: 0, computesMs: 20 }, 1);
+  run.toEnd();
+  const { complete, dropped } = run.figures();
+  assertEquals(complete + dropped, 101);
+  assert(complete >= 50 && complete <= 56, `${complete} complete`);
+  assert(run.endedAtMs <= 1150, `ended after ${run.endedAtMs} ms`);
+});
+
 Deno.test("any stages: at every moment as many users loop as the ramp says, whatever the number of workers", () => {
   const stage = fc.record({ duration: fc.integer({ min: 0, max: 2000 }), target: fc.nat(30) });
   const ramp = fc.array(stage, { minLength: 1, maxLength: 4 });
@@ -286,7 +297,10 @@ class FakeRun implements Disposable {
   readonly #startedAtMs: number;
 
   constructor(
-    { scenario, iterationMs, options = {} }: Pick<Case, "scenario" | "iterationMs" | "options">,
+    { scenario, iterationMs, computesMs = 0, options = {} }: Pick<
+      Case,
+      "scenario" | "iterationMs" | "computesMs" | "options"
+    >,
     workers: number,
     executionSegment = "",
     executionSegmentSequence = "",
@@ -301,7 +315,7 @@ class FakeRun implements Disposable {
     this.#workers = plan.workers.map(({ parts, vuIds }, worker) => {
       const timers = new Timers(this.#clock.alarm);
       const test = new TestRuntime(script, { worker, workers: plan.workers.length, buffers, timers });
-      const iteration = this.#iteration(test, iterationMs);
+      const iteration = this.#iteration(test, iterationMs, computesMs);
       return new FakeWorker(test, parts[0]!, vuIds, iteration, ended);
     });
     this.#startedAtMs = this.#clock.now;
@@ -340,11 +354,14 @@ class FakeRun implements Disposable {
     for (const worker of this.#workers) worker.takeTurns();
   }
 
-  /** A default function that sleeps. */
-  #iteration({ runtime }: TestRuntime, iterationMs: number): () => void {
+  /** A default function that computes and sleeps. */
+  #iteration({ runtime }: TestRuntime, iterationMs: number, computesMs: number): () => void {
     const { iterationNumbers } = this;
+    const clock = this.#clock;
     const form = function* (): Generator<Suspension, void, unknown> {
       iterationNumbers.push(runtime.segment.item(currentUser!.iterationInInstance));
+      clock.spend(computesMs);
+      if (iterationMs === 0) return;
       const entry = { dueAtMs: 0, heapIndex: -1, timerDue: () => {} };
       yield {
         begin(user) {

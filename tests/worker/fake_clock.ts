@@ -19,6 +19,11 @@ export class FakeClock implements Disposable {
     return this.#now;
   }
 
+  /** Time passes while code computes. */
+  spend(ms: number): void {
+    this.#now += ms;
+  }
+
   /** Makes alarms that ring as the clock passes. */
   readonly alarm: AlarmMaker = (wake) => {
     const alarm = new FakeAlarm(wake);
