@@ -3,8 +3,6 @@
 import type { Outside } from "../worker/event_loop.ts";
 import { currentLoop } from "../worker/virtual_user.ts";
 
-export type { Outside };
-
 /**
  * A script's promise for something that goes on outside of the script, for instance a request: hand `promise` to the
  * script, and call `resolve` or `reject` when it is over, from wherever and whenever that is. The virtual user handles it

@@ -23,7 +23,9 @@ export function awaiting(value: unknown): typeof AWAIT {
 
 /** A compiled body with `await`: yields the marker, and suspensions. */
 export type AsyncBody = Generator<Suspension | AwaitMarker, unknown, unknown>;
+/** A compiled body before its call. */
 export type BodyFunction = (...args: never[]) => AsyncBody;
+/** What one step of a body gives: a marker, a suspension, or its result. */
 export type AsyncStep = IteratorResult<Suspension | AwaitMarker, unknown>;
 
 /** A running call. */

@@ -50,6 +50,7 @@ let react: (promise: ScriptPromise, reaction: Reaction) => void;
 let statusOf: (promise: ScriptPromise) => PromiseStatus;
 let enqueue: (promise: ScriptPromise, job: Job) => void;
 
+/** A promise of a script, `Promise` in its eyes; its reactions are jobs of the virtual user that made it. */
 class ScriptPromise {
   #state = State.pending;
   #isHandled = false;

@@ -27,6 +27,7 @@ import type {
   ScriptFailure,
   ToWorker,
 } from "./messages.ts";
+import type { PhaseFunction } from "./phase_driver.ts";
 import { nowEpochMs, WorkerRuntime } from "./runtime.ts";
 import { ScenarioRunner } from "./scenario_runner.ts";
 import { EventLoopLag } from "./event_loop_lag.ts";
@@ -37,7 +38,7 @@ import { IMPORT_REFUSED, installScriptGlobals } from "./script_globals.ts";
 import { SharedState, WorkerCell } from "./shared_state.ts";
 import type { TimerEntry } from "./timers.ts";
 import { type Turn, Turns } from "./turns.ts";
-import { currentLoop, currentUser, FirstInit, type PhaseFunction, VirtualUser } from "./virtual_user.ts";
+import { currentLoop, currentUser, FirstInit, VirtualUser } from "./virtual_user.ts";
 
 // Scripts find these gone from the global object.
 const { MessageEvent, performance, setInterval } = globalThis;

@@ -7,13 +7,14 @@ import type { TagSet } from "../metrics/tag_set.ts";
 import type { Scenario } from "../options/types.ts";
 import { Arrivals, type ArrivalsHost } from "./arrivals.ts";
 import type { ScenarioPart } from "./messages.ts";
+import type { PhaseFunction } from "./phase_driver.ts";
 import { nowEpochMs, type WorkerRuntime } from "./runtime.ts";
 import { scriptEnv } from "./script_env.ts";
 import { ScenarioCell, WorkerCell } from "./shared_state.ts";
 import type { TimerEntry } from "./timers.ts";
 import type { Turn } from "./turns.ts";
 import { UserLoop } from "./user_loop.ts";
-import type { PhaseFunction, ScenarioContext, VirtualUser } from "./virtual_user.ts";
+import type { ScenarioContext, VirtualUser } from "./virtual_user.ts";
 
 // Scripts find these gone from the global object.
 const { performance } = globalThis;

@@ -1,8 +1,9 @@
 /** A virtual user in a scenario: begins iterations and sees them end. */
 
+import type { PhaseFunction } from "./phase_driver.ts";
 import type { ScenarioRunner } from "./scenario_runner.ts";
 import type { TimerEntry } from "./timers.ts";
-import type { PhaseFunction, PhaseListener, VirtualUser } from "./virtual_user.ts";
+import type { PhaseListener, VirtualUser } from "./virtual_user.ts";
 
 // Scripts find these gone from the global object.
 const { performance } = globalThis;

@@ -17,8 +17,6 @@ import { PhaseDriver, type PhaseFunction } from "./phase_driver.ts";
 import type { WorkerRuntime } from "./runtime.ts";
 import { Timers } from "./timers.ts";
 
-export type { PhaseFunction };
-
 // Scripts find these gone from the global object.
 const { performance } = globalThis;
 

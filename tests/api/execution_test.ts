@@ -3,7 +3,7 @@ import { execution, TestAborted } from "../../src/api/execution.ts";
 import { group } from "../../src/api/k6.ts";
 import { type InitSession, setSession } from "../../src/api/session.ts";
 import { setSuspendingForm, suspendingForm, type Suspension } from "../../src/script/suspension.ts";
-import type { PhaseFunction } from "../../src/worker/virtual_user.ts";
+import type { PhaseFunction } from "../../src/worker/phase_driver.ts";
 import { TestRuntime } from "../worker/test_runtime.ts";
 
 const { test: testControl, vu } = execution as {
