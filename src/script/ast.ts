@@ -49,6 +49,22 @@ export function staticKey(node: { computed: boolean }, key: Node): string | unde
   return inner.type === "PrivateIdentifier" ? `#${inner.name}` : undefined;
 }
 
+/** `length` of a function: parameters before the first default or rest. */
+export function expectedArguments(node: FunctionNode): number {
+  const index = node.params.findIndex((param) => param.type === "AssignmentPattern" || param.type === "RestElement");
+  return index < 0 ? node.params.length : index;
+}
+
+/** Middle of the names of what the runtime has for a function. */
+export function asyncKind(node: FunctionNode): "Async" | "AsyncGenerator" {
+  return node.generator ? "AsyncGenerator" : "Async";
+}
+
+/** The name with a small first letter. */
+export function lowerFirst(name: string): string {
+  return name[0]!.toLowerCase() + name.slice(1);
+}
+
 /** What a function takes from its own activation, in its body and in the arrows within. */
 export interface LexicalUses {
   this: boolean;

@@ -7,9 +7,10 @@ import { Edits } from "./edits.ts";
 import { declarationName, type Export, ExportResolver, nameOf } from "./exports.ts";
 import { type ImportTarget, infer, type Inference, type InferenceModule } from "./inference.ts";
 import { type Dependency, type ParsedModule, requestKind, requestOf } from "./parsed_module.ts";
+import type { Names } from "./names.ts";
 import type { DependencyTarget, Program, ProgramModule } from "./program.ts";
 import type { Binding, Reference } from "./scope.ts";
-import { type Names, suspendModule } from "./suspend.ts";
+import { suspendModule } from "./suspend.ts";
 
 /**
  * Compiles modules, given in the order of loading, the script itself last. `inspected` texts hold what a debugger needs to

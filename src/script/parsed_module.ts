@@ -1,11 +1,12 @@
 /** A module of a script after parsing, and what its specifiers mean. */
 
 import { forEachChild, isFunction, type Node, type NodeOf, staticKey, unwrap } from "./ast.ts";
+import { type Names, reserveNames } from "./names.ts";
 import type { ParsedSource } from "./parse.ts";
 import type { ModuleFormat, ScriptSourceMap } from "./program.ts";
 import { analyzeScopes, type ModuleScope } from "./scope.ts";
 import type { Source } from "./source.ts";
-import { type Names, reserveNames, skipTo } from "./suspend.ts";
+import { skipTo } from "./source_text.ts";
 
 /** What a specifier in a module means. */
 export type Dependency =
