@@ -50,6 +50,9 @@ export class Dialer {
   }
 }
 
+/** Given as the reason, because `abort()` would make a `DOMException`, which is gone from the global object. */
+const CANCELLED = new Error("the attempt to connect was cancelled");
+
 /** One attempt to connect. */
 export class Dial extends Expiring {
   readonly #dialer: Dialer;
@@ -69,7 +72,7 @@ export class Dial extends Expiring {
   /** Gives up: the observer is not told, and a connection that is made nevertheless is closed. */
   cancel(): void {
     this.#dialer.deadlines.remove(this);
-    this.#cancelled.abort();
+    this.#cancelled.abort(CANCELLED);
   }
 
   override expire(): void {

@@ -88,6 +88,8 @@ export function consolidate(layers: OptionLayers): ConsolidatedOptions {
     systemTags: value("systemTags"),
     userAgent: value("userAgent"),
     maxRedirects: value("maxRedirects"),
+    batch: value("batch"),
+    batchPerHost: value("batchPerHost"),
     insecureSkipTlsVerify: value("insecureSkipTLSVerify"),
     noConnectionReuse: value("noConnectionReuse"),
     noVuConnectionReuse: value("noVUConnectionReuse"),

@@ -191,7 +191,6 @@ export const OPTIONS: readonly OptionDefinition[] = [
     flag: { name: "batch" },
     help: "parallel requests of one http.batch(); 0 means no limit",
     default: 20,
-    unsupported: "warn",
   },
   {
     key: "batchPerHost",
@@ -200,7 +199,6 @@ export const OPTIONS: readonly OptionDefinition[] = [
     flag: { name: "batch-per-host" },
     help: "parallel requests of one http.batch() to one host; 0 means no limit",
     default: 6,
-    unsupported: "warn",
   },
   {
     key: "httpDebug",

@@ -127,6 +127,9 @@ export interface Options {
   readonly systemTags: readonly string[];
   readonly userAgent: string;
   readonly maxRedirects: number;
+  /** Parallel requests of one `http.batch()`, and of those to one host; 0 means no limit. */
+  readonly batch: number;
+  readonly batchPerHost: number;
   readonly insecureSkipTlsVerify: boolean;
   readonly noConnectionReuse: boolean;
   readonly noVuConnectionReuse: boolean;

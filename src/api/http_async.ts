@@ -1,0 +1,55 @@
+/** `http.asyncRequest`: a request that goes on while the script does, and the script's promise of its response. */
+
+import { withoutFrames } from "../script/stack_trace.ts";
+import type { Resumable } from "../script/suspension.ts";
+import type { Outside } from "../worker/event_loop.ts";
+import { requireUser } from "../worker/virtual_user.ts";
+import { HttpCall } from "./http_call.ts";
+import { prepareRequest } from "./http_prepare.ts";
+import { Response } from "./http_response.ts";
+import { httpOf } from "./http_session.ts";
+import { outside, settled } from "./outside.ts";
+
+/**
+ * Sends a request; any number may be under way. The promise is fulfilled with the `Response`; wrong arguments reject it,
+ * and failures where `throw` asks for that. Samples carry the tags of the moment of the call.
+ */
+export function asyncRequest(method?: unknown, url?: unknown, body?: unknown, params?: unknown): Promise<Response> {
+  const user = requireUser("Making http requests");
+  const http = httpOf(user);
+  let prepared;
+  try {
+    prepared = prepareRequest(user, http, String(method), url, body, params);
+  } catch (error) {
+    return settled(() => {
+      throw error;
+    });
+  }
+  if (prepared instanceof Response) {
+    const response = prepared;
+    return settled(() => response);
+  }
+  // What is cancelled is cancelled as a whole, with all requests of the phase.
+  const outcome = outside<Response>(() => http.client.abort());
+  const { tags, metadata } = user;
+  new HttpCall(http, { tags, metadata }).send(prepared).begin(new AsyncOutcome(outcome));
+  return outcome.promise;
+}
+
+/** Settles the promise. */
+class AsyncOutcome implements Resumable {
+  readonly #outcome: Outside<Response>;
+
+  constructor(outcome: Outside<Response>) {
+    this.#outcome = outcome;
+  }
+
+  resume(response: unknown): void {
+    this.#outcome.resolve(response as Response);
+  }
+
+  resumeWithError(error: unknown): void {
+    // No code of the script is on the stack.
+    this.#outcome.reject(error instanceof Error ? withoutFrames(error) : error);
+  }
+}

@@ -1,0 +1,199 @@
+/** One request under way: its redirects, cookies, samples and outcome. */
+
+import { copyResult } from "../net/http_result.ts";
+import { NetError } from "../net/errors.ts";
+import type { HttpCompletion, HttpResult, HttpUrl } from "../net/types.ts";
+import { resolveReference } from "../net/url.ts";
+import type { Coroutine, Resumable, Suspension } from "../script/suspension.ts";
+import type { VirtualUser } from "../worker/virtual_user.ts";
+import { decompressBody, DecompressionError } from "./compression.ts";
+import { CookieJar } from "./cookies.ts";
+import { getHeader, setCookieValues } from "./headers.ts";
+import { maskCredentials, redirectRequest, type ScriptRequest, withCookies } from "./http_request.ts";
+import { Response } from "./http_response.ts";
+import type { HttpSession } from "./http_session.ts";
+import { session } from "./session.ts";
+
+/** From here on an answer's status makes an error code: 1000 + status. */
+const FIRST_ERROR_STATUS = 400;
+
+/** What a call's samples carry: the virtual user itself, or what held when a call began that outlives the code around it. */
+export type SampleOrigin = Pick<VirtualUser, "tags" | "metadata">;
+
+/** One request of a virtual user at a time, with all its redirects. Reused by all calls that block. */
+export class HttpCall implements Coroutine, Suspension, HttpCompletion {
+  readonly #origin: SampleOrigin;
+  readonly #session: HttpSession;
+  #request: ScriptRequest | null = null;
+  /** The request with the cookies that go with it. */
+  #onWire: ScriptRequest | null = null;
+  #sent = "";
+  #hops = 0;
+  #coroutine: Resumable | null = null;
+  #begun = false;
+  /** Whether the whole thread waits. */
+  #blocks = false;
+  readonly #step: IteratorResult<Suspension, unknown> = { done: false, value: this };
+
+  constructor(session: HttpSession, origin: SampleOrigin) {
+    this.#origin = origin;
+    this.#session = session;
+  }
+
+  /** Gets ready to send `request`. */
+  send(request: ScriptRequest): this {
+    this.#request = request;
+    this.#sent = request.url;
+    this.#hops = 0;
+    this.#begun = false;
+    return this;
+  }
+
+  [Symbol.iterator](): Coroutine {
+    return this;
+  }
+
+  next(value: unknown): IteratorResult<Suspension, unknown> {
+    if (!this.#begun) {
+      this.#begun = true;
+      return this.#step;
+    }
+    // Not a reused object: it would keep the response alive until the user's next request.
+    return { done: true, value };
+  }
+
+  throw(error: unknown): IteratorResult<Suspension, unknown> {
+    // Only now is the script's own code on the stack.
+    if (error instanceof Error) Error.captureStackTrace(error);
+    throw error;
+  }
+
+  begin(coroutine: Resumable): void {
+    this.start(coroutine, false);
+  }
+
+  cancel(): void {
+    this.#session.client.abort();
+  }
+
+  block(): unknown {
+    return this.#session.block((outcome) => this.start(outcome, true));
+  }
+
+  /** Sends the request; `coroutine` is told the outcome. `blocks`: the whole thread waits for it. */
+  start(coroutine: Resumable, blocks: boolean): void {
+    this.#coroutine = coroutine;
+    this.#blocks = blocks;
+    this.#sendHop();
+  }
+
+  /** Hot. */
+  httpDone(received: HttpResult): void {
+    const request = this.#request!;
+    const result = received.hasContentEncoding && received.body !== null ? decompressed(received) : received;
+    const { shared, callback: ownCallback } = this.#session;
+    const callback = request.callback === undefined ? ownCallback : request.callback;
+    const expected = callback === null ? null : callback.matches(result.status);
+    const errorCode = result.errorCode === 0 && result.status >= FIRST_ERROR_STATUS
+      ? 1000 + result.status
+      : result.errorCode;
+    const { tags, metadata } = this.#origin;
+    shared.recorder.metadata = metadata;
+    shared.series.record(
+      request.tags === null ? tags : request.tags(tags),
+      request.name,
+      request.wire.method,
+      result,
+      errorCode,
+      expected,
+    );
+    if (result.hasSetCookie) this.#keepCookies(request.wire.url, result);
+    if (result.status >= 300 && result.status < 400 && this.#follow(request, result)) return;
+    this.#finish(new Response(result, this.#onWire!, this.#sent, result.error, errorCode), result, request);
+  }
+
+  #sendHop(): void {
+    const { jar, client } = this.#session;
+    let request = this.#request!;
+    if (jar !== null || request.cookies.length > 0) {
+      const cookie = (jar ?? NO_COOKIES).headerFor(request.wire.url, Date.now(), request.cookies);
+      request = withCookies(request, cookie);
+    }
+    this.#onWire = request;
+    if (this.#blocks) this.#session.helperClient.send(request.wire, this);
+    else client.send(request.wire, this);
+  }
+
+  /** Sends the next hop when `result` is a redirect to follow; returns whether it did. */
+  #follow(request: ScriptRequest, result: HttpResult): boolean {
+    if (result.status === 304 || result.status === 300 || result.status > 308) return false;
+    const location = getHeader(result.rawHeaders, "Location");
+    if (location === undefined) return false;
+    if (this.#hops >= request.redirects) {
+      if (!request.redirectsGiven) {
+        session.log(
+          "warn",
+          `Stopped after ${this.#hops} redirects and returned the redirection; pass { redirects: n } in request params or set global maxRedirects to silence this`,
+          {
+            url: request.name,
+          },
+        );
+      }
+      return false;
+    }
+    const target = resolve(request.wire.url, location);
+    if (target === null) return false;
+    this.#hops++;
+    this.#request = redirectRequest(request, result.status, target, target.href);
+    this.#sendHop();
+    return true;
+  }
+
+  #keepCookies(url: HttpUrl, result: HttpResult): void {
+    const jar = this.#session.jar ??= new CookieJar();
+    jar.setFromResponse(url, setCookieValues(result.rawHeaders), Date.now());
+  }
+
+  #finish(response: Response, result: HttpResult, request: ScriptRequest): void {
+    const coroutine = this.#coroutine!;
+    if (result.errorCode === 0) return coroutine.resume(response);
+    const description = describeFailure(request.wire.method, request.wire.url.href, result.error);
+    if (request.throws) return coroutine.resumeWithError(new Error(description));
+    session.log("warn", "Request Failed", { error: description });
+    coroutine.resume(response);
+  }
+}
+
+/** The result with its body decoded; a failure, without the answer's protocol, when that can't be done. */
+function decompressed(result: HttpResult): HttpResult {
+  try {
+    const body = decompressBody(getHeader(result.rawHeaders, "Content-Encoding") ?? "", result.body!);
+    return copyResult(result, { hasContentEncoding: false, body });
+  } catch (failure) {
+    if (!(failure instanceof DecompressionError)) throw failure;
+    const { code: errorCode, message: error } = failure;
+    return copyResult(result, { hasContentEncoding: false, status: 0, proto: "", body: null, errorCode, error });
+  }
+}
+
+function resolve(base: HttpUrl, location: string): HttpUrl | null {
+  try {
+    return resolveReference(base, location);
+  } catch (error) {
+    if (!(error instanceof NetError)) throw error;
+    session.log("warn", "Redirect not followed", {
+      error: maskCredentials(error.message),
+      url: maskCredentials(base.href),
+    });
+    return null;
+  }
+}
+
+/** A failed request in words, as the log and exceptions have it. */
+export function describeFailure(method: string, url: string, error: string): string {
+  const verb = method.charAt(0) + method.slice(1).toLowerCase();
+  return `${verb} "${maskCredentials(url)}": ${error}`;
+}
+
+/** Never filled. */
+const NO_COOKIES = new CookieJar();
