@@ -64,17 +64,27 @@ export class Source {
     return new ScriptError(`${message}\n    at ${this.url}:${line}:${column}\n${this.#frame(line, column)}`);
   }
 
+  /** The line and the two before it, of a long line what is around the column. */
   #frame(line: number, column: number): string {
     const shown = [];
     const width = String(line).length;
+    const from = column > MAX_FRAME_WIDTH ? column - 1 - MAX_FRAME_WIDTH / 2 : 0;
     for (let number = Math.max(1, line - 2); number <= line; number++) {
       const start = this.#lines.starts[number - 1] ?? this.original.length;
       const end = this.#lines.starts[number] ?? this.original.length;
-      const text = this.original.slice(start, end).trimEnd().slice(0, 200);
-      shown.push(`  ${String(number).padStart(width)} | ${text}`);
+      shown.push(`  ${String(number).padStart(width)} | ${excerpt(this.original.slice(start, end), from)}`);
     }
-    const before = this.original.slice(this.#lines.starts[line - 1] ?? 0).slice(0, column - 1).replace(/[^\t]/g, " ");
+    const start = this.#lines.starts[line - 1] ?? 0;
+    const before = this.original.slice(start + from, start + column - 1).replace(/[^\t]/g, " ");
     shown.push(`  ${" ".repeat(width)} | ${before}^`);
     return shown.join("\n");
   }
+}
+
+const MAX_FRAME_WIDTH = 160;
+
+/** A part of a line for a terminal: no control characters. */
+function excerpt(line: string, from: number): string {
+  // deno-lint-ignore no-control-regex -- they are what is looked for
+  return line.slice(from, from + MAX_FRAME_WIDTH).trimEnd().replace(/[\0-\x08\x0b-\x1f\x7f-\x9f]/g, "\ufffd");
 }

@@ -41,6 +41,9 @@ type StackFormatter = (error: unknown, frames: readonly NodeJS.CallSite[]) => un
 
 let formatStack: StackFormatter = scriptStack;
 
+/** What a frame begins with: in the script, and in code that isn't its. */
+const SCRIPT_FRAME = "\n\tat ", OWN_FRAME = "\n    at ";
+
 function scriptStack(error: unknown, frames: readonly NodeJS.CallSite[]): string {
   const first = headline(error);
   let text = first;
@@ -49,10 +52,10 @@ function scriptStack(error: unknown, frames: readonly NodeJS.CallSite[]): string
     if (!position) continue;
     const name = functionName(frame);
     const place = `${position.url}:${position.line}:${position.column}`;
-    text += name ? `\n\tat ${name} (${place})` : `\n\tat ${place}`;
+    text += SCRIPT_FRAME + (name ? `${name} (${place})` : place);
   }
   // An error without any script frame is k6d's own: show where it is.
-  return text === first ? [first, ...frames].join("\n\tat ") : text;
+  return text === first ? [first, ...frames].join(OWN_FRAME) : text;
 }
 
 /** The innermost place of the script on the current stack, if any. */
@@ -171,11 +174,21 @@ export function withoutFrames<E extends Error>(error: E): E {
   return error;
 }
 
+/** A stack as the script's author should see it: of an error without any frame of the script, the headline alone. */
+export function withoutOwnFrames(stack: string): string {
+  const frames = stack.includes(SCRIPT_FRAME) ? -1 : stack.indexOf(OWN_FRAME);
+  return frames < 0 ? stack : stack.slice(0, frames);
+}
+
 function headline(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const name = String(error.name);
-  const message = String(error.message);
-  return message === "" ? name : name === "" ? message : `${name}: ${message}`;
+  try {
+    const name = String(error.name);
+    const message = String(error.message);
+    return message === "" ? name : name === "" ? message : `${name}: ${message}`;
+  } catch {
+    return "an error whose name or message can't be read";
+  }
 }
 
 function scriptPositionOf(frame: NodeJS.CallSite): ScriptPosition | undefined {

@@ -36,6 +36,7 @@ import { readFileThroughMain } from "./script_files.ts";
 import { scriptEnv } from "./script_env.ts";
 import { IMPORT_REFUSED, installScriptGlobals } from "./script_globals.ts";
 import { SharedState, WorkerCell } from "./shared_state.ts";
+import { isThrown, thrownText } from "./thrown.ts";
 import type { TimerEntry } from "./timers.ts";
 import { type Turn, Turns } from "./turns.ts";
 import { currentLoop, currentUser, FirstInit, VirtualUser } from "./virtual_user.ts";
@@ -266,11 +267,11 @@ class WorkerSession implements InitSession {
   }
 
   iterationFailed(user: VirtualUser, error: unknown): void {
-    if (error instanceof TestAborted || error instanceof Refusal) return;
+    if (isThrown(error, TestAborted) || isThrown(error, Refusal)) return;
     const { scenario } = user.context!;
     const fields = { executor: scenario.executor, scenario: scenario.name };
-    const isThrown = !(error instanceof UncaughtRejection);
-    this.log("error", describe(error).stack, isThrown ? { ...fields, source: "stacktrace" } : fields);
+    const isRejection = isThrown(error, UncaughtRejection);
+    this.log("error", describe(error).stack, isRejection ? fields : { ...fields, source: "stacktrace" });
   }
 
   scenarioDone(index: number, interrupted: boolean): void {
@@ -431,12 +432,13 @@ class PhaseTimeout implements TimerEntry {
 
 function phaseOutcome(phase: Phase, { failed, error, result }: VirtualUser): FromWorker {
   if (failed) return { type: "phase-failed", phase, failure: describe(error) };
-  if (phase === "handleSummary") return summaryOutcome(result);
   if (phase === "teardown") return { type: "phase-done", data: undefined };
   try {
-    return { type: "phase-done", data: JSON.stringify(result) };
+    return phase === "handleSummary" ? summaryOutcome(result) : { type: "phase-done", data: JSON.stringify(result) };
   } catch (refused) {
-    const stack = `setup() returned data that can't be written as JSON: ${(refused as Error).message}`;
+    // A getter of what was returned, or what can't be JSON.
+    const use = phase === "setup" ? "written as JSON" : "read";
+    const stack = `${phase}() returned data that can't be ${use}: ${thrownText(refused)}`;
     return { type: "phase-failed", phase, failure: { kind: "exception", stack } };
   }
 }
@@ -490,30 +492,20 @@ function jsonOfOptions(options: unknown): string | undefined {
   try {
     return JSON.stringify(options);
   } catch (error) {
-    const refused = error instanceof TypeError ? /circular structure|a BigInt/.exec(error.message)?.[0] : undefined;
+    const refused = isThrown(error, TypeError) ? /circular structure|a BigInt/.exec(error.message)?.[0] : undefined;
     if (refused === undefined) throw error;
     throw new ExportError(`exported 'options' can't be written as JSON: they have ${refused.replace(/^c/, "a c")}`);
   }
 }
 
 function describe(error: unknown): ScriptFailure {
-  const kind = error instanceof TestAborted ? "abort" : error instanceof Refusal ? "refusal" : "exception";
+  const kind = isThrown(error, TestAborted) ? "abort" : isThrown(error, Refusal) ? "refusal" : "exception";
   if (kind !== "exception") return { kind, stack: (error as Error).message };
-  if (error instanceof UncaughtRejection) {
+  if (isThrown(error, UncaughtRejection)) {
     const { kind, stack } = describe(error.reason);
     return { kind, stack: kind === "exception" ? `${error.message} ${stack}` : stack };
   }
-  return { kind, stack: error instanceof ExportError ? error.message : thrownText(error) };
-}
-
-/** A script may throw anything, even what has no text: that must not end the worker. */
-function thrownText(thrown: unknown): string {
-  try {
-    const stack = thrown instanceof Error ? thrown.stack : undefined;
-    return String(stack ?? thrown);
-  } catch {
-    return `a thrown ${typeof thrown} that can't be turned into text`;
-  }
+  return { kind, stack: isThrown(error, ExportError) ? error.message : thrownText(error) };
 }
 
 const knownBlockingSites = new Set<string>();
@@ -549,7 +541,7 @@ setInterval(() => session.checkBuiltins(), BUILTIN_CHECK_MS);
 globalThis.addEventListener("unhandledrejection", (event) => {
   const { stack } = describe(event.reason);
   // An error without a place in the script is k6d's own, and ends the worker.
-  if (event.reason instanceof Error && !stack.includes("\n\tat ") && !stack.endsWith(IMPORT_REFUSED)) return;
+  if (isThrown(event.reason, Error) && !stack.includes("\n\tat ") && !stack.endsWith(IMPORT_REFUSED)) return;
   event.preventDefault();
   session.log("error", `Uncaught (in promise) ${stack}`, { source: "stacktrace" });
 });

@@ -7,6 +7,7 @@ import { isPromise, promiseStatus } from "../script/promise.ts";
 import { withoutFrames } from "../script/stack_trace.ts";
 import { type Coroutine, type Resumable, suspendingForm, type Suspension } from "../script/suspension.ts";
 import { EventLoop, UncaughtRejection } from "./event_loop.ts";
+import { isThrown } from "./thrown.ts";
 import type { Timers } from "./timers.ts";
 
 /** Is told when a phase that did not end at once has ended. */
@@ -164,7 +165,7 @@ export abstract class PhaseDriver implements Resumable {
   /** The result of a phase that was init code; fails the phase when it awaits what never comes. */
   protected exportsOfInit(): Readonly<Record<string, unknown>> | undefined {
     // To await it is all that anybody can do about a promise of the init code.
-    if (this.error instanceof UncaughtRejection) this.error = this.error.reason;
+    if (isThrown(this.error, UncaughtRejection)) this.error = this.error.reason;
     if (!this.failed && this.result === undefined) {
       this.#fail(withoutFrames(new Error("the init code awaits a promise that nothing will ever settle")));
     }
