@@ -298,7 +298,7 @@ export const OPTIONS: readonly OptionDefinition[] = [
     default: 0,
   },
   { key: "cloud", kind: object, help: "settings of Grafana Cloud k6; kept in archives", hiddenWhenUnset: true },
-  { key: "ext", kind: object, help: "settings of extensions", unsupported: "warn" },
+  { key: "ext", kind: object, help: "settings of k6's extensions and of other services; kept in archives" },
   {
     key: "summaryTrendStats",
     kind: textList,

@@ -427,12 +427,27 @@ class FlowGraph implements Inference {
     const callee = this.#value(node.callee, place);
     const given = node.arguments.map((argument) => this.#value(argument, place));
     for (const value of given) this.#connect(value, this.#pool);
-    const inner = unwrap(node.callee);
-    const isPromise = inner.type === "Identifier" && inner.name === "Promise" && !this.#bindingOf.has(inner);
     // `new Promise(executor)` calls the executor.
-    if (isPromise) this.#site(node, this.#join(...given), place);
+    if (this.#mayBePromise(node.callee)) this.#site(node, this.#join(...given, callee), place);
     else this.#constructions.push({ node, callee, place });
     return this.#never;
+  }
+
+  /** Whether an expression names `Promise`, as `P || (P = Promise)` does, which TypeScript makes of `async` functions. */
+  #mayBePromise(expression: Node): boolean {
+    const node = unwrap(expression);
+    switch (node.type) {
+      case "Identifier":
+        return node.name === "Promise" && !this.#bindingOf.has(node);
+      case "LogicalExpression":
+        return this.#mayBePromise(node.left) || this.#mayBePromise(node.right);
+      case "ConditionalExpression":
+        return this.#mayBePromise(node.consequent) || this.#mayBePromise(node.alternate);
+      case "AssignmentExpression":
+        return this.#mayBePromise(node.right);
+      default:
+        return false;
+    }
   }
 
   #visitMember(node: NodeOf<"MemberExpression">, place: Place): Flow {

@@ -136,7 +136,7 @@ const INITIALIZERS: Readonly<Record<string, string>> = {
 
 const UNKNOWN = "in a constructor that it did not see called";
 
-const AT_ONCE = "in code that must run at once, as a parameter's default value";
+const AT_ONCE = "where JavaScript itself makes the call, as for an iterator, toString() or a parameter's default value";
 
 /** Where k6d's own code is. */
 const OWN_CODE = import.meta.url.slice(0, import.meta.url.lastIndexOf("/script/") + 1);

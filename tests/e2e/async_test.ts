@@ -1,7 +1,7 @@
 /** Promises, timers and async functions, end to end: the order of things, and when an iteration is over. */
 
 import { assertEquals, assertMatch, assertNotMatch } from "@std/assert";
-import { consoleMessages, runK6d, runSuccessfully } from "./support/k6d.ts";
+import { consoleMessages, logEntries, runK6d, runSuccessfully } from "./support/k6d.ts";
 
 Deno.test("no timer and no reaction runs while blocking code waits, whoever else runs", async () => {
   const result = await runSuccessfully({
@@ -152,4 +152,35 @@ export function other() { sleep(0.01); console.log("turn"); }`,
     args: ["run", "--quiet", "--workers", "1", "script.js"],
   });
   assertEquals(consoleMessages(result), Array(5).fill("turn"));
+});
+
+Deno.test("async functions that TypeScript compiled for old engines suspend: no thread is blocked", async () => {
+  const result = await runSuccessfully({
+    files: `import { sleep } from "k6";
+var __awaiter = (this && this.__awaiter) || function (thisArg, _arguments, P, generator) {
+    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
+    return new (P || (P = Promise))(function (resolve, reject) {
+        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
+        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
+        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
+        step((generator = generator.apply(thisArg, _arguments || [])).next());
+    });
+};
+// What stands for a generator there: a state machine.
+function machine(thisArg, body) {
+  const state = { label: 0, sent: undefined };
+  return { next(value) { state.sent = value; return body.call(thisArg, state); }, throw(error) { throw error; } };
+}
+function login(name) {
+  return __awaiter(this, void 0, void 0, function () { return machine(this, function (s) { switch (s.label++) {
+    case 0: sleep(0.001); return { value: Promise.resolve(name), done: false };
+    case 1: sleep(0.001); if (name === "eve") throw new Error("refused"); return { value: s.sent + "!", done: true };
+  } }); });
+}
+export default async function () {
+  console.log(await login("bob"), await login("eve").catch((e) => e.message));
+}`,
+  });
+  assertEquals(consoleMessages(result), ["bob! refused"]);
+  assertEquals(logEntries(result.stderr).filter(({ level }) => level === "warning"), []);
 });

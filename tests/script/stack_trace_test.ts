@@ -109,7 +109,7 @@ const blockingSites: Record<string, { source: string; site: RegExp }> = {
   },
   "a parameter's default": {
     source: "const f = (x = hit(1)) => hit(x); export default () => f();",
-    site: /:2:16 hit\(\) in code that must run at once/,
+    site: /:2:16 hit\(\) where JavaScript itself makes the call/,
   },
   "a built-in called plainly": {
     source: "class A { constructor() { new.target; http.get(1); } } export default () => { hit(0); new A(); }",
