@@ -1,8 +1,8 @@
-/** The module `k6/http`, as far as it goes. */
+/** The module `k6/http`. */
 
-import { refuseMissing } from "../script/refusal.ts";
 import type { Coroutine, Suspension } from "../script/suspension.ts";
 import { currentUser, requireUser } from "../worker/virtual_user.ts";
+import { cookieJar, ScriptCookieJar } from "./cookie_jar.ts";
 import { ExpectedStatuses, expectedStatuses } from "./expected_statuses.ts";
 import { asyncRequest } from "./http_async.ts";
 import { batch } from "./http_batch.ts";
@@ -63,13 +63,6 @@ const custom = blocking(
   (method?: unknown, url?: unknown, body?: unknown, params?: unknown) => request(String(method), url, body, params),
 );
 
-/** A function of k6's that k6d has not yet. */
-function missing(name: string): () => never {
-  return function absent(): never {
-    refuseMissing(`http.${name}`, absent);
-  };
-}
-
 function setResponseCallback(callback: unknown): void {
   if (callback !== null && !(callback instanceof ExpectedStatuses)) {
     throw new TypeError("unsupported responseCallback: use http.expectedStatuses() or null");
@@ -90,10 +83,11 @@ export const http: Readonly<Record<string, unknown>> = {
   request: custom,
   batch: blocking("batch", "http.batch()", batch),
   asyncRequest,
+  cookieJar,
+  CookieJar: ScriptCookieJar,
   expectedStatuses,
   file,
   setResponseCallback,
   url,
   ...HTTP_CONSTANTS,
-  ...Object.fromEntries(["cookieJar", "CookieJar"].map((name) => [name, missing(name)])),
 };

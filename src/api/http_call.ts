@@ -107,14 +107,15 @@ export class HttpCall implements Coroutine, Suspension, HttpCompletion {
       errorCode,
       expected,
     );
-    if (result.hasSetCookie) this.#keepCookies(request.wire.url, result);
+    if (result.hasSetCookie) this.#keepCookies(request, result);
     if (result.status >= 300 && result.status < 400 && this.#follow(request, result)) return;
     this.#finish(new Response(result, this.#onWire!, this.#sent, result.error, errorCode), result, request);
   }
 
   #sendHop(): void {
-    const { jar, client } = this.#session;
     let request = this.#request!;
+    const { client } = this.#session;
+    const jar = request.jar ?? this.#session.jar;
     if (jar !== null || request.cookies.length > 0) {
       const cookie = (jar ?? NO_COOKIES).headerFor(request.wire.url, Date.now(), request.cookies);
       request = withCookies(request, cookie);
@@ -149,9 +150,9 @@ export class HttpCall implements Coroutine, Suspension, HttpCompletion {
     return true;
   }
 
-  #keepCookies(url: HttpUrl, result: HttpResult): void {
-    const jar = this.#session.jar ??= new CookieJar();
-    jar.setFromResponse(url, setCookieValues(result.rawHeaders), Date.now());
+  #keepCookies({ jar: own, wire }: ScriptRequest, result: HttpResult): void {
+    const jar = own ?? (this.#session.jar ??= new CookieJar());
+    jar.setFromResponse(wire.url, setCookieValues(result.rawHeaders), Date.now());
   }
 
   #finish(response: Response, result: HttpResult, request: ScriptRequest): void {

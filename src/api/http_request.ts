@@ -6,7 +6,8 @@ import type { HttpRequest, HttpUrl } from "../net/types.ts";
 import { parseHttpUrl } from "../net/url.ts";
 import { parseDuration } from "../options/duration.ts";
 import type { Options } from "../options/types.ts";
-import type { RequestCookie } from "./cookies.ts";
+import { jarOf } from "./cookie_jar.ts";
+import type { CookieJar, RequestCookie } from "./cookies.ts";
 import type { ExpectedStatuses } from "./expected_statuses.ts";
 import { encodeForm } from "./form_body.ts";
 import { getHeader, requestHeaderPairs, setHeader } from "./headers.ts";
@@ -42,12 +43,14 @@ export interface ScriptRequest {
   readonly callback: ExpectedStatuses | null | undefined;
   /** Cookies of this request alone. */
   readonly cookies: readonly RequestCookie[];
+  /** The script's own jar in place of the virtual user's. */
+  readonly jar: CookieJar | null;
   /** Adds the script's tags. */
   readonly tags: ((tags: TagSet) => TagSet) | null;
 }
 
 /** The fields of `params` that k6 knows and k6d has not yet. */
-const UNSUPPORTED_PARAMS = ["compression", "jar"] as const;
+const UNSUPPORTED_PARAMS = ["compression"] as const;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -99,6 +102,7 @@ export function buildRequest(
     throws: params?.throw === undefined || params.throw === null ? options.throw : Boolean(params.throw),
     callback: params?.responseCallback as ExpectedStatuses | null | undefined,
     cookies: cookiesOf(params?.cookies),
+    jar: params === null || params === undefined ? null : jarOf(params.jar),
     tags: Object.keys(otherTags).length === 0 ? null : (set) => withScriptTags(set, otherTags),
   };
 }

@@ -191,3 +191,30 @@ console.log(r.status, r.error_code, r.body, r.tls_version);`;
     await server.finished;
   }
 });
+
+Deno.test("cookie jars: the user's own, for one iteration, and a script's for params.jar", async () => {
+  const { server, seen } = startRedirectingServer();
+  await using _ = server;
+  const result = await runSuccessfully({
+    args: ["run", "--quiet", "--iterations", "2", "script.js"],
+    files: `import http from "k6/http";
+const own = new http.CookieJar();
+own.set(${JSON.stringify(server.url)}, "mine", "1", { path: "/own" });
+export default function () {
+  const url = ${JSON.stringify(server.url)};
+  const jar = http.cookieJar();
+  jar.set(url, "a", "1");
+  jar.set(url, "b", "2");
+  jar.delete(url, "b");
+  http.get(url + "/users");
+  http.batch([["GET", url + "/302/own", null, { jar: own }]]);
+  console.log(JSON.stringify(jar.cookiesForURL(url)), JSON.stringify(own.cookiesForURL(url + "/own")));
+  jar.clear(url);
+  own.delete(url + "/", "seen");
+  http.get(url + "/none", { jar: {} });
+}`,
+  });
+  const iteration = ["GET /users a=1", "GET /302/own", "GET /own mine=1; seen=302", "GET /none"];
+  assertEquals(seen, [...iteration, ...iteration]);
+  assertEquals(consoleMessages(result), Array(2).fill('{"a":["1"]} {"mine":["1"],"seen":["302"]}'));
+});
