@@ -8,7 +8,7 @@ const WEBSOCKETS = "waits for WebSockets";
 const HTML = "waits for k6/html";
 const CRYPTO = "waits for k6/crypto, k6/encoding and WebCrypto";
 const OUTPUTS = "waits for the other outputs";
-const URL_OBJECTS = "on purpose: of what `http.url` gives, `clean` and `getURL` are accidents of Go";
+const URL_OBJECTS = "on purpose: what `http.url` gives, without the undocumented `clean` and `getURL`";
 const EXTERNALLY_CONTROLLED = "on purpose: `externally-controlled`, which k6 2 dropped, is kept";
 
 /** By reason, to keep the list short. */
