@@ -56,8 +56,8 @@ export function expectedArguments(node: FunctionNode): number {
 }
 
 /** Middle of the names of what the runtime has for a function. */
-export function asyncKind(node: FunctionNode): "Async" | "AsyncGenerator" {
-  return node.generator ? "AsyncGenerator" : "Async";
+export function objectKind(node: FunctionNode): "Async" | "AsyncGenerator" | "Generator" {
+  return !node.async ? "Generator" : node.generator ? "AsyncGenerator" : "Async";
 }
 
 /** The name with a small first letter. */

@@ -6,19 +6,7 @@ import { asyncIteratorOf, type IteratorRecord, requireObject, waitFor } from "./
 import { ForAwait } from "./for_await.ts";
 import { newPromise, rejectPromise, resolvePromise, type ScriptPromise } from "./promise.ts";
 import { type Coroutine, setSuspendingForm, suspendingForm, type Suspension } from "./suspension.ts";
-
-/** What the author's `yield`, and the return of a delegate, give to the generator. One object each serves all. */
-class ValueMarker {
-  value: unknown = undefined;
-
-  of(value: unknown): this {
-    this.value = value;
-    return this;
-  }
-}
-
-const YIELD = new ValueMarker();
-const RETURN = new ValueMarker();
+import { RETURN, type ValueMarker, YIELD, yielding } from "./yield_marker.ts";
 
 type Marker = typeof AWAIT | ValueMarker;
 type Body = Generator<Suspension | Marker, unknown, unknown>;
@@ -216,11 +204,6 @@ function finish(plain: Callable): Callable {
   Object.setPrototypeOf(plain, nativePrototype);
   Object.defineProperty(plain, "prototype", { value: Object.create(AsyncGenerator.prototype), writable: true });
   return plain;
-}
-
-/** `(yield $k.yield((yield $k.await(x))))`. */
-function yielding(value: unknown): ValueMarker {
-  return YIELD.of(value);
 }
 
 /** `(yield* $k.delegate(x))`: the author's `yield* x` in an async generator (ECMA-262, YieldExpression). */

@@ -49,12 +49,15 @@ export interface InferenceModule {
 
 type Call = NodeOf<"CallExpression"> | NodeOf<"TaggedTemplateExpression"> | NodeOf<"NewExpression">;
 
+/** What walks an iterable. */
+type Iteration = NodeOf<"ForOfStatement"> | NodeOf<"SpreadElement"> | NodeOf<"YieldExpression">;
+
 /** How a function can be compiled; `opaque` ones stay plain wherever they are called. */
 export interface Inference {
   /** True when the function is compiled to a suspending form. */
   suspends(node: FunctionNode): boolean;
-  /** True when the call may suspend and stands where it can be `yield*`. */
-  suspendingCall(node: Call): boolean;
+  /** True when the call, or walking the iterable, may suspend and stands where it can be `yield*`. */
+  suspendingCall(node: Call | Iteration): boolean;
   /** True when the class has no constructor of its own, and the one that it inherits may suspend. */
   inheritsConstructor(node: ClassNode): boolean;
   /** The function that a callee's name always is, if that can be told. */
@@ -112,7 +115,7 @@ class FlowGraph implements Inference {
   readonly #bindings = new Map<Binding, Flow>();
   readonly #functions = new Map<FunctionNode, Flow>();
   readonly #results = new Map<FunctionNode, Flow>();
-  readonly #calls = new Map<Call, Flow>();
+  readonly #calls = new Map<Call | Iteration, Flow>();
   readonly #opaque = new Set<FunctionNode>();
   /** Constructors with a suspendable part; they stand for their classes. */
   readonly #constructors: Flow[] = [];
@@ -135,7 +138,8 @@ class FlowGraph implements Inference {
 
   constructor(modules: readonly InferenceModule[]) {
     this.#connect(this.#pool, this.#anything);
-    for (const name of ["next", "return", "throw"]) this.#connect(this.#asyncIteration, this.#property(name));
+    this.#connect(this.#asyncIteration, this.#property("next"));
+    for (const name of ["return", "throw"]) this.#connect(this.#property("next"), this.#property(name));
     for (const module of modules) {
       for (const [binding, target] of module.imports) {
         this.#importTargets.set(binding, target);
@@ -201,7 +205,7 @@ class FlowGraph implements Inference {
     return this.#inheriting.get(node)?.value === true;
   }
 
-  suspendingCall(node: Call): boolean {
+  suspendingCall(node: Call | Iteration): boolean {
     return this.#calls.get(node)?.value === true;
   }
 
@@ -356,7 +360,7 @@ class FlowGraph implements Inference {
             if (property.computed) this.#value(property.key, place);
             const { method, value: held } = property;
             const opaque = property.kind !== "init" ||
-              method && !(held as FunctionNode).async && lexicalUses(held).super;
+              method && !(held as FunctionNode).async && !(held as FunctionNode).generator && lexicalUses(held).super;
             if (opaque) {
               this.#opaque.add(property.value as FunctionNode);
             }
@@ -367,8 +371,10 @@ class FlowGraph implements Inference {
         return this.#never;
       case "SpreadElement":
         this.#value(node.argument, place);
+        this.#iteration(node, node.argument, place);
         return this.#anything;
       case "YieldExpression":
+        if (node.delegate && node.argument) this.#iteration(node, node.argument, place);
         if (node.argument) this.#connect(this.#value(node.argument, place), this.#pool);
         return this.#anything;
       case "AwaitExpression":
@@ -388,6 +394,7 @@ class FlowGraph implements Inference {
         if (node.type === "ForOfStatement" && node.await && place.fn) {
           this.#connect(this.#asyncIteration, this.#function(place.fn));
         }
+        if (node.type === "ForOfStatement" && !node.await) this.#iteration(node, node.right, place);
         this.#bind(left.type === "VariableDeclaration" ? left.declarations[0]!.id : left, this.#anything, place);
         this.#value(node.body, place);
         return this.#never;
@@ -600,12 +607,27 @@ class FlowGraph implements Inference {
   }
 
   /** Notes a call; if it may suspend, so may the function around it. */
-  #site(node: Call, callee: Flow, place: Place): void {
+  #site(node: Call | Iteration, callee: Flow, place: Place): void {
     if (!place.suspendable || !place.fn || callee === this.#never) return;
     const site = this.#calls.get(node) ?? flow();
     this.#calls.set(node, site);
     this.#connect(callee, site);
     this.#connect(site, this.#function(place.fn));
+  }
+
+  /** Notes that a value is iterated: what gives its values is called `next`. */
+  #iteration(node: Iteration, iterable: Node, place: Place): void {
+    if (!this.#isArray(unwrap(iterable))) this.#site(node, this.#property("next"), place);
+  }
+
+  #isArray(node: Node): boolean {
+    if (node.type === "ArrayExpression" || node.type === "TemplateLiteral" || node.type === "Literal") return true;
+    if (node.type !== "CallExpression") return false;
+    const callee = unwrap(node.callee);
+    if (callee.type !== "MemberExpression" || callee.object.type !== "Identifier") return false;
+    const name = staticKey(callee, callee.property);
+    return callee.object.name === "Object" && !this.#bindingOf.has(callee.object) &&
+      (name === "keys" || name === "values" || name === "entries");
   }
 
   #passArguments(fn: FunctionNode, args: readonly Node[], place: Place): void {
@@ -670,7 +692,7 @@ class FlowGraph implements Inference {
     const binding = node.type !== "ArrowFunctionExpression" && node.id ? this.#bindingOf.get(node.id) : undefined;
     if (binding) this.#connect(value, this.#binding(binding));
     if (this.#isOpaque(node, outer)) this.#opaque.add(node);
-    if (node.async && node.generator) this.#connect(value, this.#asyncIteration);
+    if (node.generator) this.#connect(value, node.async ? this.#asyncIteration : this.#property("next"));
     const result = this.#result(node);
     const arrow = node.type === "ArrowFunctionExpression";
     const inner: Place = {
@@ -693,7 +715,7 @@ class FlowGraph implements Inference {
   /** A function that has no suspending form (yet), whatever it does. */
   #isOpaque(node: FunctionNode, outer: Place): boolean {
     if (node.async) return false;
-    if (node.generator) return true;
+    if (node.generator) return lexicalUses(node).newTarget;
     const uses = lexicalUses(node);
     if (uses.newTarget) return true;
     if (node.type !== "ArrowFunctionExpression") return false;
@@ -723,7 +745,7 @@ class FlowGraph implements Inference {
           );
           const divisible = constructorShape(node, element) !== undefined;
           const opaque = element.kind !== "method" && !divisible || element.computed || repeated;
-          if (opaque && !element.value.async) this.#opaque.add(element.value);
+          if (opaque && !element.value.async && !element.value.generator) this.#opaque.add(element.value);
           if (element.kind === "constructor" && node.superClass && !divisible) {
             this.#derivedConstructors.add(element.value);
           }

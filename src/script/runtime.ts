@@ -2,6 +2,8 @@
 
 import { asyncFunctions } from "./async_functions.ts";
 import { asyncGenerators } from "./async_generators.ts";
+import { generators } from "./generators.ts";
+import { iteration as iterations } from "./iteration.ts";
 import { builtin } from "./builtin_changes.ts";
 import { type Coroutine, setSuspendingForm, suspendingForm, type Suspension } from "./suspension.ts";
 import {
@@ -197,6 +199,8 @@ export const runtime = {
   builtin,
   ...asyncFunctions,
   ...asyncGenerators,
+  ...generators,
+  ...iterations,
   iteration,
   defaultName,
   defaultOf,

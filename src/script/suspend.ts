@@ -18,6 +18,7 @@ import { Calls } from "./suspend_calls.ts";
 import { Classes } from "./suspend_classes.ts";
 import { Functions } from "./suspend_functions.ts";
 import { Heads } from "./suspend_heads.ts";
+import { Iterations } from "./suspend_iteration.ts";
 import { Temporaries } from "./temporaries.ts";
 
 /** Records the edits of a module. Returns statements for the module's head. */
@@ -41,6 +42,7 @@ class SuspendRewriter implements Rewriter {
   readonly #calls: Calls;
   readonly #classes: Classes;
   readonly #awaits: Awaits;
+  readonly #iterations: Iterations;
 
   constructor(input: SuspendInput, readonly edits: Edits) {
     this.program = input.program;
@@ -57,6 +59,7 @@ class SuspendRewriter implements Rewriter {
     this.#calls = new Calls(this);
     this.#classes = new Classes(this);
     this.#awaits = new Awaits(this);
+    this.#iterations = new Iterations(this);
   }
 
   run(): string {
@@ -86,6 +89,9 @@ class SuspendRewriter implements Rewriter {
       case "LabeledStatement":
       case "ForOfStatement":
         return this.#statement(node, place);
+      case "SpreadElement":
+        if (place.suspending && this.inference.suspendingCall(node)) return this.#iterations.spread(node, place);
+        return this.visit(node.argument, place);
       case "BlockStatement":
         return this.#block(node, place);
       case "SwitchStatement":
@@ -162,9 +168,11 @@ class SuspendRewriter implements Rewriter {
   #statement(node: NodeOf<"LabeledStatement"> | NodeOf<"ForOfStatement">, place: Place): void {
     let inner: Node = node;
     while (inner.type === "LabeledStatement") inner = inner.body;
-    if (inner.type !== "ForOfStatement" || !inner.await) {
-      return forEachChild(node, (child) => this.visit(child, place));
+    if (inner.type === "ForOfStatement") {
+      if (inner.await) return this.#awaits.forAwait(inner, node.start, place);
+      const suspends = place.suspending && this.inference.suspendingCall(inner);
+      if (suspends) return this.#iterations.forOf(inner, node.start, place);
     }
-    this.#awaits.forAwait(inner, node.start, place);
+    forEachChild(node, (child) => this.visit(child, place));
   }
 }

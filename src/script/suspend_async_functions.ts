@@ -1,6 +1,6 @@
 /** The suspend compiler's `async` functions: the body becomes a generator, the author's function gives its promise. */
 
-import { asyncKind, expectedArguments, type FunctionNode, lexicalUses, lowerFirst, type NodeOf } from "./ast.ts";
+import { expectedArguments, type FunctionNode, lexicalUses, lowerFirst, type NodeOf, objectKind } from "./ast.ts";
 import { type Place, RewriterPart } from "./rewriter.ts";
 import { skipBlanks, skipTo } from "./source_text.ts";
 import { superObject } from "./suspend_heads.ts";
@@ -11,10 +11,10 @@ export class AsyncFunctions extends RewriterPart {
   function(node: Exclude<FunctionNode, NodeOf<"ArrowFunctionExpression">>, name: string): void {
     const { runtime, suffix } = this.names;
     const text = this.text;
-    const keyword = skipTo(text, node.start + 5, "function");
+    const keyword = node.async ? skipTo(text, node.start + 5, "function") : node.start;
     const keywordEnd = node.generator ? skipTo(text, keyword + 8, "*") + 1 : keyword + 8;
     const own = node.id?.name;
-    const kind = asyncKind(node);
+    const kind = objectKind(node);
     if (node.type === "FunctionDeclaration" && node.id) {
       const body = `return ${runtime}.${lowerFirst(kind)}(${own}${suffix},this,arguments,${own})`;
       this.whole.functions.declare(node, body);
@@ -69,7 +69,7 @@ export class AsyncFunctions extends RewriterPart {
     this.edits.replace(node.start, end, "");
     this.edits.insert(
       value.start,
-      `:${runtime}.${lowerFirst(asyncKind(value))}Fn(function*${this.whole.functions.generatorName(name)}`,
+      `:${runtime}.${lowerFirst(objectKind(value))}Fn(function*${this.whole.functions.generatorName(name)}`,
     );
     this.whole.functions.body(value, false);
     this.edits.insert(value.end, `,${expectedArguments(value)},${JSON.stringify(name)})`);
@@ -80,7 +80,7 @@ export class AsyncFunctions extends RewriterPart {
     const { runtime, arguments: args, super: superMember } = this.names;
     const uses = lexicalUses(value);
     const captured = uses.super ? `const ${args}=arguments,${superMember}=${superObject(this.names.runtime)};` : "";
-    const call = `return ${runtime}.${lowerFirst(asyncKind(value))}(function*`;
+    const call = `return ${runtime}.${lowerFirst(objectKind(value))}(function*`;
     this.edits.insert(value.start, `(${this.whole.functions.parameters(value)}){${captured}${call}`);
     this.whole.functions.body(value, uses.super);
     this.edits.insert(value.end, ",this,arguments)}");
@@ -88,7 +88,7 @@ export class AsyncFunctions extends RewriterPart {
 
   /** Offset behind `async` and, for an async generator, the star. */
   keywordsEnd(start: number, value: FunctionNode): number {
-    const end = skipTo(this.text, start, "async") + 5;
+    const end = value.async ? skipTo(this.text, start, "async") + 5 : start;
     return value.generator ? skipTo(this.text, end, "*") + 1 : end;
   }
 }

@@ -2,6 +2,7 @@
 
 import { forEachChild, isFunction, type Node, type NodeOf } from "./ast.ts";
 import { type Place, RewriterPart } from "./rewriter.ts";
+import { calleeText } from "./suspend_calls.ts";
 import { skipTo } from "./source_text.ts";
 
 /** Rewrites what waits for promises. */
@@ -15,8 +16,8 @@ export class Awaits extends RewriterPart {
 
   /** In an async generator the author's `yield` is one of many. */
   yield(node: NodeOf<"YieldExpression">, place: Place): void {
-    if (!isAsyncGenerator(place.fn)) return forEachChild(node, (child) => this.whole.visit(child, place));
     const { runtime } = this.names;
+    if (!isAsyncGenerator(place.fn)) return this.#plainYield(node, place);
     if (node.delegate) {
       const star = skipTo(this.text, node.start + 5, "*");
       this.edits.replace(node.start, star + 1, `(yield*${runtime}.delegate(`);
@@ -25,6 +26,15 @@ export class Awaits extends RewriterPart {
     }
     if (node.argument) this.whole.visit(node.argument, place);
     this.edits.insert(node.end, node.delegate ? "))" : "))))");
+  }
+
+  #plainYield(node: NodeOf<"YieldExpression">, place: Place): void {
+    if (!place.suspending) return forEachChild(node, (child) => this.whole.visit(child, place));
+    const end = node.delegate ? skipTo(this.text, node.start + 5, "*") + 1 : node.start + 5;
+    const { runtime } = this.names;
+    this.edits.replace(node.start, end, node.delegate ? `(yield*${runtime}.delegateTo(` : `(yield ${runtime}.yield(`);
+    if (node.argument) this.whole.visit(node.argument, place);
+    this.edits.insert(node.end, node.delegate ? `,${JSON.stringify(calleeText(node.argument!))}))` : "))");
   }
 
   /** An async generator awaits what it returns. */

@@ -161,7 +161,7 @@ export class Calls extends RewriterPart {
     const binding = this.scope.bindingOf.get(callee);
     const known = binding && this.inference.knownFunction(binding);
     // The form of an `async` function begins with the promise.
-    if (!known || known.async || !this.inference.suspends(known)) return false;
+    if (!known || known.async || known.generator || !this.inference.suspends(known)) return false;
     // A function expression has a name of its own only inside.
     const named = binding.kind === "self" || binding.kind === "function" && binding.declaration === known;
     this.#open(node.start, openings);
@@ -246,8 +246,8 @@ export class Calls extends RewriterPart {
   }
 }
 
-/** The callee as V8 words it in "… is not a function". */
-function calleeText(callee: Node): string {
+/** A callee, or an iterable, as V8 words it in "… is not a function". */
+export function calleeText(callee: Node): string {
   const inner = unwrap(callee);
   switch (inner.type) {
     case "Identifier":

@@ -1,6 +1,6 @@
 /** The suspend compiler's classes: methods that suspend become generators, constructors that do are divided. */
 
-import { asyncKind, type ClassNode, isFunction, lowerFirst, type NodeOf, staticKey } from "./ast.ts";
+import { type ClassNode, isFunction, lowerFirst, type NodeOf, objectKind, staticKey } from "./ast.ts";
 import { constructorShape, returnsValue } from "./constructors.ts";
 import { type Place, PLAIN, RewriterPart } from "./rewriter.ts";
 import { skipBlanks, skipTo } from "./source_text.ts";
@@ -21,7 +21,7 @@ export class Classes extends RewriterPart {
         continue;
       }
       if (element.computed) this.whole.visit(element.key, place);
-      if (element.type === "MethodDefinition" && element.value.async) {
+      if (element.type === "MethodDefinition" && this.whole.functions.givesObject(element.value)) {
         this.#asyncMethod(node, element, asyncMethods);
       } else if (element.type === "PropertyDefinition") {
         if (element.value) {
@@ -71,7 +71,7 @@ export class Classes extends RewriterPart {
     }
     this.edits.replace(start, end, `${separator}*`);
     this.whole.functions.body(element.value, false);
-    methods.add(asyncKind(element.value), name, element.static);
+    methods.add(objectKind(element.value), name, element.static);
   }
 
   /**

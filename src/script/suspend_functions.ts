@@ -30,6 +30,7 @@ export class Functions extends RewriterPart {
     }
     if (!this.inference.suspends(node)) return this.plainFunction(node, place);
     if (node.type === "ArrowFunctionExpression") return this.#arrow(node, name);
+    if (node.generator) return this.whole.asyncFunctions.function(node, name);
     const { runtime, suffix } = this.names;
     const keyword = this.text.indexOf("function", node.start);
     const own = node.id?.name;
@@ -57,12 +58,19 @@ export class Functions extends RewriterPart {
     else this.whole.visit(value, place);
   }
 
+  /** Whether a call gives a promise or a generator object that runs the compiled body. */
+  givesObject(node: FunctionNode): boolean {
+    return node.async || node.generator === true && this.inference.suspends(node);
+  }
+
   /** A property of an object literal, which may be a method. */
   property(node: NodeOf<"Property">, place: Place): void {
     if (node.computed) this.whole.visit(node.key, place);
     const name = staticKey(node, node.key) ?? "";
     const value = node.value;
-    if (node.method && isFunction(value) && value.async) return this.whole.asyncFunctions.property(node, value, name);
+    if (node.method && isFunction(value) && this.givesObject(value)) {
+      return this.whole.asyncFunctions.property(node, value, name);
+    }
     if (!node.method || !isFunction(value) || !this.inference.suspends(value)) {
       if (node.shorthand && value.type === "Identifier") {
         const captured = place.inArrow && value.name === "arguments";

@@ -1,6 +1,6 @@
 /** What the suspend compiler puts at the head of functions, blocks and the module. */
 
-import { asyncKind, forEachChild, type FunctionNode, isFunction, lexicalUses, type Node, type NodeOf } from "./ast.ts";
+import { forEachChild, type FunctionNode, isFunction, lexicalUses, type Node, type NodeOf, objectKind } from "./ast.ts";
 import { RewriterPart } from "./rewriter.ts";
 
 /** Collects and writes the statements of heads. */
@@ -47,9 +47,9 @@ export class Heads extends RewriterPart {
       const declared = exported ? statement.declaration : statement;
       if (declared?.type !== "FunctionDeclaration" || !declared.id) continue;
       const { name } = declared.id;
-      if (declared.async) {
+      if (this.whole.functions.givesObject(declared)) {
         const { runtime, suffix } = this.names;
-        attached.set(name, `${runtime}.declare${asyncKind(declared)}(${name},${name}${suffix});`);
+        attached.set(name, `${runtime}.declare${objectKind(declared)}(${name},${name}${suffix});`);
         continue;
       }
       const binding = this.scope.bindingOf.get(declared.id)!;
