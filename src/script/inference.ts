@@ -643,8 +643,10 @@ class FlowGraph implements Inference {
     if (spread) { for (const param of fn.params) this.#bindParam(param, this.#anything); }
   }
 
+  /** An argument flows into a parameter; what a pattern takes out of it is reached by name. */
   #bindParam(param: Node, value: Flow): void {
-    this.#bind(param, value, OUTSIDE);
+    const target = param.type === "AssignmentPattern" ? param.left : param;
+    if (target.type === "Identifier") this.#bind(target, value, OUTSIDE);
   }
 
   /** Value flows into a pattern or an assignment target. */

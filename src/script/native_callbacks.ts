@@ -169,6 +169,8 @@ function* typedArrayFrom(this: TypedArray["constructor"], items: unknown, callba
 }
 
 function reflectApply(target: unknown, thisArg: unknown, args: ArrayLike<unknown>): Coroutine {
+  // The native says what is wrong.
+  if (typeof target !== "function") return Reflect.apply(target as never, thisArg, args);
   return runtime.invoke(target as never, thisArg, "Reflect.apply target", ...Array.from(args));
 }
 

@@ -254,6 +254,10 @@ export function calleeText(callee: Node): string {
       return inner.name;
     case "ThisExpression":
       return "this";
+    case "Literal":
+      return inner.raw ?? "";
+    case "SequenceExpression":
+      return `(${inner.expressions.map(calleeText).join(" , ")})`;
     case "CallExpression":
       return `${calleeText(inner.callee)}(...)`;
     case "MemberExpression": {

@@ -1,0 +1,204 @@
+/** Runs a random program as it is and compiled, many virtual users at once, and tells how they differ. */
+
+import { runBlocking } from "../../../src/script/blocking_twin.ts";
+import { LoadedProgram } from "../../../src/script/instantiate.ts";
+import type { Program } from "../../../src/script/program.ts";
+import { type Coroutine, SUSPEND, type Suspension } from "../../../src/script/suspension.ts";
+import { load } from "../harness.ts";
+import { Choices } from "./choices.ts";
+import type { Feature } from "./programs/builder.ts";
+import type { LinkedText } from "./programs/modules.ts";
+import { randomProgram } from "./programs/program.ts";
+
+/** The language that random programs use. */
+export const FEATURES: ReadonlySet<Feature> = new Set<Feature>(["twin"]);
+
+/** How often a blocking call ran in its suspending form and in its blocking one, by the kind of function around. */
+export type Usage = Record<string, { suspended: number; blocked: number }>;
+
+const VIRTUAL_USERS = 3, ITERATIONS = 2;
+
+/** What differs for the program that `choices` make; undefined if nothing does. Adds to `usage`. */
+export async function differenceOf(choices: Choices, usage: Usage): Promise<string | undefined> {
+  const program = randomProgram(choices, FEATURES);
+  const users = Array.from({ length: VIRTUAL_USERS }, (_, index) => index + 1);
+  const expected = runPlain(program, users);
+  let compiled: Program;
+  try {
+    compiled = await load({ ...program.files });
+  } catch (error) {
+    return `does not compile: ${error instanceof Error ? error.stack : error}`;
+  }
+  const moved = movedLines(program, compiled);
+  if (moved) return moved;
+  const outcomes = runCompiled(compiled, users, new Choices(choices.recording.length), usage);
+  const index = users.findIndex((_, user) => outcomes[user]!.join("\n") !== expected[user]!.join("\n"));
+  return index < 0 ? undefined : comparison(expected[index]!, outcomes[index]!);
+}
+
+/** The text of the program that `choices` make, for a report. */
+export function programText(choices: Choices): string {
+  return Object.entries(randomProgram(choices, FEATURES).files)
+    .filter(([name]) => name !== "library.js")
+    .map(([name, text]) => `// ${name}\n${text}`).join("\n");
+}
+
+type Exports = { default(): unknown; state(): unknown; restart(): void };
+
+/** Everything that a virtual user does and yields, line by line. */
+type Trace = string[];
+
+function environment(trace: Trace) {
+  const tell = (value: unknown) => void (trace.length < 2000 && trace.push(show(value)));
+  return { trace: tell, describe: describeError };
+}
+
+function runPlain({ plain }: LinkedText, users: readonly number[]): Trace[] {
+  const wait = (value: unknown) => {
+    if (value instanceof Error) throw value;
+    return value;
+  };
+  const group = (_name: string, body: () => unknown) => body();
+  const factory = new Function("wait", "group", "__ENV", "__VU", `"use strict";${plain}`);
+  return users.map((user) => {
+    const trace: Trace = [];
+    const exports = attempt(trace, () => factory(wait, group, environment(trace), user) as Exports);
+    for (let i = 0; exports && i < ITERATIONS; i++) {
+      exports.restart();
+      attempt(trace, () => void trace.push(`returned ${show(exports.default())}`));
+    }
+    if (exports) finish(trace, exports);
+    return trace;
+  });
+}
+
+/** The result of `work`; an exception goes into the trace. */
+function attempt<T>(trace: Trace, work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    trace.push(`threw ${describeError(error)}`);
+    return undefined;
+  }
+}
+
+function finish(trace: Trace, exports: Exports): void {
+  attempt(trace, () => void trace.push(`state ${show(exports.state())}`));
+}
+
+/** A blocking operation: ends with its value, or throws it if it is an error. */
+class Wait implements Suspension {
+  constructor(readonly value: unknown, readonly count: { suspended: number; blocked: number }) {}
+
+  begin(): void {}
+
+  block(): unknown {
+    this.count.blocked++;
+    if (this.value instanceof Error) throw this.value;
+    return this.value;
+  }
+}
+
+/** The virtual users' iterations, interleaved at random. */
+function runCompiled(program: Program, users: readonly number[], choices: Choices, usage: Usage): Trace[] {
+  const traces = users.map((): Trace => []);
+  const loaded = new LoadedProgram(program);
+  const running = users.flatMap((user, index) => {
+    const trace = traces[index]!;
+    const builtins = { "k6/test": { wait: blockingWait(usage) }, k6: { group: suspendingGroup } } as Record<
+      string,
+      Record<string, unknown>
+    >;
+    const exports = attempt(trace, () =>
+      loaded.instantiate({
+        builtin: (specifier) => builtins[specifier]!,
+        globals: { __VU: user, __ITER: 0, __ENV: environment(trace) as never },
+      }) as unknown as Exports);
+    return exports ? [iterations(exports, trace)] : [];
+  });
+  while (running.length > 0) {
+    const index = choices.below(running.length);
+    if (running[index]!.next().done) running.splice(index, 1);
+  }
+  return traces;
+}
+
+/** One virtual user; each step goes on to the next suspension. */
+function* iterations(exports: Exports, trace: Trace): Generator<void> {
+  const main = exports.default as Exports["default"] & { [SUSPEND]?: () => Coroutine };
+  for (let i = 0; i < ITERATIONS; i++) {
+    exports.restart();
+    try {
+      const result = main[SUSPEND] ? yield* driven(main[SUSPEND]()) : main();
+      trace.push(`returned ${show(result)}`);
+    } catch (error) {
+      trace.push(`threw ${describeError(error)}`);
+    }
+  }
+  finish(trace, exports);
+}
+
+function* driven(coroutine: Coroutine): Generator<void, unknown> {
+  let step = coroutine.next();
+  while (!step.done) {
+    const { value, count } = step.value as Wait;
+    count.suspended++;
+    yield;
+    step = value instanceof Error ? coroutine.throw!(value) : coroutine.next(value);
+  }
+  return step.value;
+}
+
+/** `wait(value, kind)`. */
+function blockingWait(usage: Usage): unknown {
+  function* form(value: unknown, kind: string): Coroutine {
+    return yield new Wait(value, usage[kind] ??= { suspended: 0, blocked: 0 });
+  }
+  const plain = (value: unknown, kind: string): unknown => runBlocking(form(value, kind), plain, "wait()");
+  return Object.assign(plain, { [SUSPEND]: form });
+}
+
+const suspendingGroup = Object.assign((_name: string, body: () => unknown) => body(), {
+  *[SUSPEND](_name: string, body: (() => unknown) & { [SUSPEND]?: () => Coroutine }) {
+    return body[SUSPEND] ? yield* body[SUSPEND]() : body();
+  },
+});
+
+/** A value as a line of a trace. */
+function show(value: unknown, depth = 0): string {
+  switch (typeof value) {
+    case "function":
+      return `function ${value.name}/${value.length}`;
+    case "object": {
+      if (value === null) return "null";
+      if (value instanceof Error) return describeError(value);
+      if (depth > 1) return "…";
+      if (Array.isArray(value)) return `[${value.slice(0, 5).map((item) => show(item, depth + 1)).join()}]`;
+      const entries = Object.entries(value).slice(0, 5);
+      return `{${entries.map(([key, item]) => `${key}: ${show(item, depth + 1)}`).join()}}`;
+    }
+    default:
+      return String(value).slice(0, 200);
+  }
+}
+
+function describeError(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : show(error);
+}
+
+/** Says which module's lines were moved, if any: compiled text has the source's lines and one more. */
+function movedLines({ files }: LinkedText, { modules }: Program): string | undefined {
+  for (const { url, code } of modules) {
+    const source = files[url.slice(url.lastIndexOf("/") + 1)]!;
+    if (code.split("\n").length !== source.split("\n").length + 1) return `lines of ${url} moved:\n${code}`;
+  }
+  return undefined;
+}
+
+/** Where two traces part. */
+function comparison(expected: Trace, actual: Trace): string {
+  const at = expected.findIndex((line, index) => line !== actual[index]);
+  const from = at < 0 ? expected.length : at;
+  const shown = (trace: Trace) => trace.slice(Math.max(0, from - 3), from + 3).join("\n    ");
+  return `after ${from} equal lines\n  plain:\n    ${shown(expected)}\n  compiled:\n    ${shown(actual)}`;
+}
