@@ -1,6 +1,6 @@
 /** Links a script's modules into one program: what every import means, and the text of every module. */
 
-import { type Node, type NodeOf, staticKey, unwrap } from "./ast.ts";
+import { forEachChild, isFunction, type Node, type NodeOf, staticKey, unwrap } from "./ast.ts";
 import { builtinWriteTargets } from "./builtin_writes.ts";
 import { debugMapComment } from "./debug_map.ts";
 import { Edits } from "./edits.ts";
@@ -302,6 +302,7 @@ class LinkedModule {
       }
     }
     const { instance, runtime } = this.#names;
+    let outside: ReadonlySet<Node> | undefined;
     for (const reference of this.parsed.scope.free) {
       const { name } = reference.node;
       const typeOf = reference.typeofStart !== undefined;
@@ -318,7 +319,11 @@ class LinkedModule {
         replace(reference, `${instance}.promise`);
       } else if (name === "queueMicrotask" && !reference.write) {
         replace(reference, typeOf ? "undefined" : `${instance}.absent("${name}")`);
-      } else if (name in globalThis || name === "arguments") {
+      } else if (name === "arguments") {
+        // Those of the factory are none of the script's business.
+        outside ??= argumentsOutsideFunctions(this.parsed.program);
+        if (outside.has(reference.node)) replace(reference, typeOf ? "undefined" : `${instance}.absent("${name}")`);
+      } else if (name in globalThis) {
         continue;
       } else if (reference.write) {
         replace(reference, `${instance}.names.${name}`);
@@ -390,6 +395,18 @@ type ImportSpecifier = NodeOf<"ImportDeclaration">["specifiers"][number];
 function importedName(specifier: ImportSpecifier): string {
   if (specifier.type === "ImportNamespaceSpecifier") return "*";
   return specifier.type === "ImportSpecifier" ? nameOf(specifier.imported) : "default";
+}
+
+/** `arguments` where a module has none: outside of its functions, arrows not counted. */
+function argumentsOutsideFunctions(program: Node): ReadonlySet<Node> {
+  const found = new Set<Node>();
+  const visit = (node: Node): void => {
+    if (isFunction(node) && node.type !== "ArrowFunctionExpression") return;
+    if (node.type === "Identifier" && node.name === "arguments") found.add(node);
+    forEachChild(node, visit);
+  };
+  visit(program);
+  return found;
 }
 
 function importTarget(target: Export): ImportTarget {

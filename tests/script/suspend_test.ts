@@ -215,6 +215,10 @@ const cases: Record<string, string> = {
       }`,
   "constructors that do not block":
     `class A { constructor(f) { this.v = f(2); } } function F(x) { this.x = maybe(x); } const maybe = (x) => x > 100 ? wait(x) : x; export default function () { wait(1); return [new A(maybe).v, new F(3).x, new F(1) instanceof F]; }`,
+  "a function whose parameter defaults to a call of itself":
+    `function f(a = f(2)) { return wait(a); } export default function () { return [f(), f(1)]; }`,
+  "what is not a function, by way of Reflect, of a bundler's call":
+    `const o = { f: 1 }; export default function () { const out = [wait(1)]; for (const f of [() => (0, o.f)(wait(1)), () => Reflect.apply(o.f, o, [wait(1)])]) try { f(); } catch (e) { out.push(e.message); } return out; }`,
 };
 
 for (const [name, source] of Object.entries(cases)) {
@@ -225,3 +229,10 @@ for (const [name, source] of Object.entries(cases)) {
     assertGreater(suspensions, 0);
   });
 }
+
+Deno.test("a module has no `arguments` of its own, not those of the compiled form either", async () => {
+  const { result } = await runCompiled(
+    `const f = () => arguments.length; let g; try { f(); } catch (e) { g = e.message; } export default () => [wait(g), typeof arguments];`,
+  );
+  assertEquals(result, { returned: ["arguments is not defined", "undefined"] });
+});

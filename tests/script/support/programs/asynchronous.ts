@@ -53,9 +53,18 @@ export function asyncGeneratorUses(reference: string): Make[] {
     p.await
       ? b.choices.pick<() => Expression>([
         () => primary(`(await ${made(b, p)}.next()).value`),
-        () => primary(`(await (async () => { for await (const x of ${made(b, p)}) { t(x); if (x > 3) return x; } })())`),
-        () => primary(`(await (async (i) => { t((await i.next()).value); return (await i.return(5)).value; })(${made(b, p)}))`),
-        () => primary(`(await (async (i) => (await Promise.all([i.next(), i.next(), i.next()])).map((r) => t(r.done)).length)(${made(b, p)}))`),
+        () =>
+          primary(`(await (async () => { for await (const x of ${made(b, p)}) { t(x); if (x > 3) return x; } })())`),
+        () =>
+          primary(
+            `(await (async (i) => { t((await i.next()).value); return (await i.return(5)).value; })(${made(b, p)}))`,
+          ),
+        () =>
+          primary(
+            `(await (async (i) => (await Promise.all([i.next(), i.next(), i.next()])).map((r) => t(r.done)).length)(${
+              made(b, p)
+            }))`,
+          ),
       ])()
       : primary(`look(${reference})`)];
 }
@@ -68,10 +77,37 @@ export const promiseExpressions: readonly Area<Expression>[] = ([
   [3, mayAwait, (b, p) => `(await new Promise((resolve, reject) => ${settling(b, p)}))`],
   [2, mayAwait, (b, p) => `(await Promise.resolve(${b.argument(p)}))`],
   [2, mayAwait, (b, p) => `(await (${asyncArrowText(b, p)})(${b.arguments(p)}))`],
-  [1, mayAwait, (b, p) => `(await { then(resolve) { t("then"); resolve(${b.argument({ ...p, kind: "thenable", await: false, yield: false, arguments: false, thisValue: false, super: false, newTarget: false, privates: [] })}); } })`],
-  [2, floats, (b, p) => `(Promise.resolve(${b.argument(p)}).then(${reaction(b, p)}).catch((e) => t(caught(e))), ${b.argument(p)})`],
+  [
+    1,
+    mayAwait,
+    (b, p) =>
+      `(await { then(resolve) { t("then"); resolve(${
+        b.argument({
+          ...p,
+          kind: "thenable",
+          await: false,
+          yield: false,
+          arguments: false,
+          thisValue: false,
+          super: false,
+          newTarget: false,
+          privates: [],
+        })
+      }); } })`,
+  ],
+  [
+    2,
+    floats,
+    (b, p) =>
+      `(Promise.resolve(${b.argument(p)}).then(${reaction(b, p)}).catch((e) => t(caught(e))), ${b.argument(p)})`,
+  ],
   [1, floats, (b, p) => `((${asyncArrowText(b, p)})(${b.arguments(p)}).catch((e) => t(caught(e))), ${b.argument(p)})`],
-  [1, floats, (b, p) => `(Promise.reject(new Error("rejected")).catch(${reaction(b, p)}).catch((e) => t(caught(e))), ${b.argument(p)})`],
+  [
+    1,
+    floats,
+    (b, p) =>
+      `(Promise.reject(new Error("rejected")).catch(${reaction(b, p)}).catch((e) => t(caught(e))), ${b.argument(p)})`,
+  ],
 ] as [number, (place: Place) => boolean, (b: Builder, p: Place) => string][]).map(([weight, where, text]) => ({
   weight,
   where,

@@ -1,6 +1,16 @@
 /** Random expressions: operators, calls, literals, chains. */
 
-import { type Area, assignment, type Builder, comma, type Expression, inArrow, operation, type Place, primary } from "./builder.ts";
+import {
+  type Area,
+  assignment,
+  type Builder,
+  comma,
+  type Expression,
+  inArrow,
+  operation,
+  type Place,
+  primary,
+} from "./builder.ts";
 import { arrowExpression, functionExpression } from "./functions.ts";
 
 /** The blocking primitive, with the kind of its place for the statistics. */

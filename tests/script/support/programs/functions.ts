@@ -1,14 +1,6 @@
 /** Random functions: parameters, bodies, every way to write them and to call them. */
 
-import {
-  assignment,
-  type Builder,
-  type Expression,
-  type Make,
-  type Place,
-  primary,
-  type Variable,
-} from "./builder.ts";
+import { assignment, type Builder, type Expression, type Make, type Place, primary, type Variable } from "./builder.ts";
 import { statements } from "./statements.ts";
 
 /** What a kind of function changes for its body. */
@@ -64,7 +56,9 @@ export function parameters(b: Builder, place: Place): { text: string; place: Pla
   }
   if (twin && b.choices.chance(5)) {
     // What comes fourth is an array or nothing, whoever calls.
-    for (const name of ["a", "b", "c"].slice(list.length)) if (!names.some((known) => known.name === name)) add(name, name);
+    for (const name of ["a", "b", "c"].slice(list.length)) {
+      if (!names.some((known) => known.name === name)) add(name, name);
+    }
     while (list.length < 3) list.push(`_${list.length}`);
     add("d", `[d = ${value()}] = []`);
   }

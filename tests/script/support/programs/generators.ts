@@ -5,7 +5,9 @@ import { parametersAndBody } from "./functions.ts";
 
 /** `function* name(a, b) { … }`. */
 export function generatorText(b: Builder, place: Place, name: string): string {
-  const before = b.choices.chance(40) ? `try { yield ${b.choices.below(4)}; } finally { t(wait("closed", "generator")); } ` : "";
+  const before = b.choices.chance(40)
+    ? `try { yield ${b.choices.below(4)}; } finally { t(wait("closed", "generator")); } `
+    : "";
   return `function* ${name}${parametersAndBody(b, place, { kind: "generator", yield: true }, before)}`;
 }
 
@@ -19,8 +21,18 @@ export function generatorUses(reference: string): Make[] {
       () => primary(`${made(b, p)}.next().value`),
       () => primary(`(([a, b]) => b)(${made(b, p)})`),
       () => primary(`Math.max(...${made(b, p)})`),
-      () => primary(`((i) => { t(i.next().value); t(i.next(${b.choices.below(5)}).done); return i.return(5).value; })(${made(b, p)})`),
-      () => primary(`((i) => { t(i.next().value); try { return t(i.throw(new Error("thrown in")).value); } catch (e) { return t(caught(e)); } })(${made(b, p)})`),
+      () =>
+        primary(
+          `((i) => { t(i.next().value); t(i.next(${b.choices.below(5)}).done); return i.return(5).value; })(${
+            made(b, p)
+          })`,
+        ),
+      () =>
+        primary(
+          `((i) => { t(i.next().value); try { return t(i.throw(new Error("thrown in")).value); } catch (e) { return t(caught(e)); } })(${
+            made(b, p)
+          })`,
+        ),
       () => primary(`(() => { for (const x of ${made(b, inArrow(p))}) { t(x); if (x > 2) break; } })()`),
       () => primary(`new Set(${made(b, p)}).size`),
       () => primary(`look(${reference})`),

@@ -27,13 +27,17 @@ export const nativeCallbacks: readonly Area<Expression>[] = [
   {
     weight: 1,
     where: nowhereAtInit,
-    make: (b, p) => primary(`Uint8Array.of(${b.argument(p)}, 3).${b.choices.pick(["map", "every"])}(${callback(b, p)})`),
+    make: (b, p) =>
+      primary(`Uint8Array.of(${b.argument(p)}, 3).${b.choices.pick(["map", "every"])}(${callback(b, p)})`),
   },
 ];
 
 /** Expressions around natives that call back plainly. */
 export const plainCallbacks: readonly Area<Expression>[] = ([
-  [4, (b, p) => `[${b.argument(p)}, 2, ${b.argument(p)}].${b.choices.pick(["sort", "toSorted"])}(${comparator(b, p)})[0]`],
+  [
+    4,
+    (b, p) => `[${b.argument(p)}, 2, ${b.argument(p)}].${b.choices.pick(["sort", "toSorted"])}(${comparator(b, p)})[0]`,
+  ],
   [
     3,
     (b, p) =>
@@ -53,10 +57,22 @@ export const plainCallbacks: readonly Area<Expression>[] = ([
   [1, (b, p) => `Reflect.construct(${functionExpression(b, p, "constructor").text}, [${b.argument(p)}]).v`],
   [1, (b, p) => `Object.keys(Object.groupBy([${b.argument(p)}, 2], ${callback(b, p)})).length`],
   [1, (b, p) => `Map.groupBy([${b.argument(p)}, 2], ${callback(b, p)}).size`],
-  [2, (b, p) => `[${b.argument(p)}, 3].values().${b.choices.pick(["map", "filter", "drop(0).map"])}(${callback(b, p)}).toArray().length`],
+  [
+    2,
+    (b, p) =>
+      `[${b.argument(p)}, 3].values().${b.choices.pick(["map", "filter", "drop(0).map"])}(${
+        callback(b, p)
+      }).toArray().length`,
+  ],
   [1, (b, p) => `[${b.argument(p)}, 3].values().reduce(${callback(b, p)})`],
   [1, (b, p) => `[...{ *[Symbol.iterator]${method(b, p, "generator")} }].length`],
-  [1, (b, p) => `[...{ [Symbol.iterator]() { return { n: 0, next() { return { done: this.n++ > 1, value: ${counted(b, { ...p, kind: "iterator", ...NO_CONTEXT })} }; } }; } }].length`],
+  [
+    1,
+    (b, p) =>
+      `[...{ [Symbol.iterator]() { return { n: 0, next() { return { done: this.n++ > 1, value: ${
+        counted(b, { ...p, kind: "iterator", ...NO_CONTEXT })
+      } }; } }; } }].length`,
+  ],
   [1, (b, p) => `Object.defineProperty({}, "g", { get${method(b, p, "getter")} }).g`],
   [1, (b, p) => `new Function("f", "x", "return f(x)")(${anyFunction(b, p, "called by text").text}, ${b.argument(p)})`],
   [1, (b, p) => `((f) => eval("f(2) + 1"))(${anyFunction(b, p, "called by text").text})`],
@@ -70,7 +86,15 @@ export const plainCallbacks: readonly Area<Expression>[] = ([
 }));
 
 /** What a method within an expression doesn't have of the place around. */
-const NO_CONTEXT: Partial<Place> = { await: false, yield: false, arguments: false, thisValue: false, super: false, newTarget: false, privates: [] };
+const NO_CONTEXT: Partial<Place> = {
+  await: false,
+  yield: false,
+  arguments: false,
+  thisValue: false,
+  super: false,
+  newTarget: false,
+  privates: [],
+};
 
 function callback(b: Builder, p: Place, kind = "native callback"): string {
   return anyFunction(b, p, kind).text;
@@ -112,6 +136,8 @@ function arrayMethod(b: Builder, p: Place): Expression {
 function reduce(b: Builder, p: Place): Expression {
   const initial = b.choices.chance(50) ? `, ${b.argument(p)}` : "";
   return primary(
-    `[${b.argument(p)}, 2, 3].${b.choices.pick(["reduce", "reduceRight"])}(${callback(b, p, "array callback")}${initial})`,
+    `[${b.argument(p)}, 2, 3].${b.choices.pick(["reduce", "reduceRight"])}(${
+      callback(b, p, "array callback")
+    }${initial})`,
   );
 }

@@ -2,14 +2,25 @@
 
 import { Choices } from "../choices.ts";
 import {
+  asyncArrowText,
   asyncFunctionText,
   asyncGeneratorText,
   asyncGeneratorUses,
-  asyncArrowText,
   asyncUses,
   promiseExpressions,
 } from "./asynchronous.ts";
-import { type Area, assignment, Builder, type Expression, type Feature, inArrow, type Make, type Place, primary, TOP } from "./builder.ts";
+import {
+  type Area,
+  assignment,
+  Builder,
+  type Expression,
+  type Feature,
+  inArrow,
+  type Make,
+  type Place,
+  primary,
+  TOP,
+} from "./builder.ts";
 import { classText, classUses, objectText, objectUses } from "./classes.ts";
 import { leaves, operators } from "./expressions.ts";
 import { anyFunction, body, callOf, functionDeclaration, inside } from "./functions.ts";
@@ -30,15 +41,15 @@ const NUMBERS: readonly Area<Expression>[] = [
 export function randomProgram(choices: Choices, features: ReadonlySet<Feature>): LinkedText {
   const b = new Builder(choices, features, leaves, NUMBERS);
   const modules: Declaration[][] = Array.from({ length: choices.pick([1, 1, 1, 2, 3]) }, () => []);
-  const plan = Array.from({ length: choices.pick([0, 3, 4, 5, 6, 7, 8]) }, () => planned(b));
+  const plan = Array.from({ length: choices.pick([0, 2, 3, 4, 5, 6]) }, () => planned(b));
   for (const { uses } of plan) b.globals.push(...uses);
-  for (const { make, names, state, fuel = 14 } of plan) {
+  for (const { make, names, state, fuel = 12 } of plan) {
     const text = b.fueled(fuel, make);
     choices.pick(modules).push({ names, text, ...state && { state } });
   }
   const asynchronous = features.has("async") && choices.chance(50);
   const place = inside(TOP, asynchronous ? { kind: "async function", await: true } : { kind: "function" });
-  const main = `${asynchronous ? "async " : ""}function main() ${b.fueled(30, () => body(b, place))}`;
+  const main = `${asynchronous ? "async " : ""}function main() ${b.fueled(24, () => body(b, place))}`;
   modules.at(-1)!.push({ names: [], text: main });
   return linkModules(choices, modules);
 }
@@ -49,7 +60,7 @@ interface Entity {
   readonly state?: string;
   readonly uses: readonly Make[];
   readonly make: () => string;
-  /** Expressions that it may be made of; 14 by default. */
+  /** Expressions that it may be made of; 12 by default. */
   readonly fuel?: number;
 }
 
@@ -66,7 +77,7 @@ function planned(b: Builder): Entity {
     },
     () => {
       const name = b.fresh("C");
-      return { names: [name], uses: classUses(name), make: () => classText(b, TOP, name), fuel: 30 };
+      return { names: [name], uses: classUses(name), make: () => classText(b, TOP, name), fuel: 24 };
     },
     () => {
       const name = b.fresh("D");
@@ -74,7 +85,7 @@ function planned(b: Builder): Entity {
       return {
         names: [name],
         uses: classUses(name),
-        fuel: 50,
+        fuel: 40,
         make: () => `${classText(b, TOP, base)}\n${classText(b, TOP, name, base)}`,
       };
     },
@@ -167,8 +178,8 @@ function table(b: Builder): Entity {
       (b, p) => primary(`(${name}.forEach((f) => t(f(${b.argument(inArrow({ ...p, kind: "arrow" }))}))), 1)`),
     ],
     make: () =>
-      `const ${name} = new Map([["a", ${anyFunction(b, TOP).text}], ["b", ${anyFunction(b, TOP).text}], ["list", Object.assign(() => 1, [${
+      `const ${name} = new Map([["a", ${anyFunction(b, TOP).text}], ["b", ${
         anyFunction(b, TOP).text
-      }])]]);`,
+      }], ["list", Object.assign(() => 1, [${anyFunction(b, TOP).text}])]]);`,
   };
 }

@@ -175,15 +175,18 @@ function jump(b: Builder, p: Place): string {
 }
 
 function tryStatement(b: Builder, p: Place): string {
-  const body = block(b, p, p.kind !== "init" && b.choices.chance(30) ? `t(wait(new Error(\`e\${${b.any(p)}}\`), "${p.kind}")); ` : "", 3);
+  const body = block(
+    b,
+    p,
+    p.kind !== "init" && b.choices.chance(30) ? `t(wait(new Error(\`e\${${b.any(p)}}\`), "${p.kind}")); ` : "",
+    3,
+  );
   const shape = b.choices.below(3);
-  const handler = shape === 2
-    ? ""
-    : b.choices.pick([
-      () => ` catch (e) ${block(b, p, "t(caught(e)); ")}`,
-      () => ` catch ${block(b, p, "t(0); ")}`,
-      () => ` catch ({ message, length: n = ${b.argument(p)} }) ${block(b, p, "t(message); t(n); ")}`,
-    ])();
+  const handler = shape === 2 ? "" : b.choices.pick([
+    () => ` catch (e) ${block(b, p, "t(caught(e)); ")}`,
+    () => ` catch ${block(b, p, "t(0); ")}`,
+    () => ` catch ({ message, length: n = ${b.argument(p)} }) ${block(b, p, "t(message); t(n); ")}`,
+  ])();
   if (shape === 0) return `try ${body}${handler}`;
   const leaving = b.choices.chance(20) && (p.return || p.loops.length > 0) ? leave(b, p) : "";
   return `try ${body}${handler} finally ${block(b, p, `t("finally"); ${leaving}`)}`;
