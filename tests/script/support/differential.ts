@@ -3,15 +3,17 @@
 import { runBlocking } from "../../../src/script/blocking_twin.ts";
 import { LoadedProgram } from "../../../src/script/instantiate.ts";
 import type { Program } from "../../../src/script/program.ts";
-import { type Coroutine, SUSPEND, type Suspension } from "../../../src/script/suspension.ts";
-import { load } from "../harness.ts";
+import { isPromise, reactTo } from "../../../src/script/promise.ts";
+import { type Job, type JobQueue, setJobQueueSource } from "../../../src/script/jobs.ts";
+import { type Coroutine, setSuspendingForm, suspendingForm, type Suspension } from "../../../src/script/suspension.ts";
+import { instantiate, load } from "../harness.ts";
 import { Choices } from "./choices.ts";
 import type { Feature } from "./programs/builder.ts";
 import type { LinkedText } from "./programs/modules.ts";
 import { randomProgram } from "./programs/program.ts";
 
 /** The language that random programs use. */
-export const FEATURES: ReadonlySet<Feature> = new Set<Feature>(["twin"]);
+export const FEATURES: ReadonlySet<Feature> = new Set<Feature>(["twin", "promise"]);
 
 /** How often a blocking call ran in its suspending form and in its blocking one, by the kind of function around. */
 export type Usage = Record<string, { suspended: number; blocked: number }>;
@@ -22,7 +24,7 @@ const VIRTUAL_USERS = 3, ITERATIONS = 2;
 export async function differenceOf(choices: Choices, usage: Usage): Promise<string | undefined> {
   const program = randomProgram(choices, FEATURES);
   const users = Array.from({ length: VIRTUAL_USERS }, (_, index) => index + 1);
-  const expected = runPlain(program, users);
+  const expected = await runPlain(program, users);
   let compiled: Program;
   try {
     compiled = await load({ ...program.files });
@@ -53,23 +55,38 @@ function environment(trace: Trace) {
   return { trace: tell, describe: describeError };
 }
 
-function runPlain({ plain }: LinkedText, users: readonly number[]): Trace[] {
+// A program may leave a promise alone.
+addEventListener("unhandledrejection", (event) => event.preventDefault());
+
+async function runPlain({ plain }: LinkedText, users: readonly number[]): Promise<Trace[]> {
   const wait = (value: unknown) => {
     if (value instanceof Error) throw value;
     return value;
   };
   const group = (_name: string, body: () => unknown) => body();
   const factory = new Function("wait", "group", "__ENV", "__VU", `"use strict";${plain}`);
-  return users.map((user) => {
+  const isAsync = plain.includes("async") || plain.includes("Promise");
+  const traces: Trace[] = [];
+  for (const user of users) {
     const trace: Trace = [];
+    traces.push(trace);
     const exports = attempt(trace, () => factory(wait, group, environment(trace), user) as Exports);
     for (let i = 0; exports && i < ITERATIONS; i++) {
       exports.restart();
-      attempt(trace, () => void trace.push(`returned ${show(exports.default())}`));
+      const result = attempt(trace, () => exports.default());
+      if (!isAsync) {
+        trace.push(`returned ${show(result)}`);
+        continue;
+      }
+      let end = "never settled";
+      Promise.resolve(result).then((value) => end = `returned ${show(value)}`, (error) => end = rejection(error));
+      // All promise jobs run before that.
+      await new Promise(setImmediate);
+      trace.push(end);
     }
     if (exports) finish(trace, exports);
-    return trace;
-  });
+  }
+  return traces;
 }
 
 /** The result of `work`; an exception goes into the trace. */
@@ -80,6 +97,10 @@ function attempt<T>(trace: Trace, work: () => T): T | undefined {
     trace.push(`threw ${describeError(error)}`);
     return undefined;
   }
+}
+
+function rejection(error: unknown): string {
+  return `rejected ${describeError(error)}`;
 }
 
 function finish(trace: Trace, exports: Exports): void {
@@ -101,42 +122,79 @@ class Wait implements Suspension {
 
 /** The virtual users' iterations, interleaved at random. */
 function runCompiled(program: Program, users: readonly number[], choices: Choices, usage: Usage): Trace[] {
-  const traces = users.map((): Trace => []);
   const loaded = new LoadedProgram(program);
-  const running = users.flatMap((user, index) => {
-    const trace = traces[index]!;
-    const builtins = { "k6/test": { wait: blockingWait(usage) }, k6: { group: suspendingGroup } } as Record<
-      string,
-      Record<string, unknown>
-    >;
-    const exports = attempt(trace, () =>
-      loaded.instantiate({
-        builtin: (specifier) => builtins[specifier]!,
-        globals: { __VU: user, __ITER: 0, __ENV: environment(trace) as never },
-      }) as unknown as Exports);
-    return exports ? [iterations(exports, trace)] : [];
-  });
+  const running = users.map((user) => new VirtualUser(loaded, user, usage));
+  const traces = running.map(({ trace }) => trace);
   while (running.length > 0) {
     const index = choices.below(running.length);
-    if (running[index]!.next().done) running.splice(index, 1);
+    if (running[index]!.advance()) running.splice(index, 1);
   }
   return traces;
 }
 
-/** One virtual user; each step goes on to the next suspension. */
-function* iterations(exports: Exports, trace: Trace): Generator<void> {
-  const main = exports.default as Exports["default"] & { [SUSPEND]?: () => Coroutine };
-  for (let i = 0; i < ITERATIONS; i++) {
-    exports.restart();
-    try {
-      const result = main[SUSPEND] ? yield* driven(main[SUSPEND]()) : main();
-      trace.push(`returned ${show(result)}`);
-    } catch (error) {
-      trace.push(`threw ${describeError(error)}`);
-    }
+/** A virtual user: its iterations with all their promise jobs, from one suspension to the next. */
+class VirtualUser implements JobQueue {
+  readonly trace: Trace = [];
+  readonly #jobs: Job[] = [];
+  readonly #steps: Generator<void>;
+
+  constructor(program: LoadedProgram, user: number, usage: Usage) {
+    const builtins: Record<string, Record<string, unknown>> = {
+      "k6/test": { wait: blockingWait(usage) },
+      k6: { group: suspendingGroup },
+    };
+    running = this;
+    const exports = attempt(this.trace, () =>
+      instantiate(program, {
+        builtin: (specifier) => builtins[specifier]!,
+        globals: { __VU: user, __ITER: 0, __ENV: environment(this.trace) as never },
+      }) as unknown as Exports);
+    this.#steps = this.#iterations(exports);
   }
-  finish(trace, exports);
+
+  /** Goes on to the next suspension; returns whether everything is done. */
+  advance(): boolean {
+    running = this;
+    return this.#steps.next().done === true;
+  }
+
+  push(job: Job): void {
+    this.#jobs.push(job);
+  }
+
+  rejected(): void {}
+
+  handled(): void {}
+
+  *#iterations(exports: Exports | undefined): Generator<void> {
+    if (!exports) return;
+    const form = suspendingForm(exports.default);
+    for (let i = 0; i < ITERATIONS; i++) {
+      exports.restart();
+      let end = "never settled";
+      try {
+        const result = form ? yield* driven(form()) : exports.default();
+        if (isPromise(result)) reactTo(result, { settle, start: () => null });
+        else end = `returned ${show(result)}`;
+      } catch (error) {
+        this.trace.push(`threw ${describeError(error)}`);
+        end = "returned undefined";
+      }
+      function settle(value: unknown, isError: boolean): void {
+        end = isError ? rejection(value) : `returned ${show(value)}`;
+      }
+      for (let job = this.#jobs.shift(); job; job = this.#jobs.shift()) {
+        const coroutine = job.start();
+        if (coroutine) yield* driven(coroutine);
+      }
+      this.trace.push(end);
+    }
+    finish(this.trace, exports);
+  }
 }
+
+let running: VirtualUser;
+setJobQueueSource(() => running);
 
 function* driven(coroutine: Coroutine): Generator<void, unknown> {
   let step = coroutine.next();
@@ -155,14 +213,16 @@ function blockingWait(usage: Usage): unknown {
     return yield new Wait(value, usage[kind] ??= { suspended: 0, blocked: 0 });
   }
   const plain = (value: unknown, kind: string): unknown => runBlocking(form(value, kind), plain, "wait()");
-  return Object.assign(plain, { [SUSPEND]: form });
+  return setSuspendingForm(plain, form);
 }
 
-const suspendingGroup = Object.assign((_name: string, body: () => unknown) => body(), {
-  *[SUSPEND](_name: string, body: (() => unknown) & { [SUSPEND]?: () => Coroutine }) {
-    return body[SUSPEND] ? yield* body[SUSPEND]() : body();
+const suspendingGroup = setSuspendingForm(
+  (_name: string, body: () => unknown) => body(),
+  function* (_name: string, body: () => unknown) {
+    const form = suspendingForm(body);
+    return form ? yield* form() : body();
   },
-});
+);
 
 /** A value as a line of a trace. */
 function show(value: unknown, depth = 0): string {

@@ -1,7 +1,7 @@
 /** Random `async` functions, promises and async generators. */
 
 import { type Area, type Builder, type Expression, type Make, type Place, primary } from "./builder.ts";
-import { anyFunction, body, callOf, counted, insideArrow, parameters, parametersAndBody } from "./functions.ts";
+import { anyFunction, body, callOf, counted, inside, insideArrow, parameters, parametersAndBody } from "./functions.ts";
 
 /** `async function name(a, b) { … }`. */
 export function asyncFunctionText(b: Builder, place: Place, name: string): string {
@@ -40,8 +40,8 @@ export function asyncUses(reference: string): Make[] {
         () => primary(`(await Promise.all([1, 2].map(${reference})))[0]`),
       ])()
       : b.choices.pick<() => Expression>([
-        () => primary(`(${call(b, p)}.catch((e) => t(caught(e))), ${b.argument(p)})`),
-        () => primary(`(${call(b, p)}.then(${reaction(b, p)}).catch((e) => t(caught(e))), ${b.argument(p)})`),
+        () => primary(`(${call(b, p)}${HANDLED}, ${b.argument(p)})`),
+        () => primary(`(${call(b, p)}.then(${reaction(b, p)})${HANDLED}, ${b.argument(p)})`),
         () => primary(`look(${reference})`),
       ])()];
 }
@@ -69,63 +69,78 @@ export function asyncGeneratorUses(reference: string): Make[] {
       : primary(`look(${reference})`)];
 }
 
-const mayAwait = (p: Place) => p.await;
-const floats = (p: Place) => p.kind !== "init";
+const runs = (p: Place) => p.kind !== "init";
 
-/** Expressions that make promises. */
-export const promiseExpressions: readonly Area<Expression>[] = ([
-  [3, mayAwait, (b, p) => `(await new Promise((resolve, reject) => ${settling(b, p)}))`],
-  [2, mayAwait, (b, p) => `(await Promise.resolve(${b.argument(p)}))`],
-  [2, mayAwait, (b, p) => `(await (${asyncArrowText(b, p)})(${b.arguments(p)}))`],
-  [
-    1,
-    mayAwait,
-    (b, p) =>
-      `(await { then(resolve) { t("then"); resolve(${
-        b.argument({
-          ...p,
-          kind: "thenable",
-          await: false,
-          yield: false,
-          arguments: false,
-          thisValue: false,
-          super: false,
-          newTarget: false,
-          privates: [],
-        })
-      }); } })`,
-  ],
-  [
-    2,
-    floats,
-    (b, p) =>
-      `(Promise.resolve(${b.argument(p)}).then(${reaction(b, p)}).catch((e) => t(caught(e))), ${b.argument(p)})`,
-  ],
-  [1, floats, (b, p) => `((${asyncArrowText(b, p)})(${b.arguments(p)}).catch((e) => t(caught(e))), ${b.argument(p)})`],
-  [
-    1,
-    floats,
-    (b, p) =>
-      `(Promise.reject(new Error("rejected")).catch(${reaction(b, p)}).catch((e) => t(caught(e))), ${b.argument(p)})`,
-  ],
-] as [number, (place: Place) => boolean, (b: Builder, p: Place) => string][]).map(([weight, where, text]) => ({
-  weight,
-  where,
-  feature: "async",
-  make: (b, p) => primary(text(b, p)),
-}));
+/** Expressions that start or await something asynchronous. */
+export const asyncExpressions: readonly Area<Expression>[] = [
+  {
+    weight: 7,
+    feature: "async",
+    where: (p) => p.await,
+    make: (b, p) =>
+      primary(
+        b.choices.pick([
+          () => `(await (${asyncArrowText(b, p)})(${b.arguments(p)}))`,
+          () => `(await ${newPromise(b, p)})`,
+          () => `(await Promise.resolve(${b.argument(p)}))`,
+          () => `(await { then(resolve) { t("then"); resolve(${b.argument(ownFunction(p, "thenable"))}); } })`,
+          () =>
+            `(await Promise.all([${newPromise(b, p)}, ${b.argument(p)}, Promise.resolve(${b.argument(p)})])).length`,
+        ])(),
+      ),
+  },
+  {
+    weight: 2,
+    feature: "async",
+    where: runs,
+    make: (b, p) => primary(`((${asyncArrowText(b, p)})(${b.arguments(p)})${HANDLED}, ${b.argument(p)})`),
+  },
+  {
+    weight: 6,
+    feature: "promise",
+    where: runs,
+    make: (b, p) => {
+      const made = b.choices.pick([
+        () => `Promise.resolve(${b.argument(p)})`,
+        () => newPromise(b, p),
+        () => `Promise.reject(new Error("rejected"))`,
+        () =>
+          `Promise.${b.choices.pick(["all", "race", "any", "allSettled"])}([${newPromise(b, p)}, ${b.argument(p)}, 1])`,
+        () => `Promise.resolve({ then(resolve) { resolve(${b.argument(ownFunction(p, "thenable"))}); } })`,
+        () => `Promise.try(${reaction(b, p)}, ${b.argument(p)})`,
+      ])();
+      const then = b.choices.pick([
+        () => `.then(${reaction(b, p)})`,
+        () => `.then(${reaction(b, p)}, ${reaction(b, p)})`,
+        () => `.catch(${reaction(b, p)})`,
+        () => `.finally(${reaction(b, p)})`,
+        () => `.then(${reaction(b, p)}).then(${reaction(b, p)})`,
+      ])();
+      return primary(`(${made}${then}${HANDLED}, ${b.argument(p)})`);
+    },
+  },
+];
+
+/** Ends a chain of promises that nobody waits for. */
+const HANDLED = ".then(t, (e) => t(caught(e)))";
+
+/** A place in a method that is written within an expression. */
+function ownFunction(p: Place, kind: string): Place {
+  return inside(p, { kind });
+}
 
 function reaction(b: Builder, p: Place): string {
   return anyFunction(b, p, "reaction").text;
 }
 
-/** The body of a promise's executor. */
-function settling(b: Builder, p: Place): string {
+/** A promise with an executor. */
+function newPromise(b: Builder, p: Place): string {
   const inner = { ...insideArrow(p, { kind: "executor" }), return: false };
-  return b.choices.pick([
+  const body = b.choices.pick([
     () => `resolve(${b.argument(inner)})`,
     () => `{ t(${b.argument(inner)}); resolve(${b.argument(inner)}); reject(1); }`,
     () => `reject(new Error(\`no \${${b.any(inner)}}\`))`,
     () => `Promise.resolve(1).then(${reaction(b, inner)}).then(resolve, reject)`,
   ])();
+  return `new Promise((resolve, reject) => ${body})`;
 }

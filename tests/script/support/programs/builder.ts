@@ -6,7 +6,9 @@ import { Choices } from "../choices.ts";
 export type Feature =
   /** Blocking calls where nothing can be suspended. */
   | "twin"
-  /** `async` functions, `await`, promises. */
+  /** Promises and their reactions. */
+  | "promise"
+  /** `async` functions, `await`. */
   | "async"
   /** Async generators and `for await`. */
   | "async generator";

@@ -102,7 +102,7 @@ export function classUses(reference: string): Make[] {
   ];
   const twin: Make[] = [
     (b, p) => assignment(`${made(b, p)}.g = ${b.argument(p)}`),
-    (b, p) => primary(`(${made(b, p)}.g += ${b.argument(p)})`),
+    (b, p) => primary(`(${made(b, p)}.g -= ${b.argument(p)})`),
     (b, p) => primary(`[...(${made(b, p)}.it?.(${b.arguments(p)}) ?? [])].length`),
     () => primary(`t(${reference}.sf) + t(${reference}.sg)`),
     (b, p) => primary(`Reflect.construct(${reference}, [${b.argument(p)}]).v`),

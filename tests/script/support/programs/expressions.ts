@@ -46,7 +46,7 @@ export const operators: readonly Area<Expression>[] = [
   {
     weight: 8,
     make: (b, p) =>
-      operation(`${b.operand(p)} ${b.choices.pick(["+", "-", "*", "<", "===", "|", "%"])} ${b.primary(p)}`),
+      operation(`${b.operand(p)} ${b.choices.pick(["+ +", "-", "*", "<", "===", "|", "%"])} ${b.primary(p)}`),
   },
   { weight: 4, make: (b, p) => operation(`${b.operand(p)} ${b.choices.pick(["&&", "||"])} ${b.primary(p)}`) },
   { weight: 2, make: (b, p) => assignment(`${b.primary(p)} ?? ${b.primary(p)}`) },
@@ -60,16 +60,18 @@ export const operators: readonly Area<Expression>[] = [
     weight: 5,
     where: (p) => p.variables.some(({ writable }) => writable),
     make: (b, p) => {
+      // Numbers only are added: strings that double would grow without end.
       const { name } = b.choices.pick(p.variables.filter(({ writable }) => writable));
+      if (b.choices.chance(25)) return assignment(`${name} += +${b.primary(p)}`);
       return b.choices.chance(25)
         ? primary(b.choices.pick([`${name}++`, `--${name}`].map((text) => `(${text})`)))
-        : assignment(`${name} ${b.choices.pick(["=", "+=", "-=", "||=", "&&=", "??=", "*="])} ${b.argument(p)}`);
+        : assignment(`${name} ${b.choices.pick(["=", "-=", "||=", "&&=", "??=", "*="])} ${b.argument(p)}`);
     },
   },
   {
     weight: 3,
     where: (p) => p.thisValue,
-    make: (b, p) => assignment(`this.v ${b.choices.pick(["=", "+=", "??=", "&&="])} ${b.argument(p)}`),
+    make: (b, p) => assignment(`this.v ${b.choices.pick(["=", "-=", "??=", "&&="])} ${b.argument(p)}`),
   },
   {
     weight: 3,
@@ -77,7 +79,7 @@ export const operators: readonly Area<Expression>[] = [
     make: (b, p) => {
       const name = b.choices.pick(p.privates);
       if (name.endsWith("()")) return primary(`this.${name.slice(0, -2)}(${b.arguments(p)})`);
-      return b.choices.chance(50) ? primary(`this.${name}`) : assignment(`this.${name} += ${b.argument(p)}`);
+      return b.choices.chance(50) ? primary(`this.${name}`) : assignment(`this.${name} -= ${b.argument(p)}`);
     },
   },
   {

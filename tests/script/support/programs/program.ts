@@ -3,11 +3,11 @@
 import { Choices } from "../choices.ts";
 import {
   asyncArrowText,
+  asyncExpressions,
   asyncFunctionText,
   asyncGeneratorText,
   asyncGeneratorUses,
   asyncUses,
-  promiseExpressions,
 } from "./asynchronous.ts";
 import {
   type Area,
@@ -34,7 +34,7 @@ const NUMBERS: readonly Area<Expression>[] = [
   ...nativeCallbacks,
   { weight: 14, feature: "twin", where: (p) => p.kind !== "init", make: (b, p) => b.choose(plainCallbacks, p) },
   ...generatorExpressions,
-  ...promiseExpressions,
+  ...asyncExpressions,
 ];
 
 /** The program that some choices make. */
@@ -142,7 +142,7 @@ function counter(b: Builder): Entity {
     uses: [() => primary(name), (b, p) => primary(`${bump}(${b.argument(p)})`)],
     make: () => {
       const place: Place = inside(TOP, { kind: "function", variables: [{ name: "x", writable: true }] });
-      return `let ${name} = 1; function ${bump}(x) { enter(); ${name} += ${b.argument(place)}; return ${name}; }`;
+      return `let ${name} = 1; function ${bump}(x) { enter(); ${name} += +${b.primary(place)}; return ${name}; }`;
     },
   };
 }
