@@ -13,7 +13,7 @@ import type { LinkedText } from "./programs/modules.ts";
 import { randomProgram } from "./programs/program.ts";
 
 /** The language that random programs use. */
-export const FEATURES: ReadonlySet<Feature> = new Set<Feature>(["twin", "promise"]);
+export const FEATURES: ReadonlySet<Feature> = new Set<Feature>(["twin", "promise", "async", "async generator"]);
 
 /** How often a blocking call ran in its suspending form and in its blocking one, by the kind of function around. */
 export type Usage = Record<string, { suspended: number; blocked: number }>;
@@ -24,8 +24,13 @@ const VIRTUAL_USERS = 3, ITERATIONS = 2;
 export async function differenceOf(choices: Choices, usage: Usage): Promise<string | undefined> {
   const program = randomProgram(choices, FEATURES);
   const users = Array.from({ length: VIRTUAL_USERS }, (_, index) => index + 1);
-  const expected = await runPlain(program, users);
+  let expected: Trace[];
   let compiled: Program;
+  try {
+    expected = await runPlain(program, users);
+  } catch (error) {
+    return `is not JavaScript: ${error instanceof Error ? error.stack : error}`;
+  }
   try {
     compiled = await load({ ...program.files });
   } catch (error) {
@@ -54,6 +59,13 @@ function environment(trace: Trace) {
   const tell = (value: unknown) => void (trace.length < 2000 && trace.push(show(value)));
   return { trace: tell, describe: describeError };
 }
+
+// A function's text is not the author's once it is compiled.
+Object.defineProperty(Function.prototype, "toString", {
+  value(this: { name: string }) {
+    return `function ${this.name}`;
+  },
+});
 
 // A program may leave a promise alone.
 addEventListener("unhandledrejection", (event) => event.preventDefault());
@@ -172,6 +184,9 @@ class VirtualUser implements JobQueue {
     for (let i = 0; i < ITERATIONS; i++) {
       exports.restart();
       let end = "never settled";
+      const settle = (value: unknown, isError: boolean): void => {
+        end = isError ? rejection(value) : `returned ${show(value)}`;
+      };
       try {
         const result = form ? yield* driven(form()) : exports.default();
         if (isPromise(result)) reactTo(result, { settle, start: () => null });
@@ -179,9 +194,6 @@ class VirtualUser implements JobQueue {
       } catch (error) {
         this.trace.push(`threw ${describeError(error)}`);
         end = "returned undefined";
-      }
-      function settle(value: unknown, isError: boolean): void {
-        end = isError ? rejection(value) : `returned ${show(value)}`;
       }
       for (let job = this.#jobs.shift(); job; job = this.#jobs.shift()) {
         const coroutine = job.start();

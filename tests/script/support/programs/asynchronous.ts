@@ -54,7 +54,11 @@ export function asyncGeneratorUses(reference: string): Make[] {
       ? b.choices.pick<() => Expression>([
         () => primary(`(await ${made(b, p)}.next()).value`),
         () =>
-          primary(`(await (async () => { for await (const x of ${made(b, p)}) { t(x); if (x > 3) return x; } })())`),
+          primary(
+            `(await (async () => { for await (const x of ${
+              made(b, { ...p, yield: false })
+            }) { t(x); if (x > 3) return x; } })())`,
+          ),
         () =>
           primary(
             `(await (async (i) => { t((await i.next()).value); return (await i.return(5)).value; })(${made(b, p)}))`,

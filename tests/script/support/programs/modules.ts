@@ -25,7 +25,8 @@ const none = undefined;
 function t(value) { __ENV.trace(value); return value; }
 function enter() { if (++steps > 100) throw new Error("too long"); }
 function restart() { steps = 0; }
-function look(f) { t(typeof f === "function" ? \`\${f.name}/\${f.length} \${Object.getOwnPropertyNames(f).sort()}\` : f); return 1; }
+function look(f) { t(typeof f === "function" ? \`\${f.name}/\${f.length} \${properties(f)}\` : f); return 1; }
+function properties(f) { return Object.getOwnPropertyNames(f).sort().filter((name) => name !== "prototype" || !/Async/.test(Object.prototype.toString.call(f))); }
 function apply(f, ...args) { return f(...args); }
 function caught(e) { return __ENV.describe(e); }
 function* walk(...items) { try { for (const item of items) yield t(item); } finally { t("closed"); } }

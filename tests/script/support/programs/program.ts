@@ -113,7 +113,7 @@ function planned(b: Builder): Entity {
   }
   if (b.features.has("async")) {
     const asynchronous = (): Entity => {
-      const name = b.fresh("k");
+      const name = b.fresh("u");
       const arrow = b.choices.chance(40);
       return {
         names: [name],
