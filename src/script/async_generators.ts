@@ -228,7 +228,7 @@ class Delegate {
       case "awaiting":
         return this.#received(value);
       case "closing":
-        throw new TypeError("The iterator does not provide a 'throw' method");
+        throw new TypeError("The iterator does not provide a 'throw' method.");
       default:
         return this.#send("next", this.#record.next, value);
     }

@@ -62,7 +62,7 @@ class FromSync {
       const method = iterator.throw;
       if (method !== undefined && method !== null) return Reflect.apply(method, iterator, args);
       iterator.return?.();
-      throw new TypeError("The iterator does not provide a 'throw' method");
+      throw new TypeError("The iterator does not provide a 'throw' method.");
     }, true);
   }
 

@@ -184,7 +184,7 @@ function* delegateTo(iterable: unknown, text: string): Body {
 /** The delegate can't be thrown into: it is closed, and the author told. */
 function* refuseThrow(record: IteratorRecord): Generator<Suspension, never, unknown> {
   yield* closeIterator(record, false);
-  throw new TypeError("The iterator does not provide a 'throw' method");
+  throw new TypeError("The iterator does not provide a 'throw' method.");
 }
 
 /** This file's part of `$k`. */
