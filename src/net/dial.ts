@@ -1,6 +1,7 @@
 /** From a URL to a connected socket: look up the name, connect, and for `https` shake hands and verify. */
 
 import { checkServerIdentity, connect, createSecureContext, type SecureContext, type TLSSocket } from "node:tls";
+import { AddressRules } from "./address_rules.ts";
 import { type Deadlines, Expiring } from "./deadlines.ts";
 import { dialFailure, type Failure, FAILURES, genericFailure, NetError, tlsFailure } from "./errors.ts";
 import { Resolver } from "./resolver.ts";
@@ -30,16 +31,38 @@ export interface DialObserver {
   dialFailed(failure: Failure): void;
 }
 
+/** An address to connect to. */
+interface Endpoint {
+  readonly ip: string;
+  readonly port: number;
+}
+
 /** What all dials of a worker share. */
 export class Dialer {
   readonly settings: NetSettings;
   readonly deadlines: Deadlines;
-  readonly resolver = new Resolver();
+  readonly #resolver = new Resolver();
+  readonly #rules: AddressRules | null;
   #secureContext: SecureContext | null = null;
 
   constructor(settings: NetSettings, deadlines: Deadlines) {
     this.settings = settings;
     this.deadlines = deadlines;
+    this.#rules = settings.addressRules === undefined ? null : new AddressRules(settings.addressRules);
+  }
+
+  /**
+   * Where to connect to for a URL.
+   *
+   * @throws {NetError} when that isn't allowed or the name can't be resolved
+   */
+  async locate({ hostname, port }: HttpUrl): Promise<Endpoint> {
+    const rules = this.#rules;
+    if (rules === null) return { ip: await this.#resolver.lookup(hostname), port };
+    const fixed = rules.fixedAddress(hostname, port);
+    const ip = fixed === null ? await this.#resolver.lookup(hostname) : fixed.ip;
+    rules.check(ip);
+    return { ip, port: fixed?.port ?? port };
   }
 
   /** The trusted roots; undefined means Deno's default, Mozilla's. */
@@ -84,9 +107,9 @@ export class Dial extends Expiring {
     const signal = this.#cancelled.signal;
     let dialled: Dialled;
     try {
-      const ip = await this.#dialer.resolver.lookup(this.#url.hostname);
+      const endpoint = await this.#dialer.locate(this.#url);
       signal.throwIfAborted();
-      dialled = this.#url.secure ? await this.#connectTls(ip, signal) : await this.#connect(ip, signal);
+      dialled = this.#url.secure ? await this.#connectTls(endpoint, signal) : await this.#connect(endpoint, signal);
       if (signal.aborted) return dialled.socket.close();
     } catch (error) {
       // Nobody waits any more for what a cancelled dial ran into.
@@ -97,8 +120,7 @@ export class Dial extends Expiring {
     this.#observer.dialled(dialled);
   }
 
-  async #connect(ip: string, signal: AbortSignal): Promise<Dialled> {
-    const port = this.#url.port;
+  async #connect({ ip, port }: Endpoint, signal: AbortSignal): Promise<Dialled> {
     const startedAt = performance.now();
     const socket = await Deno.connect({ hostname: ip, port, signal }).catch((error) => {
       throw new NetError(dialFailure(error));
@@ -123,8 +145,8 @@ export class Dial extends Expiring {
    * `node:tls` because it alone can skip verification for one connection and tells version and cipher. It is told
    * never to reject, so that verification is ours: k6 reports a wrong name before an unknown authority.
    */
-  async #connectTls(ip: string, signal: AbortSignal): Promise<Dialled> {
-    const { hostname, port } = this.#url;
+  async #connectTls({ ip, port }: Endpoint, signal: AbortSignal): Promise<Dialled> {
+    const { hostname } = this.#url;
     const secureContext = this.#dialer.secureContext();
     const startedAt = performance.now();
     const socket = withDeno(() =>

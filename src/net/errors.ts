@@ -54,6 +54,8 @@ export const FAILURES = {
   requestTimeout: { code: ERROR_CODES.requestTimeout, text: "request timeout" },
   dialTimeout: { code: ERROR_CODES.dialTimeout, text: "dial: i/o timeout" },
   noSuchHost: { code: ERROR_CODES.noSuchHost, text: "lookup: no such host" },
+  blockedIp: { code: ERROR_CODES.blockedIp, text: "ip is blacklisted" },
+  blockedHostname: { code: ERROR_CODES.blockedHostname, text: "hostname is blocked" },
   endOfFile: { code: ERROR_CODES.generic, text: "EOF" },
   unexpectedEnd: { code: ERROR_CODES.generic, text: "unexpected EOF" },
   notTls: { code: ERROR_CODES.notTls, text: "tls: first record does not look like a TLS handshake" },

@@ -1,13 +1,15 @@
 /** What the HTTP client takes and gives. `net/` knows nothing of k6 but the numbers of its error codes. */
 
+import type { AddressRuleSettings } from "./address_rules.ts";
+
 /** A parsed absolute URL, cut into what a request needs. Cacheable: immutable. */
 export interface HttpUrl {
   readonly href: string;
   readonly secure: boolean;
-  /** Host name or IP address as dialled and as named in SNI; IPv6 without brackets. */
+  /** Host name, in lower case, or IP address as dialled and as named in SNI; IPv6 without brackets. */
   readonly hostname: string;
   readonly port: number;
-  /** Value of the Host header: port left out when it is the scheme's default. */
+  /** Value of the Host header, the name as it was written: port left out when it is the scheme's default. */
   readonly host: string;
   /** Path and query, at least `/`; without fragment. */
   readonly target: string;
@@ -79,4 +81,6 @@ export interface NetSettings {
   /** All trusted roots, PEM; empty: Mozilla's. */
   readonly caCerts: readonly string[];
   readonly dialTimeoutMs: number;
+  /** Absent: every name is looked up, every address allowed. */
+  readonly addressRules?: AddressRuleSettings;
 }

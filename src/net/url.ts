@@ -41,14 +41,12 @@ export function parseHttpUrl(text: string): HttpUrl {
   const credentialsEnd = authority.lastIndexOf("@");
   const credentials = credentialsEnd < 0 ? "" : authority.slice(0, credentialsEnd);
   const colon = credentials.indexOf(":");
-  const { hostname, port: writtenPort } = splitHost(text, authority.slice(credentialsEnd + 1));
+  const { hostname, written, port: writtenPort } = splitHost(text, authority.slice(credentialsEnd + 1));
   const secure = scheme === "https";
   const defaultPort = secure ? 443 : 80;
   const port = writtenPort ?? defaultPort;
-  const bracketed = hostname.includes(":") ? `[${hostname}]` : hostname;
-  const host = port === defaultPort ? bracketed : `${bracketed}:${port}`;
-
-  const writtenHost = writtenPort === null ? bracketed : `${bracketed}:${writtenPort}`;
+  const host = port === defaultPort ? written : `${written}:${port}`;
+  const writtenHost = writtenPort === null ? written : `${written}:${writtenPort}`;
   const origin = `${scheme}://${credentialsEnd < 0 ? "" : `${credentials}@`}${writtenHost}`;
   const escapedPath = escape(path);
   return {
@@ -91,8 +89,16 @@ function schemeOf(text: string, whole: string): string {
   return "";
 }
 
+interface Host {
+  /** As dialled: lower case. */
+  readonly hostname: string;
+  /** As it stands in URLs and in the Host header. */
+  readonly written: string;
+  readonly port: number | null;
+}
+
 /** Host and port of an authority without its credentials. */
-function splitHost(text: string, host: string): { hostname: string; port: number | null } {
+function splitHost(text: string, host: string): Host {
   if (host.startsWith("[") && !host.includes("]")) throw invalid(text, "missing ']' in host");
   const match = /^(\[[^\]]*\]|[^:]*)(?::(.*))?$/s.exec(host);
   if (match === null) throw invalid(text, `invalid port in host "${host}"`);
@@ -104,16 +110,18 @@ function splitHost(text: string, host: string): { hostname: string; port: number
   if (name === "") throw noHost();
   if (name.startsWith("[")) {
     if (!/^\[[0-9a-fA-F:.]+(%25[^\]]+)?\]$/.test(name)) throw invalid(text, `invalid IPv6 address ${name}`);
-    return { hostname: name.slice(1, -1).replace("%25", "%").toLowerCase(), port };
+    const hostname = name.slice(1, -1).replace("%25", "%").toLowerCase();
+    return { hostname, written: `[${hostname}]`, port };
   }
   const bad = /[\s"<>\\^`{|}%]/.exec(name);
   if (bad !== null) throw invalid(text, `invalid character "${bad[0]}" in host name`);
-  return { hostname: asciiName(text, name), port };
+  const written = asciiName(text, name);
+  return { hostname: written.toLowerCase(), written, port };
 }
 
-/** A host name as DNS wants it: lower case, international names in Punycode. */
+/** A host name with international ones in Punycode. */
 function asciiName(text: string, name: string): string {
-  if (/^[\x21-\x7e]*$/.test(name)) return name.toLowerCase();
+  if (/^[\x21-\x7e]*$/.test(name)) return name;
   const url = URL.parse(`http://${name}/`);
   if (url === null) throw invalid(text, `invalid host name "${name}"`);
   return url.hostname;

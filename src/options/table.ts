@@ -254,7 +254,6 @@ export const OPTIONS: readonly OptionDefinition[] = [
     flag: { name: "blacklist-ip" },
     help: "networks that must not be called, as CIDR; may be repeated",
     check: checkNetworks,
-    unsupported: "refuse",
   },
   {
     key: "blockHostnames",
@@ -263,7 +262,6 @@ export const OPTIONS: readonly OptionDefinition[] = [
     flag: { name: "block-hostnames" },
     help: "host names that must not be called, * at the start matches any",
     check: checkHostPatterns,
-    unsupported: "refuse",
   },
   {
     key: "hosts",
@@ -271,7 +269,6 @@ export const OPTIONS: readonly OptionDefinition[] = [
     help: 'addresses of names: { "name": "1.2.3.4", "name:port": "1.2.3.4:8080", "*.name": … }',
     env: "K6_HOSTS",
     check: checkHosts,
-    unsupported: "refuse",
   },
   {
     key: "noConnectionReuse",

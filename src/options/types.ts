@@ -130,6 +130,10 @@ export interface Options {
   /** Parallel requests of one `http.batch()`, and of those to one host; 0 means no limit. */
   readonly batch: number;
   readonly batchPerHost: number;
+  /** Addresses of names: k6's `hosts`. */
+  readonly hosts: Readonly<Record<string, string>>;
+  readonly blockHostnames: readonly string[];
+  readonly blacklistIps: readonly string[];
   readonly insecureSkipTlsVerify: boolean;
   readonly noConnectionReuse: boolean;
   readonly noVuConnectionReuse: boolean;

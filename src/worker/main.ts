@@ -145,6 +145,11 @@ class WorkerSession implements InitSession {
       noConnectionReuse: options.noConnectionReuse,
       caCerts: message.caCerts,
       dialTimeoutMs: DIAL_TIMEOUT_MS,
+      addressRules: {
+        hosts: options.hosts,
+        blockedNames: options.blockHostnames,
+        blockedNetworks: options.blacklistIps,
+      },
     });
     const state = new SharedState(message.state);
     const runtime = new WorkerRuntime(message.place, options, this.recorder, network, state, post);

@@ -18,13 +18,9 @@ const CASES: Readonly<Record<string, readonly string[]>> = {
     "cli/local-ips",
     "flows/form-login-session",
     "http/auth",
-    "http/batch-limits",
-    "http/error-codes",
     "http/forms-and-links",
-    "http/hosts-option",
     "http/rps-option",
     "http/tls-fields",
-    "http/tls-verify",
   ],
   [WEBSOCKETS]: [
     "flows/ws-room",

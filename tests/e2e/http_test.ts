@@ -218,3 +218,24 @@ export default function () {
   assertEquals(seen, [...iteration, ...iteration]);
   assertEquals(consoleMessages(result), Array(2).fill('{"a":["1"]} {"mine":["1"],"seen":["302"]}'));
 });
+
+Deno.test("hosts, blockHostnames and blacklistIPs hold for every request, blocking ones and redirects included", async () => {
+  const { server, seen } = startRedirectingServer();
+  await using _ = server;
+  const result = await runSuccessfully({
+    files: `import http from "k6/http";
+export const options = {
+  hosts: { "Good.test": "127.0.0.1:${server.port}", "*.bad.test": "127.0.0.2" },
+  blockHostnames: ["*.blocked.test"],
+  blacklistIPs: ["127.0.0.2/31"],
+};
+const page = { get code() { return http.get("http://x.blocked.test/").error_code; } };
+export default function () {
+  const { url, status } = http.get("http://GOOD.test/302/end");
+  const codes = ["http://a.bad.test/", "http://127.0.0.3/", "http://x.Blocked.test"].map((url) => http.get(url).error_code);
+  console.log(url, status, codes.join(), page.code);
+}`,
+  });
+  assertEquals(consoleMessages(result), ["http://GOOD.test/end 200 1110,1110,1111 1111"]);
+  assertEquals(seen, ["GET /302/end", "GET /end seen=302"]);
+});

