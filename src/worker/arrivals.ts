@@ -7,7 +7,7 @@
 
 import { type OpenSchedule } from "../executor/schedule.ts";
 import type { WorkerRuntime } from "./runtime.ts";
-import { ScenarioCell } from "./shared_state.ts";
+import { MOST_ARRIVALS, ScenarioCell } from "./shared_state.ts";
 import type { TimerEntry } from "./timers.ts";
 import type { UserLoop } from "./user_loop.ts";
 
@@ -33,6 +33,9 @@ const BURST_MS = 10;
 /** After this long an iteration is dropped even though some worker may have a virtual user for it: it is too busy to look. */
 const DROP_AFTER_MS = 50;
 
+/** More iterations than this that are left at the end, with no virtual users for them, are dropped at once. */
+const MOST_DROPPED_SINGLY = 100_000;
+
 /** Iterations further apart than this start each at its time, to a fraction of a millisecond: the pacer wakes the thread. */
 const APART_MS = 1;
 
@@ -48,7 +51,7 @@ export interface ArrivalsHost {
   unplannedUser(): UserLoop | null;
   /** The iteration that was due `delayMs` ago starts now. */
   startIteration(loop: UserLoop, delayMs: number): void;
-  dropIteration(): void;
+  dropIterations(count: number): void;
 }
 
 /** One scenario's arrivals. Life: `start`, then `end` or `stop`. */
@@ -57,6 +60,8 @@ export class Arrivals {
   readonly #host: ArrivalsHost;
   readonly #scenario: number;
   readonly #schedule: OpenSchedule;
+  /** Of iterations in the schedule. */
+  readonly #total: number;
   readonly #leads: boolean;
   /** Virtual users of the scenario on all workers of this instance, at the most. */
   readonly #mostUsers: number;
@@ -85,6 +90,7 @@ export class Arrivals {
     this.#host = host;
     this.#scenario = scenario;
     this.#schedule = schedule;
+    this.#total = Math.min(schedule.total, MOST_ARRIVALS);
     this.#leads = leads;
     this.#mostUsers = mostUsers;
   }
@@ -123,7 +129,7 @@ export class Arrivals {
     const burstEndsAtMs = now + BURST_MS;
     while (!this.#stopped) {
       const place = state.nextArrival(this.#scenario);
-      if (place >= schedule.total) return;
+      if (place >= this.#total) return;
       if (now >= burstEndsAtMs && !isLastCall) {
         timers.add(this.#nextTogether, now);
         return;
@@ -142,7 +148,9 @@ export class Arrivals {
         pacing.add(this.#next, now + 1);
         return;
       }
-      if (!state.claimArrival(this.#scenario, place)) {
+      const hopeless = isLastCall ? this.#total - place - this.#mostUsers : 0;
+      const claimed = hopeless > MOST_DROPPED_SINGLY ? hopeless : 1;
+      if (!state.claimArrival(this.#scenario, place, place + claimed)) {
         if (loop !== null) this.#idle.push(loop);
         now = performance.now();
         continue;
@@ -152,16 +160,16 @@ export class Arrivals {
         else this.#help(now);
       }
       const isOverdue = now >= dueAtMs + LATE_MS && this.#isDue(place + this.#mostUsers, now);
-      if (loop === null || isOverdue) this.#host.dropIteration();
+      if (loop === null || isOverdue || claimed > 1) this.#host.dropIterations(claimed);
       else this.#host.startIteration(loop, now - dueAtMs);
-      if (loop !== null && isOverdue) this.#idle.push(loop);
+      if (loop !== null && (isOverdue || claimed > 1)) this.#idle.push(loop);
       now = performance.now();
     }
   }
 
   /** If so, more iterations wait than there are virtual users: the thread's processor has too much to do. */
   #isDue(place: number, now: number): boolean {
-    return place < this.#schedule.total && this.#startedAtMs + this.#schedule.startOffsetMs(place) <= now;
+    return place < this.#total && this.#startedAtMs + this.#schedule.startOffsetMs(place) <= now;
   }
 
   #callForHelp(now: number): void {
@@ -188,7 +196,7 @@ export class Arrivals {
   /** Sets the alarm that fits the distance of the next iterations. */
   #sleepUntilNext(place: number, dueAtMs: number): void {
     const { timers, pacing } = this.#runtime;
-    const last = Math.min(place + SPREAD, this.#schedule.total) - 1;
+    const last = Math.min(place + SPREAD, this.#total) - 1;
     const lastAtMs = last > place ? this.#startedAtMs + this.#schedule.startOffsetMs(last) : Infinity;
     const gapMs = (lastAtMs - dueAtMs) / (last - place);
     if (gapMs * MOST_TOGETHER < APART_MS) pacing.add(this.#next, lastAtMs);

@@ -14,6 +14,7 @@ import { type BuiltinUser, keepInitChanges, strayChange, watchBuiltins } from ".
 import { globalOf, type Instantiation, LoadedProgram } from "../script/instantiate.ts";
 import { setJobQueueSource } from "../script/jobs.ts";
 import type { Program, ProgramGlobals, ProgramHost } from "../script/program.ts";
+import { isPromise } from "../script/promise.ts";
 import { onBlockedThread } from "../script/blocking_twin.ts";
 import { onRefusal, Refusal } from "../script/refusal.ts";
 import type { BlockingSite } from "../script/stack_trace.ts";
@@ -487,6 +488,7 @@ function checkLifeCycleExports(exports: Readonly<Record<string, unknown>>): void
 function exportedOptions(exports: Readonly<Record<string, unknown>>): string | undefined {
   const { options } = exports;
   if (options === undefined || options === null) return undefined;
+  if (isPromise(options)) throw new ExportError("exported 'options' must be an object, got a promise; await it");
   const json = jsonOfOptions(options);
   if (json === undefined) throw new ExportError(`exported 'options' must be an object, got a ${typeof options}`);
   return json;

@@ -248,8 +248,8 @@ export class ScenarioRunner implements ScenarioContext, ArrivalsHost {
     return this.#loops.length < this.#part.maxVus ? this.#adoptOne() : null;
   }
 
-  dropIteration(): void {
-    this.#recordDropped(1);
+  dropIterations(count: number): void {
+    this.#recordDropped(count);
     if (this.#warnedInsufficient) return;
     this.#warnedInsufficient = true;
     const { runtime, scenario } = this;

@@ -6,6 +6,9 @@
 const CELLS_PER_WORKER = 8;
 const CELLS_PER_SCENARIO = 3;
 
+/** What an atomic counter can hold: no schedule has more places. */
+export const MOST_ARRIVALS = 2 ** 32 - 1;
+
 /** What is sent to each worker to build its `SharedState` from. */
 export interface SharedStateBuffers {
   readonly workers: number;
@@ -90,9 +93,9 @@ export class SharedState {
     return Atomics.load(this.#atomics, 1 + 2 * this.#scenarios + scenario);
   }
 
-  /** Takes the place `next` in a schedule unless somebody else has. Hot. */
-  claimArrival(scenario: number, next: number): boolean {
-    return Atomics.compareExchange(this.#atomics, 1 + 2 * this.#scenarios + scenario, next, next + 1) === next;
+  /** Takes the place `next` in a schedule, and all up to `end`, unless somebody else has. Hot. */
+  claimArrival(scenario: number, next: number, end = next + 1): boolean {
+    return Atomics.compareExchange(this.#atomics, 1 + 2 * this.#scenarios + scenario, next, end) === next;
   }
 
   /** How many iteration numbers of a scenario have been taken. */
