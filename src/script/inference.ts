@@ -461,6 +461,10 @@ class FlowGraph implements Inference {
     const name = staticKey(node, node.property);
     if (node.computed) this.#value(node.property, place);
     const builtin = this.#builtinObject(node.object);
+    if (builtin !== undefined && name === "default") {
+      this.#exposeBuiltin(builtin);
+      return this.#never;
+    }
     if (builtin !== undefined && name !== undefined) {
       return builtinMember(builtin, name) === "never" ? this.#never : this.#always;
     }
@@ -468,9 +472,12 @@ class FlowGraph implements Inference {
     return this.#read(name);
   }
 
-  /** The built-in module that an expression's object is, when it is the plain import. */
+  /** The built-in module that an expression's object is, when it is the plain import, or the `default` of one. */
   #builtinObject(node: Node): string | undefined {
     const inner = unwrap(node);
+    if (inner.type === "MemberExpression" && staticKey(inner, inner.property) === "default") {
+      return this.#builtinObject(inner.object);
+    }
     if (inner.type === "CallExpression") return this.#required.get(inner) ?? undefined;
     if (inner.type !== "Identifier") return undefined;
     const binding = this.#bindingOf.get(inner);

@@ -111,6 +111,7 @@ function firstPosition(frames: readonly NodeJS.CallSite[]): string {
 
 function obstacle(frames: readonly NodeJS.CallSite[]): string {
   let caller = "";
+  let depth = 0;
   for (const frame of frames) {
     const name = frame.getFunctionName() ?? "";
     if (scriptPositionOf(frame)) {
@@ -119,8 +120,10 @@ function obstacle(frames: readonly NodeJS.CallSite[]): string {
       if (frame.isConstructor()) return "inside a constructor";
       if (/^[gs]et /.test(name)) return "inside a getter or setter";
       caller = name;
+      depth++;
     } else if (name === "next") {
-      return SUSPENDING_FORM.test(caller) ? AT_ONCE : "inside a generator";
+      // Calls inside an author's generator are plain ones; compiled methods are generators, too.
+      return depth > 1 || SUSPENDING_FORM.test(caller) ? AT_ONCE : "inside a generator";
     } else if (name !== "" && !frame.getFileName()) {
       return `in a callback of ${frame.getTypeName() ?? "Object"}.${name}()`;
     }

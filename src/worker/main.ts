@@ -273,11 +273,13 @@ class WorkerSession implements InitSession {
   }
 
   iterationFailed(user: VirtualUser, error: unknown): void {
-    if (isThrown(error, TestAborted) || isThrown(error, Refusal)) return;
+    const { kind, stack } = describe(error);
+    // The test ends with a message of its own.
+    if (kind !== "exception") return;
     const { scenario } = user.context!;
     const fields = { executor: scenario.executor, scenario: scenario.name };
     const isRejection = isThrown(error, UncaughtRejection);
-    this.log("error", describe(error).stack, isRejection ? fields : { ...fields, source: "stacktrace" });
+    this.log("error", stack, isRejection ? fields : { ...fields, source: "stacktrace" });
   }
 
   scenarioDone(index: number, interrupted: boolean): void {

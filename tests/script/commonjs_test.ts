@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
+import { onBlockedThread } from "../../src/script/blocking_twin.ts";
 import { LoadedProgram } from "../../src/script/instantiate.ts";
 import { host, instantiate, load, run } from "./harness.ts";
 
@@ -17,6 +18,26 @@ Deno.test("a CommonJS script: exports, strict mode, await and async as names, re
   assertEquals(exports.a, ["plain", 1, "object", "function", true]);
   assertEquals(exports.never, undefined);
   assertEquals(run(exports), [4, "ReferenceError", "undefined"]);
+});
+
+Deno.test("the default of a built-in module suspends, whatever leads to it", async () => {
+  const ways = {
+    "require('k6/http').default": "const http = require('k6/http').default; exports.default = () => http.get(1);",
+    "what TypeScript writes": "const http_1 = require('k6/http'); exports.default = () => http_1.default.get(1);",
+    "a namespace's default": "import * as h from 'k6/http'; const http = h.default; export default () => http.get(1);",
+  };
+  const plain = host([]);
+  const builtin = (specifier: string) => ({ ...plain.builtin(specifier), default: plain.builtin(specifier) });
+  const blocked: string[] = [];
+  onBlockedThread(({ position }) => blocked.push(position));
+  try {
+    for (const [way, source] of Object.entries(ways)) {
+      assertEquals(run(instantiate(await load({ "s.js": source }), { ...plain, builtin })), 1, way);
+      assertEquals(blocked, [], way);
+    }
+  } finally {
+    onBlockedThread(undefined);
+  }
 });
 
 Deno.test("module.exports is one function, one object, or whatever it is made", async () => {

@@ -111,6 +111,10 @@ const blockingSites: Record<string, { source: string; site: RegExp }> = {
     source: "const f = (x = hit(1)) => hit(x); export default () => f();",
     site: /:2:16 hit\(\) where JavaScript itself makes the call/,
   },
+  "a default of a method that a method calls": {
+    source: "class A { m(x = hit(1)) { hit(x); } n() { this.m(); } } export default () => new A().n();",
+    site: /:2:17 hit\(\) where JavaScript itself makes the call/,
+  },
   "a built-in called plainly": {
     source: "class A { constructor() { new.target; http.get(1); } } export default () => { hit(0); new A(); }",
     site: /:2:44 http\.get\(\) inside a constructor$/,
