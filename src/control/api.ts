@@ -50,7 +50,7 @@ async function route(request: Request, run: ControlledRun): Promise<Response> {
   const [, collection, id] = /^(\/v1\/(?:metrics|groups))\/(.+)$/.exec(pathname) ?? [];
   const methods = ROUTES[collection === undefined ? pathname : `${collection}/*`];
   if (methods === undefined) throw new ApiError(404, "Not Found", `there is nothing at ${pathname}`);
-  const handler = methods[request.method];
+  const handler = Object.hasOwn(methods, request.method) ? methods[request.method] : undefined;
   if (handler === undefined) {
     const allowed = Object.keys(methods).join(", ");
     const response = errorResponse(
@@ -120,7 +120,7 @@ async function postTeardown(run: ControlledRun): Promise<Response> {
 
 /** The `data.attributes` of a JSON:API body. */
 async function readAttributes(request: Request): Promise<Attributes> {
-  const text = await request.text();
+  const text = await readBody(request);
   let body: unknown;
   try {
     body = JSON.parse(text);
@@ -132,6 +132,15 @@ async function readAttributes(request: Request): Promise<Attributes> {
     throw new ApiError(400, "Bad Request", `the body must be like {"data":{"attributes":{…}}}`);
   }
   return attributes as Attributes;
+}
+
+async function readBody(request: Request): Promise<string> {
+  try {
+    return await request.text();
+  } catch (error) {
+    // The client went away, or the test is over and its server closes.
+    throw new ApiError(400, "Bad Request", `the body can't be read: ${(error as Error).message}`);
+  }
 }
 
 function field(value: unknown, name: string): unknown {

@@ -9,6 +9,13 @@ export function checkNetworks(value: readonly string[]): string | undefined {
   return wrong === undefined ? undefined : `${quote(wrong)} is neither an IP address nor a network such as 10.0.0.0/8`;
 }
 
+/** `userAgent`: what RFC 9110, section 5.5, allows in a header's value. */
+export function checkHeaderValue(value: string): string | undefined {
+  // deno-lint-ignore no-control-regex -- they are what is looked for
+  const isAllowed = !/[\x00-\x08\x0a-\x1f\x7f]/.test(value);
+  return isAllowed ? undefined : `${JSON.stringify(value)} has a line break or another control character in it`;
+}
+
 /** `blockHostnames`: names, the first part of which may be `*`. */
 export function checkHostPatterns(value: readonly string[]): string | undefined {
   const wrong = value.find((item) => !PATTERN.test(item));

@@ -20,6 +20,7 @@ import {
 } from "./kinds.ts";
 import {
   checkCipherSuites,
+  checkHeaderValue,
   checkHostPatterns,
   checkHosts,
   checkLocalIps,
@@ -182,6 +183,7 @@ export const OPTIONS: readonly OptionDefinition[] = [
     env: "K6_USER_AGENT",
     flag: { name: "user-agent" },
     help: "User-Agent header of HTTP requests; empty sends none",
+    check: checkHeaderValue,
     default: "Grafana k6/2.2.0",
   },
   {

@@ -169,3 +169,13 @@ Deno.test("addresses are host and port", () => {
   assertEquals(parseAddress("[::1]:0"), { hostname: "::1", port: 0 });
   assertEquals(parseAddress(":80"), { hostname: "localhost", port: 80 });
 });
+
+Deno.test("a method that is a property of every object is none of the API's", async () => {
+  assertEquals((await ask(new FakeRun(), "toString", "/v1/status")).status, 405);
+});
+
+Deno.test("a body that ends in the middle is a bad request", async () => {
+  const body = new ReadableStream({ start: (controller) => controller.error(new Error("the client went away")) });
+  const { status } = await answer(new Request("http://localhost/v1/status", { method: "PATCH", body }), new FakeRun());
+  assertEquals(status, 400);
+});

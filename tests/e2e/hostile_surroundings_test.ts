@@ -62,3 +62,11 @@ Deno.test("options that are a promise are refused", async () => {
   assertMatch(stderr, /exported 'options' must be an object, got a promise/);
   assertEquals(code, 107);
 });
+
+Deno.test("a user agent can't smuggle headers in", async () => {
+  const { code, stderr } = await runK6d({
+    files: 'export const options = { userAgent: "a\\r\\nX: y" }; export default function () {}',
+  });
+  assertMatch(stderr, /option \\"userAgent\\".*has a line break/);
+  assertEquals(code, 104);
+});
