@@ -8,6 +8,7 @@ import { asyncRequest } from "./http_async.ts";
 import { batch } from "./http_batch.ts";
 import { HTTP_CONSTANTS } from "./http_constants.ts";
 import { prepareRequest } from "./http_prepare.ts";
+import { requestMethod } from "./http_request.ts";
 import { Response } from "./http_response.ts";
 import { httpOf } from "./http_session.ts";
 import { file } from "./multipart.ts";
@@ -60,7 +61,8 @@ function withBody(name: string, method: string) {
 const custom = blocking(
   "request",
   "http.request()",
-  (method?: unknown, url?: unknown, body?: unknown, params?: unknown) => request(String(method), url, body, params),
+  (method?: unknown, url?: unknown, body?: unknown, params?: unknown) =>
+    request(requestMethod(method), url, body, params),
 );
 
 function setResponseCallback(callback: unknown): void {

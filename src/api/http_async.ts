@@ -6,6 +6,7 @@ import type { Outside } from "../worker/event_loop.ts";
 import { requireUser } from "../worker/virtual_user.ts";
 import { HttpCall } from "./http_call.ts";
 import { prepareRequest } from "./http_prepare.ts";
+import { requestMethod } from "./http_request.ts";
 import { Response } from "./http_response.ts";
 import { httpOf } from "./http_session.ts";
 import { outside, settled } from "./outside.ts";
@@ -19,7 +20,7 @@ export function asyncRequest(method?: unknown, url?: unknown, body?: unknown, pa
   const http = httpOf(user);
   let prepared;
   try {
-    prepared = prepareRequest(user, http, String(method), url, body, params);
+    prepared = prepareRequest(user, http, requestMethod(method), url, body, params);
   } catch (error) {
     return settled(() => {
       throw error;

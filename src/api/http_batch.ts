@@ -4,7 +4,7 @@ import type { Resumable, Suspension } from "../script/suspension.ts";
 import { requireUser, type VirtualUser } from "../worker/virtual_user.ts";
 import { HttpCall } from "./http_call.ts";
 import { prepareRequest } from "./http_prepare.ts";
-import type { ScriptRequest } from "./http_request.ts";
+import { requestMethod, type ScriptRequest } from "./http_request.ts";
 import { Response } from "./http_response.ts";
 import { httpOf, type HttpSession } from "./http_session.ts";
 import { UrlTemplate } from "./url_template.ts";
@@ -42,11 +42,11 @@ function prepareEntry(user: VirtualUser, entry: unknown, name: string): ScriptRe
   }
   if (Array.isArray(entry)) {
     const [method, url, body, params] = entry as readonly unknown[];
-    return prepareRequest(user, http, String(method), url, body, params);
+    return prepareRequest(user, http, requestMethod(method), url, body, params);
   }
   if (typeof entry === "object" && entry !== null) {
     const { method: given, url, body, params } = entry as Readonly<Record<string, unknown>>;
-    const method = String(given ?? "GET");
+    const method = requestMethod(given ?? "GET");
     return prepareRequest(user, http, method, url, method === "GET" || method === "HEAD" ? null : body, params);
   }
   throw new TypeError(`request ${name} of http.batch() must be a URL, an array or an object, not ${describe(entry)}`);

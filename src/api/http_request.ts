@@ -55,6 +55,15 @@ const UNSUPPORTED_PARAMS = ["compression"] as const;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
+/** A script's method; empty is GET, as in Go. Throws for what RFC 9110, section 9.1, forbids: it would be more than a method on the wire. */
+export function requestMethod(method: unknown): string {
+  const text = String(method);
+  if (!/^[\w!#$%&'*+.^`|~-]*$/.test(text)) {
+    throw new Error(`invalid method ${JSON.stringify(text)}; use a word such as GET or PURGE`);
+  }
+  return text === "" ? "GET" : text;
+}
+
 /** Builds a request; throws what k6 throws for wrong arguments, and an `InvalidUrlError` for a wrong URL. */
 export function buildRequest(
   method: string,

@@ -70,3 +70,12 @@ Deno.test("a user agent can't smuggle headers in", async () => {
   assertMatch(stderr, /option \\"userAgent\\".*has a line break/);
   assertEquals(code, 104);
 });
+
+Deno.test("a method can't smuggle requests in", async () => {
+  for (const call of ['http.request("GET / HTTP/1.1\\r\\n\\r\\nGET", URL)', 'http.batch([["A B", URL]])']) {
+    const { stderr } = await runK6d({
+      files: `import http from "k6/http"; const URL = "http://127.0.0.1:1/"; export default function () { ${call}; }`,
+    });
+    assertMatch(stderr, /invalid method .*use a word such as GET or PURGE.*script\.js:1:/);
+  }
+});
