@@ -13,7 +13,9 @@ const seed = Number(args.seed ?? crypto.getRandomValues(new Uint32Array(1))[0]);
 const start = performance.now();
 const seconds = () => ((performance.now() - start) / 1000).toFixed(0);
 print(`${count} programs of seed ${seed}`);
-const { usage, failure } = await runPrograms(seed, count, (done) => print(`${done} programs, ${seconds()} s`));
+const { usage, failure } = await runPrograms(seed, count, {
+  progress: (done) => print(`${done} programs, ${seconds()} s`),
+});
 print("blocking calls by the function around: suspended, blocked");
 for (const [kind, { suspended, blocked }] of Object.entries(usage).toSorted()) {
   print(`  ${kind.padEnd(20)} ${String(suspended).padStart(9)} ${String(blocked).padStart(9)}`);

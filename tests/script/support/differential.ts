@@ -21,8 +21,12 @@ export type Usage = Record<string, { suspended: number; blocked: number }>;
 const VIRTUAL_USERS = 3, ITERATIONS = 2;
 
 /** What differs for the program that `choices` make; undefined if nothing does. Adds to `usage`. */
-export async function differenceOf(choices: Choices, usage: Usage): Promise<string | undefined> {
-  const program = randomProgram(choices, FEATURES);
+export async function differenceOf(
+  choices: Choices,
+  usage: Usage,
+  features: ReadonlySet<Feature> = FEATURES,
+): Promise<string | undefined> {
+  const program = randomProgram(choices, features);
   const users = Array.from({ length: VIRTUAL_USERS }, (_, index) => index + 1);
   let expected: Trace[];
   let compiled: Program;
@@ -44,8 +48,8 @@ export async function differenceOf(choices: Choices, usage: Usage): Promise<stri
 }
 
 /** The text of the program that `choices` make, for a report. */
-export function programText(choices: Choices): string {
-  return Object.entries(randomProgram(choices, FEATURES).files)
+export function programText(choices: Choices, features: ReadonlySet<Feature> = FEATURES): string {
+  return Object.entries(randomProgram(choices, features).files)
     .filter(([name]) => name !== "library.js")
     .map(([name, text]) => `// ${name}\n${text}`).join("\n");
 }

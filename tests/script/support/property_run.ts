@@ -2,6 +2,7 @@
 
 import type { Stretch, StretchResult } from "./differential_worker.ts";
 import type { Usage } from "./differential.ts";
+import type { Feature } from "./programs/builder.ts";
 
 /** What came of all programs. */
 export interface PropertyResult {
@@ -20,7 +21,10 @@ const STRETCH = 2500;
 export async function runPrograms(
   seed: number,
   count: number,
-  progress: (done: number) => void = () => {},
+  { without = [], progress }: {
+    readonly without?: readonly Feature[];
+    readonly progress?: (done: number) => void;
+  } = {},
 ): Promise<PropertyResult> {
   const usage: Usage = {};
   let failure: string | undefined;
@@ -32,14 +36,15 @@ export async function runPrograms(
     while (next < count && failure === undefined) {
       const from = next;
       const to = next = Math.min(count, from + size);
-      const result = await runStretch({ seed, from, to });
+      const result = await runStretch({ seed, from, to, without });
       for (const [kind, { suspended, blocked }] of Object.entries(result.usage)) {
         const sum = usage[kind] ??= { suspended: 0, blocked: 0 };
         sum.suspended += suspended;
         sum.blocked += blocked;
       }
       failure ??= result.failure;
-      progress(done += to - from);
+      done += to - from;
+      progress?.(done);
     }
   }));
   return { usage, failure };

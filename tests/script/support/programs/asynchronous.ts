@@ -111,7 +111,7 @@ export const asyncExpressions: readonly Area<Expression>[] = [
         () =>
           `Promise.${b.choices.pick(["all", "race", "any", "allSettled"])}([${newPromise(b, p)}, ${b.argument(p)}, 1])`,
         () => `Promise.resolve({ then(resolve) { resolve(${b.argument(ownFunction(p, "thenable"))}); } })`,
-        () => `Promise.try(${reaction(b, p)}, ${b.argument(p)})`,
+        ...b.features.has("twin") ? [() => `Promise.try(${reaction(b, p)}, ${b.argument(p)})`] : [],
       ])();
       const then = b.choices.pick([
         () => `.then(${reaction(b, p)})`,

@@ -30,7 +30,7 @@ export const leaves: readonly Area<Expression>[] = [
   },
   { weight: 1, where: (p) => p.arguments, make: (b) => primary(b.choices.pick(["arguments.length", "arguments[0]"])) },
   { weight: 4, where: (p) => p.thisValue, make: () => primary("this.v") },
-  { weight: 1, where: (p) => p.newTarget, make: () => primary("t(typeof new.target)") },
+  { weight: 1, feature: "twin", where: (p) => p.newTarget, make: () => primary("t(typeof new.target)") },
   { weight: 1, make: () => primary("__VU") },
   {
     weight: 3,
