@@ -44,15 +44,8 @@ function run(callback: Callback, thisArg: unknown, ...args: unknown[]): Coroutin
 }
 
 function callable(callback: unknown): asserts callback is Callback {
-  if (typeof callback !== "function") throw new TypeError(`${describe(callback)} is not a function`);
-}
-
-function describe(value: unknown): string {
-  return typeof value === "string"
-    ? JSON.stringify(value)
-    : typeof value === "object" && value
-    ? "#<Object>"
-    : String(value);
+  // The native says what is wrong.
+  if (typeof callback !== "function") [].forEach(callback as never);
 }
 
 /** The receiver as an object, and its length as the natives read it. */
