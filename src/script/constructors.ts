@@ -60,7 +60,8 @@ function callsSuper(node: Node): boolean {
   return some(node, (child) => superCall(child) !== undefined);
 }
 
-function holdsFunction(node: Node): boolean {
+/** Whether a function or a class stands in there. */
+export function holdsFunction(node: Node): boolean {
   return some(node, (child) => isFunction(child) || child.type === "ClassExpression");
 }
 
@@ -71,8 +72,8 @@ function some(node: Node, holds: (node: Node) => boolean): boolean {
   return found;
 }
 
-/** Names that a pattern without rest parameters at its top binds. */
-function boundNames(pattern: Node): string[] {
+/** Names that a pattern binds. */
+export function boundNames(pattern: Node): string[] {
   switch (pattern.type) {
     case "Identifier":
       return [pattern.name];

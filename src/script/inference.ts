@@ -20,6 +20,7 @@ import {
 } from "./ast.ts";
 import { builtinBlocking, CALLBACK_METHODS, HTTP_METHODS, INERT_METHODS, NATIVE_METHODS } from "./blocking.ts";
 import { constructorShape, isTransparent } from "./constructors.ts";
+import { canMoveParameters } from "./parameters.ts";
 import type { Binding, ModuleScope } from "./scope.ts";
 
 /** What an imported name stands for. */
@@ -711,7 +712,9 @@ class FlowGraph implements Inference {
       home: arrow ? outer.home : node,
       derivedConstructor: arrow ? outer.derivedConstructor : this.#derivedConstructors.has(node),
     };
-    const params: Place = { ...OUTSIDE, derivedConstructor: inner.derivedConstructor };
+    const params: Place = canMoveParameters(node)
+      ? inner
+      : { ...OUTSIDE, derivedConstructor: inner.derivedConstructor };
     const followed = this.#onlyCalled.has(node);
     for (const param of node.params) this.#bind(param, followed ? this.#never : this.#anything, params);
     // What an `async` function returns comes out of its promise.

@@ -2,6 +2,7 @@
 
 import {
   expectedArguments,
+  forEachChild,
   type FunctionNode,
   isFunction,
   lexicalUses,
@@ -9,6 +10,7 @@ import {
   type NodeOf,
   staticKey,
 } from "./ast.ts";
+import { canMoveParameters } from "./parameters.ts";
 import { type Place, PLAIN, RewriterPart } from "./rewriter.ts";
 import { skipTo } from "./source_text.ts";
 
@@ -112,8 +114,41 @@ export class Functions extends RewriterPart {
 
   /** Parameters and body of a suspending function. */
   body(node: FunctionNode, arrow: boolean): void {
-    for (const param of node.params) this.whole.visit(param, { ...PLAIN, inArrow: arrow });
     const place: Place = { suspending: true, fn: node, inArrow: arrow };
+    if (this.#parametersSuspend(node)) {
+      this.#moveParameters(node, place);
+      this.#block(node, place);
+      return this.edits.insert(node.body.end, "}");
+    }
+    for (const param of node.params) this.whole.visit(param, { ...PLAIN, inArrow: arrow });
+    this.#block(node, place);
+  }
+
+  #parametersSuspend(node: FunctionNode): boolean {
+    if (node.params.length === 0 || !canMoveParameters(node)) return false;
+    const suspends = (child: Node): boolean => {
+      const call = child.type === "CallExpression" || child.type === "NewExpression" ||
+        child.type === "TaggedTemplateExpression" || child.type === "SpreadElement";
+      if (call && this.inference.suspendingCall(child)) return true;
+      let found = false;
+      forEachChild(child, (inner) => found ||= suspends(inner));
+      return found;
+    };
+    return node.params.some(suspends);
+  }
+
+  /** `(a, b = c()) { … }` becomes `($0){let [a, b = c()]=arguments; { … }}`: `yield*` can't stand among parameters. */
+  #moveParameters(node: FunctionNode, place: Place): void {
+    const open = skipTo(this.text, node.start, "(");
+    const close = skipTo(this.text, node.params.at(-1)!.end, ")");
+    this.edits.replace(open, open + 1, `(${this.parameters(node, this.names.arguments)}){`);
+    const declaration = this.temporaries.hoist(node);
+    this.edits.insert(open + 1, () => `${declaration()}let [`);
+    for (const param of node.params) this.whole.visit(param, place);
+    this.edits.replace(close, close + 1, "]=arguments;");
+  }
+
+  #block(node: FunctionNode, place: Place): void {
     if (node.body.type === "BlockStatement") {
       this.whole.heads.begin(node.body);
       this.whole.visit(node.body, place);
@@ -138,8 +173,8 @@ export class Functions extends RewriterPart {
   }
 
   /** As many parameters as `length` says. */
-  parameters(node: FunctionNode): string {
-    return Array.from({ length: expectedArguments(node) }, (_, index) => `${this.names.temporary}${index}`).join();
+  parameters(node: FunctionNode, prefix = this.names.temporary): string {
+    return Array.from({ length: expectedArguments(node) }, (_, index) => `${prefix}${index}`).join();
   }
 
   /** Offset of `=>`, which follows the parameters. */

@@ -6,6 +6,7 @@ import type { Node } from "./ast.ts";
 export class Temporaries {
   readonly #prefix: string;
   readonly #counts = new Map<Node, number>();
+  readonly #hoisted = new Set<Node>();
 
   /** @param prefix Begins their names. */
   constructor(prefix: string) {
@@ -22,8 +23,18 @@ export class Temporaries {
     return this.#temporary(fn, this.#counts.get(fn) ?? 1);
   }
 
-  /** `let …;` for a function's temporaries. */
+  /** `let …;` for a function's temporaries, at its body's head. */
   declaration(fn: Node): string {
+    return this.#hoisted.has(fn) ? "" : this.#declaration(fn);
+  }
+
+  /** The same text for a place before the body, where the caller puts it; ask when all in the function is known. */
+  hoist(fn: Node): () => string {
+    this.#hoisted.add(fn);
+    return () => this.#declaration(fn);
+  }
+
+  #declaration(fn: Node): string {
     const count = this.#counts.get(fn) ?? 0;
     if (count === 0) return "";
     return `let ${Array.from({ length: count }, (_, index) => `${this.#prefix}${index}`)};`;

@@ -108,7 +108,7 @@ const blockingSites: Record<string, { source: string; site: RegExp }> = {
     site: /:3:15 a generator in a callback of Array\.from\(\)$/,
   },
   "a parameter's default": {
-    source: "const f = (x = hit(1)) => hit(x); export default () => f();",
+    source: "const f = (x = hit(1), y = () => x) => hit(y()); export default () => f();",
     site: /:2:16 hit\(\) where JavaScript itself makes the call/,
   },
   "a default of a method that a method calls": {
