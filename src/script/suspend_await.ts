@@ -41,9 +41,10 @@ export class Awaits extends RewriterPart {
   return(node: NodeOf<"ReturnStatement">, place: Place): void {
     if (!node.argument) return;
     if (!isAsyncGenerator(place.fn)) return this.whole.visit(node.argument, place);
-    this.edits.insert(node.argument.start, `(yield ${this.names.runtime}.await(`);
+    // Its own parentheses: it may be `a, b`.
+    this.edits.insert(node.argument.start, `(yield ${this.names.runtime}.await((`);
     this.whole.visit(node.argument, place);
-    this.edits.insert(node.argument.end, "))");
+    this.edits.insert(node.argument.end, ")))");
   }
 
   /**

@@ -195,7 +195,7 @@ const PROGRAMS: Readonly<Record<string, string>> = {
       t(await new (class extends Promise {})((resolve) => resolve(wait(3))));
     }`,
   "async generators: values, return, throw, delegation, queued requests": `
-    async function* count(n) { try { for (let i = 0; i < n; i++) { const got = yield i; t("got", got); } return "end"; } finally { t("closed", await null); } }
+    async function* count(n) { try { for (let i = 0; i < n; i++) { const got = yield i; t("got", got); } return await null, "end"; } finally { t("closed", await null); } }
     async function* outer() { const r = yield* count(2); t("inner gave", r); yield* [Promise.resolve("p"), "q"]; yield* (function* () { yield "sync"; })(); }
     class Numbers { async *[Symbol.asyncIterator]() { yield 1; yield Promise.resolve(2); } static async *s() { yield "s"; } async *#p() { yield wait("p"); } all() { return this.#p(); } }
     export default async function () {

@@ -112,7 +112,7 @@ const blockingSites: Record<string, { source: string; site: RegExp }> = {
     site: /:2:16 hit\(\) where JavaScript itself makes the call/,
   },
   "a default of a method that a method calls": {
-    source: "class A { m(x = hit(1)) { hit(x); } n() { this.m(); } } export default () => new A().n();",
+    source: "class A { m(x = hit(1), y = () => x) { hit(y()); } n() { this.m(); } } export default () => new A().n();",
     site: /:2:17 hit\(\) where JavaScript itself makes the call/,
   },
   "a built-in called plainly": {
