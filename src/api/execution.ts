@@ -37,6 +37,7 @@ function abortTest(reason?: unknown): never {
 
 /** Suspends for good: whoever waits for it is dropped, and none of its `catch` and `finally` runs. */
 const NEVER_RESUMED: Suspension = {
+  endsPhase: true,
   begin: () => {},
   block() {
     throw new TestAborted("test aborted");

@@ -29,7 +29,7 @@ export function runBlocking(
 ): unknown {
   const step = coroutine.next();
   if (step.done === true) return step.value;
-  if (report !== undefined) {
+  if (report !== undefined && step.value.endsPhase !== true) {
     const below = typeof callee === "function" ? callee : runBlocking;
     const name = below === runBlocking ? "" : below.name;
     report(blockingSite(below, what ?? (name ? `${name}()` : "a function"), inConstructor));

@@ -19,6 +19,8 @@ export interface Suspension {
    * Returns or throws what the coroutine is to be resumed with.
    */
   block(): unknown;
+  /** The phase is over: nothing is waited for, wherever the script is. */
+  readonly endsPhase?: true;
 }
 
 /** Who waits for a suspension: the driver of a virtual user. */

@@ -123,3 +123,14 @@ export default function () { const end = Date.now() + 300; while (Date.now() < e
     /event loop of worker 0 was late by [\d.]+ ms \(p50\), [\d.]+ ms \(p99\), [\d.]+ ms \(max\)/,
   );
 });
+
+Deno.test("exec.test.abort() where nothing can be suspended ends the test without a word about blocking", async () => {
+  const result = await runK6d({
+    files: `import exec from "k6/execution";
+class Page { get title() { exec.test.abort("enough"); } }
+export default function () { new Page().title; }`,
+  });
+  assertEquals(result.code, 108);
+  assertMatch(result.stderr, /test aborted: enough/);
+  assertEquals(/blocks its whole thread/.test(result.stderr), false);
+});
