@@ -1,5 +1,6 @@
 /** `k6d run`: command line, environment and configuration file → settings, log and layers of options for the engine. */
 
+import { startFirstWorker } from "../engine/worker_thread.ts";
 import { type CommandLine, UsageError } from "./args.ts";
 import type { CommandContext } from "./commands.ts";
 import { readConfigFile } from "./config_file.ts";
@@ -20,6 +21,7 @@ export async function runCommand(commandLine: CommandLine, { env, stdout }: Comm
     const plan = planRun(commandLine, env, config);
     for (const warning of plan.warnings) log.warn(warning);
     for (const error of plan.errors) log.error(error);
+    startFirstWorker();
     const { runTest } = await import("../engine/run.ts");
     const terminal = { stdout, interactive: isInteractive({ isTerminal: Deno.stdout.isTerminal(), env }) };
     return await runTest(plan.settings, { config: config.options, env, flags: plan.flags }, log, terminal);

@@ -4,6 +4,7 @@ import { PacerCells } from "../worker/alarm.ts";
 import { WORKER_PERMISSIONS } from "../worker/permissions.ts";
 import { FileGate } from "../worker/script_files.ts";
 import type { FromWorker, HelperClientMessage, InitArtifacts, ToWorker } from "../worker/messages.ts";
+import { startWorker } from "./worker_thread.ts";
 
 /** Is told what workers say, but for their requests for files, which the pool answers. */
 export interface WorkerListener {
@@ -45,11 +46,7 @@ export class WorkerPool {
   /** Starts one more worker; it may be sent messages at once. */
   spawn(): number {
     const index = this.#workers.length;
-    const worker = new Worker(new URL("../worker/main.ts", import.meta.url), {
-      type: "module",
-      name: `k6d-worker-${index}`,
-      deno: { permissions: WORKER_PERMISSIONS },
-    });
+    const worker = startWorker(index);
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#receive(index, data);
     worker.onerror = (event) => {
       event.preventDefault();
