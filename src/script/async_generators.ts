@@ -4,13 +4,13 @@ import { AWAIT, awaiting } from "./async_call.ts";
 import { runBlocking } from "./blocking_twin.ts";
 import { asyncIteratorOf, type IteratorRecord, requireObject, waitFor } from "./async_iterators.ts";
 import { ForAwait } from "./for_await.ts";
+import { generatorFunctions } from "./generator_functions.ts";
 import { newPromise, rejectPromise, resolvePromise, type ScriptPromise } from "./promise.ts";
 import { type Coroutine, setSuspendingForm, suspendingForm, type Suspension } from "./suspension.ts";
 import { RETURN, type ValueMarker, YIELD, yielding } from "./yield_marker.ts";
 
 type Marker = typeof AWAIT | ValueMarker;
 type Body = Generator<Suspension | Marker, unknown, unknown>;
-type BodyFunction = ((...args: never[]) => Body) & { readonly length: number };
 // deno-lint-ignore ban-types -- any callable, its arguments are the script's own affair
 type Callable = Function & ((...args: never[]) => unknown);
 type Kind = "next" | "throw" | "return";
@@ -157,54 +157,7 @@ class AsyncGenerator {
 /** What all async generator objects of scripts inherit from. */
 export const asyncGeneratorPrototype: object = AsyncGenerator.prototype;
 
-/** Calls a body; `callee` is the author's function, whose `prototype` the object gets. */
-function start(body: BodyFunction, thisArg: unknown, args: ArrayLike<unknown>, callee?: { prototype?: unknown }) {
-  const generator = new AsyncGenerator(Reflect.apply(body, thisArg, args) as Body);
-  const prototype = callee?.prototype;
-  if (typeof prototype === "object" && prototype !== null) Object.setPrototypeOf(generator, prototype);
-  return generator;
-}
-
-/** Makes a declared function, whose body is a `start`, an async generator function. */
-function declareAsyncGenerator(plain: Callable): void {
-  if (typeof plain === "function") finish(plain);
-}
-
-/** The author's function for a body that is an async generator function expression or method. */
-function asyncGeneratorFn(body: BodyFunction, length: number, name: string): Callable {
-  const plain: Callable = {
-    method(...args: unknown[]): unknown {
-      return start(body, this, args, plain);
-    },
-  }.method;
-  Object.defineProperty(plain, "length", { value: length, configurable: true });
-  Object.defineProperty(plain, "name", { value: name, configurable: true });
-  return finish(plain);
-}
-
-type Methods = Record<string, BodyFunction>;
-
-/** Puts async generator methods in front of the bodies that a class was compiled with. */
-function asyncGeneratorMethods(
-  owner: { prototype: Methods },
-  names: readonly string[],
-  statics: readonly string[],
-): void {
-  for (const name of names) wrapMethod(owner.prototype, name);
-  for (const name of statics) wrapMethod(owner as unknown as Methods, name);
-}
-
-function wrapMethod(holder: Methods, name: string): void {
-  const body = holder[name]!;
-  const value = asyncGeneratorFn(body, body.length, name);
-  Object.defineProperty(holder, name, { value, writable: true, enumerable: false, configurable: true });
-}
-
-function finish(plain: Callable): Callable {
-  Object.setPrototypeOf(plain, nativePrototype);
-  Object.defineProperty(plain, "prototype", { value: Object.create(AsyncGenerator.prototype), writable: true });
-  return plain;
-}
+const functions = generatorFunctions<Body>(AsyncGenerator, nativePrototype);
 
 /** `(yield* $k.delegate(x))`: the author's `yield* x` in an async generator (ECMA-262, YieldExpression). */
 class Delegate {
@@ -305,8 +258,8 @@ export const asyncGenerators = {
   yield: yielding,
   delegate: (iterable: unknown) => new Delegate(iterable),
   forAwait: () => new ForAwait(),
-  asyncGenerator: start,
-  declareAsyncGenerator,
-  asyncGeneratorFn,
-  asyncGeneratorMethods,
+  asyncGenerator: functions.start,
+  declareAsyncGenerator: functions.declare,
+  asyncGeneratorFn: functions.expression,
+  asyncGeneratorMethods: functions.methods,
 };

@@ -4,6 +4,7 @@
  */
 
 import { runBlocking } from "./blocking_twin.ts";
+import { generatorFunctions } from "./generator_functions.ts";
 import { closeIterator, invokeMethod, iteratorOf, type IteratorRecord, requireObject } from "./iteration.ts";
 import { setSuspendingForm, type Suspension } from "./suspension.ts";
 import { RETURN, ValueMarker, YIELD } from "./yield_marker.ts";
@@ -12,7 +13,6 @@ import { RETURN, ValueMarker, YIELD } from "./yield_marker.ts";
 type Callable = Function & ((...args: never[]) => unknown);
 type Kind = "next" | "throw" | "return";
 type Body = Generator<Suspension | ValueMarker, unknown, unknown>;
-type BodyFunction = ((...args: never[]) => Body) & { readonly length: number };
 
 /** What a generator that delegates was asked. */
 interface Request {
@@ -112,50 +112,7 @@ class SuspendingGenerator {
   }
 }
 
-/** Calls a body; `callee` is the author's function, whose `prototype` the object gets. */
-function start(body: BodyFunction, thisArg: unknown, args: ArrayLike<unknown>, callee?: { prototype?: unknown }) {
-  const generator = new SuspendingGenerator(Reflect.apply(body, thisArg, args) as Body);
-  const prototype = callee?.prototype;
-  if (typeof prototype === "object" && prototype !== null) Object.setPrototypeOf(generator, prototype);
-  return generator;
-}
-
-/** Makes a declared function, whose body is a `start`, a generator function. */
-function declareGenerator(plain: Callable): void {
-  if (typeof plain === "function") finish(plain);
-}
-
-/** The author's function for a body that is a generator function expression or method. */
-function generatorFn(body: BodyFunction, length: number, name: string): Callable {
-  const plain: Callable = {
-    method(...args: unknown[]): unknown {
-      return start(body, this, args, plain);
-    },
-  }.method;
-  Object.defineProperty(plain, "length", { value: length, configurable: true });
-  Object.defineProperty(plain, "name", { value: name, configurable: true });
-  return finish(plain);
-}
-
-type Methods = Record<string, BodyFunction>;
-
-/** Puts generator methods in front of the bodies that a class was compiled with. */
-function generatorMethods(owner: { prototype: Methods }, names: readonly string[], statics: readonly string[]): void {
-  for (const name of names) wrapMethod(owner.prototype, name);
-  for (const name of statics) wrapMethod(owner as unknown as Methods, name);
-}
-
-function wrapMethod(holder: Methods, name: string): void {
-  const body = holder[name]!;
-  const value = generatorFn(body, body.length, name);
-  Object.defineProperty(holder, name, { value, writable: true, enumerable: false, configurable: true });
-}
-
-function finish(plain: Callable): Callable {
-  Object.setPrototypeOf(plain, nativePrototype);
-  Object.defineProperty(plain, "prototype", { value: Object.create(SuspendingGenerator.prototype), writable: true });
-  return plain;
-}
+const functions = generatorFunctions<Body>(SuspendingGenerator, nativePrototype);
 
 /** `(yield* $k.delegateTo(x, "x"))`: the author's `yield* x` (ECMA-262, YieldExpression). */
 function* delegateTo(iterable: unknown, text: string): Body {
@@ -189,9 +146,9 @@ function* refuseThrow(record: IteratorRecord): Generator<Suspension, never, unkn
 
 /** This file's part of `$k`. */
 export const generators = {
-  generator: start,
-  declareGenerator,
-  generatorFn,
-  generatorMethods,
+  generator: functions.start,
+  declareGenerator: functions.declare,
+  generatorFn: functions.expression,
+  generatorMethods: functions.methods,
   delegateTo,
 };
