@@ -4,16 +4,34 @@ import { ChildServer } from "./child_server.ts";
 import { freePort } from "./free_port.ts";
 import { MetricsServer } from "./metrics_server.ts";
 
+/** How a Prometheus differs from the plain one. */
+export interface PrometheusSettings {
+  /** Whether it takes remote writes. Default true. */
+  readonly receiver?: boolean;
+  /** Whether it stores native histograms; without, it answers them with 500. Default false. */
+  readonly nativeHistograms?: boolean;
+  /** The text of `prometheus.yml`; paths in it are relative to the server's folder. */
+  readonly config?: string;
+  /** More files for the server's folder, such as rules: text by path. */
+  readonly files?: Readonly<Record<string, string>>;
+}
+
 /** Starts Prometheus on a free loopback port, ready for remote write unless told otherwise; dispose of the server to end it. */
-export async function startPrometheus(path: string, { receiver = true } = {}): Promise<MetricsServer> {
+export async function startPrometheus(
+  path: string,
+  { receiver = true, nativeHistograms = false, config = "global: {}\n", files = {} }: PrometheusSettings = {},
+): Promise<MetricsServer> {
   const base = `http://127.0.0.1:${freePort()}`;
   const server = await ChildServer.start(path, (folder) => {
-    Deno.writeTextFileSync(`${folder}/prometheus.yml`, "global: {}\n");
+    for (const [name, text] of Object.entries({ ...files, "prometheus.yml": config })) {
+      Deno.writeTextFileSync(`${folder}/${name}`, text);
+    }
     return [
       `--config.file=${folder}/prometheus.yml`,
       `--storage.tsdb.path=${folder}/data`,
       `--web.listen-address=${new URL(base).host}`,
       ...receiver ? ["--web.enable-remote-write-receiver"] : [],
+      ...nativeHistograms ? ["--enable-feature=native-histograms"] : [],
       "--log.level=warn",
     ];
   }, `${base}/-/ready`);
