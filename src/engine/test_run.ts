@@ -626,7 +626,14 @@ export class TestRun {
     } else if (failure.kind === "exception") {
       this.#log.write("error", failure.stack, { hint: "script exception" });
       this.#stop ??= { code: ExitCode.ScriptException, message: null };
+    } else {
+      // The worker says so once more, in a message of its own: by then the next phase may have begun.
+      this.#scriptStopped(failure);
     }
+  }
+
+  #scriptStopped({ kind, stack }: ScriptFailure): void {
+    this.#stopRun({ code: kind === "abort" ? ExitCode.ScriptAborted : ExitCode.ScriptException, message: stack });
   }
 
   #hangingPhase(phase: string): void {
@@ -755,10 +762,7 @@ export class TestRun {
         this.#log.write(message.level, message.message, message.fields);
         break;
       case "abort":
-        this.#stopRun({
-          code: message.failure.kind === "abort" ? ExitCode.ScriptAborted : ExitCode.ScriptException,
-          message: message.failure.stack,
-        });
+        this.#scriptStopped(message.failure);
         break;
       case "redact":
         this.#log.redact(message.text);
