@@ -85,6 +85,7 @@ async function measureFlush(path: string): Promise<void> {
   const output = createOutput(`prometheus-rw=url=${server.writeUrl},pushInterval=1h,staleMarkers=false`, {
     env: {},
     collectors: {},
+    features: [],
     options: {},
     registry,
     log,

@@ -656,9 +656,10 @@ export class TestRun {
 
   #createOutputs(options: Options, env: Readonly<Record<string, string>>, version: string): void {
     try {
-      const { outputs: asked, collectors } = this.#settings;
+      const { outputs: asked, collectors, features } = this.#settings;
       const specs = asked.length > 0 ? asked : outputsOfOptions(options.asJson);
-      const context = { env, options: options.asJson, collectors, registry: this.registry, log: this.#log, version };
+      const { registry } = this;
+      const context = { env, options: options.asJson, collectors, features, registry, log: this.#log, version };
       this.#outputs = specs.map((spec) => createOutput(spec, context));
     } catch (error) {
       if (error instanceof OutputError) throw new RunError(ExitCode.Failure, error.message);

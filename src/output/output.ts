@@ -23,6 +23,8 @@ export interface OutputContext {
   readonly options: Readonly<Record<string, unknown>>;
   /** The outputs' settings in the configuration file, by the outputs' names; whatever JSON stands there. */
   readonly collectors: Readonly<Record<string, unknown>>;
+  /** The feature flags that are on, for example `native-histograms`. */
+  readonly features: readonly string[];
   readonly registry: MetricRegistry;
   readonly log: OutputLog;
   readonly version: string;

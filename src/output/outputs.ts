@@ -2,8 +2,8 @@
 
 import { createJsonOutput } from "./json/json_output.ts";
 import { type Output, type OutputContext, OutputError, type OutputFactory } from "./output.ts";
-import { isConfiguredByScript, prometheusOutputNames } from "./prometheus/config.ts";
 import { createRemoteWriteOutput } from "./prometheus/remote_write_output.ts";
+import { isConfiguredByScript, prometheusOutputNames } from "./prometheus/setting_sources.ts";
 
 const factories: ReadonlyMap<string, OutputFactory> = new Map([
   ["json", createJsonOutput],

@@ -10,12 +10,13 @@ interface Sources {
   readonly env?: Record<string, string>;
   readonly options?: Record<string, unknown>;
   readonly collectors?: Record<string, unknown>;
+  readonly features?: string[];
 }
 
 function read(
-  { name = "prometheus-rw", argument = "", env = {}, options = {}, collectors = {} }: Sources,
+  { name = "prometheus-rw", argument = "", env = {}, options = {}, collectors = {}, features = [] }: Sources,
 ): RemoteWriteConfig {
-  return readConfig({ name, argument, env, options, collectors });
+  return readConfig({ name, argument, env, options, collectors, features });
 }
 
 Deno.test("without settings the defaults apply", () => {
@@ -151,6 +152,35 @@ Deno.test("credentials of the URL are used and never shown", () => {
   assertEquals(output.description, "Prometheus remote write (http://h:1/w)");
 });
 
+Deno.test("Trends are statistics, native histograms or classic histograms", () => {
+  assertEquals([read({}).trendMode, read({}).histogramBuckets], ["stats", []]);
+  assertEquals(read({ env: { K6_PROMETHEUS_RW_TREND_AS_NATIVE_HISTOGRAM: "T" } }).trendMode, "native");
+  assertEquals(read({ features: ["native-histograms"] }).trendMode, "native");
+  const classic = read({ env: { K6_PROMETHEUS_RW_TREND_HISTOGRAM_BUCKETS: "0.1, .5,1e1" } });
+  assertEquals([classic.trendMode, classic.histogramBuckets], ["classic", [0.1, 0.5, 10]]);
+  assertEquals(
+    read({ options: { remoteWrite: { trendHistogramBuckets: [-1, 0, 2.5] } } }).histogramBuckets,
+    [-1, 0, 2.5],
+  );
+});
+
+Deno.test("a least TLS version that nobody knows is 1.3, with a warning", () => {
+  const config = read({ env: { K6_PROMETHEUS_RW_TLS_MINIMUM_VERSION: "TLS12" } });
+  assertEquals(config.tlsMinVersion, "1.3");
+  assertEquals(config.warnings, [
+    'tlsMinVersion "TLS12" (K6_PROMETHEUS_RW_TLS_MINIMUM_VERSION) is neither 1.2 nor 1.3: the least version is 1.3',
+  ]);
+});
+
+Deno.test("the old extension's switches for tags drop them, its mapping is named as without effect", () => {
+  assertEquals(read({ env: { K6_KEEP_URL_TAG: "false", K6_KEEP_NAME_TAG: "0" } }).dropTags, new Set(["name", "url"]));
+  assertEquals(read({ env: { K6_KEEP_TAGS: "f" } }).dropTags, "all");
+  const env = { K6_KEEP_URL_TAG: "true", K6_PROMETHEUS_RW_DROP_TAGS: "ip, my-tag" };
+  assertEquals(read({ env }).dropTags, new Set(["ip", "my-tag"]));
+  assertEquals(read({ env: { K6_PROMETHEUS_MAPPING: "prometheus" } }).warnings, []);
+  assertEquals(read({ env: { K6_PROMETHEUS_MAPPING: "raw" } }).warnings.length, 1);
+});
+
 Deno.test("reserved headers stay k6d's own, with a warning", () => {
   const config = read({ env: { K6_PROMETHEUS_RW_HTTP_HEADERS: "content-type:text/plain,User-Agent:me" } });
   assertEquals(config.headers, []);
@@ -177,7 +207,16 @@ const mistakes: [what: string, sources: Sources, message: RegExp][] = [
   ["a push interval of nothing", { env: { K6_PROMETHEUS_PUSH_INTERVAL: "0s" } }, /K6_PROMETHEUS_PUSH_INTERVAL/],
   ["a batch size of nothing", { options: { remoteWrite: { batchSize: 0 } } }, /options\.remoteWrite\.batchSize/],
   ["a flag that is none", { env: { K6_PROMETHEUS_RW_STALE_MARKERS: "yes" } }, /"yes".*true or false/],
-  ["a TLS version that is none", { env: { K6_PROMETHEUS_RW_TLS_MINIMUM_VERSION: "1.1" } }, /"1.1".*1.2 or 1.3/],
+  ["a switch for tags that is none", { env: { K6_KEEP_TAGS: "maybe" } }, /K6_KEEP_TAGS "maybe".*true or false/],
+  [
+    "two kinds of histogram at once",
+    { features: ["native-histograms"], env: { K6_PROMETHEUS_RW_TREND_HISTOGRAM_BUCKETS: "1" } },
+    /trendAsNativeHistogram.*K6_PROMETHEUS_RW_TREND_HISTOGRAM_BUCKETS.*not both/,
+  ],
+  ["bounds that don't ascend", { argument: "trendHistogramBuckets=1,1" }, /"1,1".*ascending/],
+  ["a bound that is none", { argument: "trendHistogramBuckets=1,,2" }, /"1,,2".*ascending/],
+  ["a protocol version that is none", { argument: "protocolVersion=3" }, /"3".*1.0 or 2.0/],
+  ["a file of authorities that isn't there", { argument: "caCertificate=/no/ca" }, /CA certificate "\/no\/ca"/],
   ["a header pair without colon", { env: { K6_PROMETHEUS_RW_HTTP_HEADERS: `Authorization ${secret}` } }, /colon/],
   ["a header name with a blank", { env: { K6_PROMETHEUS_RW_HTTP_HEADERS: `A B:${secret}` } }, /"A B"/],
   ["a header value with a line break", { env: { "K6_PROMETHEUS_RW_HEADERS_A": `${secret}\r\nB: c` } }, /header "A"/],
@@ -224,5 +263,13 @@ Deno.test("an unknown output is an error that lists the known ones", () => {
 
 function context() {
   const log = { debug() {}, info() {}, warn() {}, error() {} };
-  return { env: {}, options: {}, collectors: {}, registry: new MetricRegistry(() => {}), log, version: "1.2.3" };
+  return {
+    env: {},
+    options: {},
+    collectors: {},
+    features: [],
+    registry: new MetricRegistry(() => {}),
+    log,
+    version: "1.2.3",
+  };
 }

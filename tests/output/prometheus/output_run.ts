@@ -18,6 +18,7 @@ export class OutputRun {
       env: {},
       options: {},
       collectors: {},
+      features: [],
       registry: this.registry,
       version: "1.2.3",
       log: {

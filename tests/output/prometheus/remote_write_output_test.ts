@@ -113,6 +113,7 @@ Deno.test("an absent receiver is reported as such", async () => {
     env: {},
     options: {},
     collectors: {},
+    features: [],
   });
   const transport = new HttpTransport(config, "1");
   assertEquals(await failure(transport), "connection refused");
@@ -121,7 +122,14 @@ Deno.test("an absent receiver is reported as such", async () => {
 Deno.test("a hanging receiver is given up after the time for one request", async () => {
   await using receiver = new RemoteWriteReceiver();
   receiver.answer("hang");
-  const config = readConfig({ name: "prometheus-rw", argument: receiver.url, env: {}, options: {}, collectors: {} });
+  const config = readConfig({
+    name: "prometheus-rw",
+    argument: receiver.url,
+    env: {},
+    options: {},
+    collectors: {},
+    features: [],
+  });
   const transport = new HttpTransport(config, "1");
   assertEquals(await failure(transport, 50), "no answer in time");
 });
@@ -137,7 +145,14 @@ Deno.test("certificates are checked unless told otherwise, and TLS 1.3 is the le
   const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/w`;
   const transport = (settings: string) =>
     new HttpTransport(
-      readConfig({ name: "prometheus-rw", argument: `url=${url},${settings}`, env: {}, options: {}, collectors: {} }),
+      readConfig({
+        name: "prometheus-rw",
+        argument: `url=${url},${settings}`,
+        env: {},
+        options: {},
+        collectors: {},
+        features: [],
+      }),
       "1",
     );
   try {

@@ -1,7 +1,7 @@
-/** The certificate with which k6d shows a receiver who it is (mutual TLS), read from PEM files. */
+/** PEM files of outputs' TLS settings: whom k6d trusts, and the certificate with which it shows a receiver who it is (mutual TLS). */
 
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { OutputError } from "../output.ts";
+import { OutputError } from "./output.ts";
 
 /** A certificate (or chain) and its private key, PEM text. */
 export interface ClientCertificate {
@@ -11,21 +11,28 @@ export interface ClientCertificate {
 
 /** Reads and checks the pair; throws an `OutputError` when a file can't be read, is no PEM, or the two don't belong together. */
 export function readClientCertificate(certificatePath: string, keyPath: string): ClientCertificate {
-  const cert = read("certificate", certificatePath);
-  const key = read("certificate key", keyPath);
-  const certificate = parse("certificate", certificatePath, () => new X509Certificate(cert));
-  const privateKey = parse("certificate key", keyPath, () => createPrivateKey(key));
+  const cert = read("client certificate", certificatePath);
+  const key = read("client certificate key", keyPath);
+  const certificate = parse("client certificate", certificatePath, () => new X509Certificate(cert));
+  const privateKey = parse("client certificate key", keyPath, () => createPrivateKey(key));
   if (!certificate.checkPrivateKey(privateKey)) {
     throw new OutputError(`client certificate "${certificatePath}" and key "${keyPath}" don't belong together`);
   }
   return { cert, key };
 }
 
+/** Reads the certificates of authorities, PEM text; throws an `OutputError` when the file can't be read or is no PEM. */
+export function readCaCertificate(path: string): string {
+  const certificates = read("CA certificate", path);
+  parse("CA certificate", path, () => new X509Certificate(certificates));
+  return certificates;
+}
+
 function read(what: string, path: string): string {
   try {
     return Deno.readTextFileSync(path);
   } catch (error) {
-    throw new OutputError(`cannot read the client ${what} "${path}": ${reason(error)}`, { cause: error });
+    throw new OutputError(`cannot read the ${what} "${path}": ${reason(error)}`, { cause: error });
   }
 }
 
@@ -33,9 +40,8 @@ function parse<T>(what: string, path: string, parser: () => T): T {
   try {
     return parser();
   } catch (error) {
-    throw new OutputError(`the client ${what} "${path}" is not valid PEM (an encrypted key can't be used)`, {
-      cause: error,
-    });
+    const hint = what.endsWith("key") ? " (an encrypted key can't be used)" : "";
+    throw new OutputError(`the ${what} "${path}" is not valid PEM${hint}`, { cause: error });
   }
 }
 

@@ -1,0 +1,206 @@
+/**
+ * Collects the remote-write output's settings from their sources. Later sources win: the k6 config file (`collectors`), the
+ * script's `options.prometheusRemoteWrite` (or `remoteWrite`), the environment of the old extension (`K6_PROMETHEUS_…`), k6's
+ * environment (`K6_PROMETHEUS_RW_…`), the text after `-o name=`: a URL, or `key=value,…`.
+ */
+
+import { type OutputContext, OutputError } from "../output.ts";
+import { findSetting, type Setting, type SettingKey, SETTINGS } from "./settings.ts";
+
+/** The names under which k6 and its extensions have had this output. */
+export const prometheusOutputNames = [
+  "prometheus-rw",
+  "experimental-prometheus-rw",
+  "output-prometheus-remote",
+  "xk6-prometheus-rw",
+] as const;
+
+/** Where settings come from. */
+export type ConfigSources = Pick<OutputContext, "argument" | "name" | "env" | "options" | "collectors" | "features">;
+
+/** The script's blocks, the later one winning. */
+const SCRIPT_BLOCKS = ["remoteWrite", "prometheusRemoteWrite"] as const;
+
+/** Whether a script's options alone ask for the output, without `-o`. */
+export function isConfiguredByScript(options: Readonly<Record<string, unknown>>): boolean {
+  return SCRIPT_BLOCKS.some((block) => asObject(options[block]) !== undefined);
+}
+
+/** Reads all sources; throws an `OutputError` for what is no setting at all. */
+export function collectSettings({ argument, name, env, options, collectors }: ConfigSources): Settings {
+  const settings = new Settings();
+  for (const outputName of prometheusOutputNames) {
+    readObject(settings, collectors[outputName], `config file, collectors.${outputName}`);
+  }
+  for (const block of SCRIPT_BLOCKS) readObject(settings, options[block], `options.${block}`);
+  readLegacyTags(settings, env);
+  readEnvironment(settings, env, (setting) => setting.legacyVariables, "K6_PROMETHEUS_HEADERS_");
+  readEnvironment(settings, env, (setting) => setting.variables, "K6_PROMETHEUS_RW_HEADERS_");
+  readArgument(settings, argument, `-o ${name}`);
+  return settings;
+}
+
+/** Values as their sources give them, each with the name of its source for messages. */
+export class Settings {
+  readonly #values = new Map<SettingKey, { value: unknown; source: string }>();
+  /** By lower-case name; the last spelling wins. */
+  readonly headers = new Map<string, readonly [name: string, value: string]>();
+
+  set(key: SettingKey, value: unknown, source: string): void {
+    this.#values.set(key, { value, source });
+  }
+
+  /** The value as `parse` understands it; a value that it refuses (null) is an error that says what is expected. */
+  get<T>(key: SettingKey, expected: string, parse: (value: string | number | boolean) => T | null): T | undefined {
+    const setting = this.#values.get(key);
+    if (setting === undefined) return undefined;
+    const { value, source } = setting;
+    const parsed = typeof value === "string" || typeof value === "number" || typeof value === "boolean"
+      ? parse(value)
+      : null;
+    if (parsed === null) throw new OutputError(`invalid ${key} (${source})${shown(key, value)}: expected ${expected}`);
+    return parsed;
+  }
+
+  text(key: SettingKey): string | undefined {
+    return this.get(key, "text", (value) => typeof value === "string" ? value : null);
+  }
+
+  flag(key: SettingKey): boolean | undefined {
+    return this.get(key, "true or false", parseFlag);
+  }
+
+  /** Where the value that counts was set. */
+  source(key: SettingKey): string {
+    return this.#values.get(key)?.source ?? "default";
+  }
+}
+
+/** What Go's `strconv.ParseBool` understands; null for other values. */
+export function parseFlag(value: string | number | boolean): boolean | null {
+  return booleans.get(String(value)) ?? null;
+}
+
+const booleans: ReadonlyMap<string, boolean> = new Map([
+  ...["1", "t", "T", "TRUE", "true", "True"].map((text) => [text, true] as const),
+  ...["0", "f", "F", "FALSE", "false", "False"].map((text) => [text, false] as const),
+]);
+
+/** A wrong value as an error message may show it: nothing for keys that can hold a secret. */
+function shown(key: SettingKey, value: unknown): string {
+  return findSetting(key)?.secret ? "" : ` ${JSON.stringify(value)}`;
+}
+
+function readObject(settings: Settings, block: unknown, source: string): void {
+  if (block === undefined || block === null) return;
+  const object = asObject(block);
+  if (object === undefined) throw new OutputError(`${source} must be an object, for example { url: "http://…" }`);
+  for (const [name, value] of Object.entries(object)) {
+    const key = keyOf(name, source);
+    if (value === null || value === undefined) continue;
+    if (key === "headers") {
+      const headers = asObject(value);
+      if (headers === undefined) {
+        throw new OutputError(`${source}.headers must be an object of header names and values`);
+      }
+      for (const [header, text] of Object.entries(headers)) setHeader(settings, header, text, `${source}.headers`);
+    } else {
+      settings.set(key, Array.isArray(value) ? value.join(",") : value, `${source}.${name}`);
+    }
+  }
+}
+
+/** Variables that are set to nothing count as not set. */
+function readEnvironment(
+  settings: Settings,
+  env: Readonly<Record<string, string>>,
+  variablesOf: (setting: Setting) => readonly string[],
+  headerPrefix: string,
+): void {
+  for (const [variable, value] of Object.entries(env)) {
+    if (variable.startsWith(headerPrefix)) setHeader(settings, variable.slice(headerPrefix.length), value, variable);
+  }
+  for (const setting of SETTINGS) {
+    for (const variable of variablesOf(setting)) {
+      const value = env[variable];
+      if (value === undefined || value === "") continue;
+      if (setting.key === "headers") setHeaderList(settings, value, variable);
+      else settings.set(setting.key, value, variable);
+    }
+  }
+}
+
+/** The old extension's switches for tags, as a list of tags to drop. */
+function readLegacyTags(settings: Settings, env: Readonly<Record<string, string>>): void {
+  const isOff = (variable: string) => {
+    const value = env[variable];
+    if (value === undefined || value === "") return false;
+    const flag = parseFlag(value);
+    if (flag === null) {
+      throw new OutputError(`invalid ${variable} ${JSON.stringify(value)}: expected true or false`);
+    }
+    return !flag;
+  };
+  const dropped = legacyTagSwitches.filter(([variable]) => isOff(variable));
+  if (dropped.length === 0) return;
+  settings.set("dropTags", dropped.map(([, tag]) => tag).join(","), dropped.map(([variable]) => variable).join(", "));
+}
+
+const legacyTagSwitches = [["K6_KEEP_TAGS", "*"], ["K6_KEEP_NAME_TAG", "name"], ["K6_KEEP_URL_TAG", "url"]] as const;
+
+/** `key=value,…`; a part without `=` belongs to the value before it (`trendStats=p(95),p(99)`). */
+function readArgument(settings: Settings, argument: string, source: string): void {
+  if (argument === "") return;
+  if (/^https?:\/\//i.test(argument)) return settings.set("url", argument, source);
+  const pairs: [name: string, value: string][] = [];
+  for (const part of argument.split(",")) {
+    const separator = part.indexOf("=");
+    const last = pairs.at(-1);
+    if (separator !== -1) pairs.push([part.slice(0, separator), part.slice(separator + 1)]);
+    else if (last !== undefined) last[1] += `,${part}`;
+    else throw new OutputError(`${source}=…: expected a URL that begins with http:// or https://, or key=value pairs`);
+  }
+  for (const [name, value] of pairs) {
+    if (name.startsWith("headers.")) setHeader(settings, name.slice("headers.".length), value, source);
+    else if (name === "headers") throw new OutputError(`${source}: write headers.<Name>=<value> instead of headers`);
+    else settings.set(keyOf(name, source), value, source);
+  }
+}
+
+function keyOf(name: string, source: string): SettingKey {
+  const setting = findSetting(name);
+  if (setting === undefined) {
+    const known = SETTINGS.map(({ key }) => key).join(", ");
+    throw new OutputError(`unknown remote-write setting "${name}" (${source}); known: ${known}`);
+  }
+  return setting.key;
+}
+
+/** `Name:value,Name2:value2`; unlike in k6 a value may hold `:`. */
+function setHeaderList(settings: Settings, list: string, source: string): void {
+  for (const pair of list.split(",")) {
+    const separator = pair.indexOf(":");
+    if (separator === -1) {
+      throw new OutputError(
+        `invalid header pair (${source}): expected Name:value,Name2:value2 with a colon in each pair`,
+      );
+    }
+    setHeader(settings, pair.slice(0, separator).trim(), pair.slice(separator + 1).trim(), source);
+  }
+}
+
+function setHeader(settings: Settings, name: string, value: unknown, source: string): void {
+  if (!/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name)) {
+    throw new OutputError(`invalid header name ${JSON.stringify(name)} (${source})`);
+  }
+  if (typeof value !== "string" || /[^\t\x20-\x7e\x80-\xff]/.test(value)) {
+    throw new OutputError(`invalid value of header "${name}" (${source}): expected text without control characters`);
+  }
+  settings.headers.set(name.toLowerCase(), [name, value]);
+}
+
+function asObject(value: unknown): Readonly<Record<string, unknown>> | undefined {
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+    ? value as Readonly<Record<string, unknown>>
+    : undefined;
+}
