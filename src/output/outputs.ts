@@ -1,5 +1,6 @@
 /** The outputs that `-o` knows, by name. */
 
+import { createCsvOutput } from "./csv/csv_output.ts";
 import { createJsonOutput } from "./json/json_output.ts";
 import { type Output, type OutputContext, OutputError, type OutputFactory } from "./output.ts";
 import { createRemoteWriteOutput } from "./prometheus/remote_write_output.ts";
@@ -7,6 +8,7 @@ import { isConfiguredByScript, prometheusOutputNames } from "./prometheus/settin
 
 const factories: ReadonlyMap<string, OutputFactory> = new Map([
   ["json", createJsonOutput],
+  ["csv", createCsvOutput],
   ...prometheusOutputNames.map((name) => [name, createRemoteWriteOutput] as const),
 ]);
 

@@ -7,7 +7,6 @@ const HTTP = "waits for HTTP as complete as k6's";
 const WEBSOCKETS = "waits for WebSockets";
 const HTML = "waits for k6/html";
 const CRYPTO = "waits for k6/crypto, k6/encoding and WebCrypto";
-const OUTPUTS = "waits for the other outputs";
 const URL_OBJECTS = "on purpose: what `http.url` gives, without the undocumented `clean` and `getURL`";
 const EXTERNALLY_CONTROLLED = "on purpose: `externally-controlled`, which k6 2 dropped, is kept";
 
@@ -39,7 +38,6 @@ const CASES: Readonly<Record<string, readonly string[]>> = {
     "modules/webcrypto-asymmetric",
     "modules/webcrypto-digest-and-random",
   ],
-  [OUTPUTS]: ["outputs/csv-file", "outputs/json-gzip"],
   [URL_OBJECTS]: ["http/url-template"],
   [EXTERNALLY_CONTROLLED]: ["executors/unknown-executor"],
 };
