@@ -94,7 +94,7 @@ async function execute(
   if (settings.summaryMode !== "disabled" || settings.address !== "") run.addConsumer(collector);
   const { quiet, color, script } = settings;
   if (!quiet) {
-    const outputs = run.outputs.map((output) => output.description);
+    const outputs = run.outputs.descriptions;
     const scenarios = run.scenarios().map(({ scenario }) => scenario);
     stdout.write(
       renderBanner(color) +
@@ -107,7 +107,10 @@ async function execute(
   if (interactive) log.attach(progress);
   progress?.start();
   let startError: RunError | null = null;
+  let outputsStarted = false;
   try {
+    await run.startOutputs();
+    outputsStarted = true;
     await run.start();
     await run.execute();
   } catch (error) {
@@ -117,8 +120,10 @@ async function execute(
   progress?.finish();
   log.attach(null);
   const verdict = run.finalVerdict();
-  if (settings.summaryMode !== "disabled") await summarize({ run, collector, settings, options }, stdout, log);
-  await run.stopOutputs();
+  if (outputsStarted && settings.summaryMode !== "disabled") {
+    await summarize({ run, collector, settings, options }, stdout, log);
+  }
+  await run.outputs.stop();
   if (startError !== null) throw startError;
   if (run.counts.complete === 0) {
     log.warn("No script iterations fully finished, consider making the test duration longer");

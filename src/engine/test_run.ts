@@ -18,8 +18,8 @@ import type { SampleBatch } from "../metrics/types.ts";
 import { isOpenModel, latestEndMs, regularDurationMs, scenarioOfShare } from "../executor/schedule.ts";
 import { divide, EVERYTHING, type Share } from "../executor/stripes.ts";
 import type { Options, RunSettings, Scenario } from "../options/types.ts";
-import { type Output, OutputError, type OutputLog } from "../output/output.ts";
-import { createOutput, outputsOfOptions } from "../output/outputs.ts";
+import { OutputError, type OutputLog } from "../output/output.ts";
+import { createOutputs, outputsOfOptions } from "../output/outputs.ts";
 import { placeOfExport } from "../script/export_place.ts";
 import type { Program } from "../script/program.ts";
 import type { LagFigures } from "../worker/event_loop_lag.ts";
@@ -39,6 +39,7 @@ import { ControlError } from "../control/controlled_run.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { planRun, type WorkerPlan } from "./plan.ts";
 import { RunError } from "./run_error.ts";
+import { RunningOutputs } from "./running_outputs.ts";
 import { trustedCertificates } from "./trusted_certificates.ts";
 import { NO_ARTIFACTS, type ReadSource, WorkerPool } from "./worker_pool.ts";
 
@@ -93,7 +94,7 @@ export interface LoadedTest {
   readonly readFile: ReadSource;
 }
 
-/** A test run. Life: `init`, `prepare`, `execute`, `finish`; `interrupt` at any time. */
+/** A test run. Life: `init`, `prepare`, `startOutputs`, `start`, `execute`; `interrupt` at any time. */
 export class TestRun {
   readonly registry: MetricRegistry;
   readonly #settings: RunSettings;
@@ -107,7 +108,7 @@ export class TestRun {
   #options: Options | null = null;
   #caCerts: readonly string[] = [];
   #thresholds: Thresholds | null = null;
-  #outputs: Output[] = [];
+  #outputs: RunningOutputs;
   /** This instance's part of the test, and how much of the whole it is, from 0 to 1. */
   #segment: Share = EVERYTHING;
   segmentFraction = 1;
@@ -143,6 +144,7 @@ export class TestRun {
     this.#settings = settings;
     this.#log = log;
     this.registry = new MetricRegistry((message) => log.warn(message));
+    this.#outputs = new RunningOutputs([], log);
     this.#pool = new WorkerPool({
       fromWorker: (index, message) => this.#receive(index, message),
       workerFailed: (index, reason) => this.#workerFailed(index, reason),
@@ -159,7 +161,7 @@ export class TestRun {
     return this.#phase;
   }
 
-  get outputs(): readonly Output[] {
+  get outputs(): RunningOutputs {
     return this.#outputs;
   }
 
@@ -270,17 +272,20 @@ export class TestRun {
     this.#consumers.push(consumer);
   }
 
-  /** Starts the outputs and creates the virtual users. Throws a `RunError`. */
-  async start(): Promise<void> {
-    for (const output of this.#outputs) {
-      try {
-        await output.start();
-      } catch (error) {
-        if (error instanceof OutputError) throw new RunError(ExitCode.Failure, error.message);
-        throw error;
-      }
-      this.#consumers.push(output);
+  /** Throws a `RunError` when an output can't start, or the run is stopped meanwhile. */
+  async startOutputs(): Promise<void> {
+    try {
+      const stopped = this.#wait(() => false);
+      if (await Promise.race([this.#outputs.start(), stopped]) === null) throw this.#stopError();
+    } catch (error) {
+      if (error instanceof OutputError) throw new RunError(ExitCode.Failure, error.message);
+      throw error;
     }
+    this.#consumers.push(this.#outputs);
+  }
+
+  /** Creates the virtual users. Throws a `RunError`. */
+  async start(): Promise<void> {
     const options = this.#options!;
     const plan = planRun(options.scenarios, this.#settings.workers, options.segment);
     const pacer = options.scenarios.some(isOpenModel) ? this.#pool.startPacer(plan.workers.length) : null;
@@ -376,11 +381,6 @@ export class TestRun {
     if (verdict === undefined || verdict.crossed.length === 0) return ExitCode.Success;
     this.#log.error(`thresholds on metrics '${verdict.crossed.join(", ")}' have been crossed`);
     return ExitCode.ThresholdsHaveFailed;
-  }
-
-  /** Ends the outputs; each is bounded in time by itself. */
-  async stopOutputs(): Promise<void> {
-    await Promise.all(this.#outputs.map((output) => output.stop()));
   }
 
   /** Ends all threads, for a run that never got to its end. */
@@ -660,7 +660,7 @@ export class TestRun {
       const specs = asked.length > 0 ? asked : outputsOfOptions(options.asJson);
       const { registry } = this;
       const context = { env, options: options.asJson, collectors, features, registry, log: this.#log, version };
-      this.#outputs = specs.map((spec) => createOutput(spec, context));
+      this.#outputs = new RunningOutputs(createOutputs(specs, context), this.#log);
     } catch (error) {
       if (error instanceof OutputError) throw new RunError(ExitCode.Failure, error.message);
       throw error;

@@ -38,7 +38,7 @@ export interface Output {
   start(): Promise<void>;
   /** Takes samples with the registry's series ids (`registry.series[id]`). Hot; must neither block nor throw. The batch may be kept but not written. */
   addSamples(batch: SampleBatch): void;
-  /** Sends what is left, bounded in time; never rejects: what went wrong is logged. */
+  /** Sends what is left, bounded in time; never rejects: what went wrong is logged. Comes also when `start` failed or never came. */
   stop(): Promise<void>;
 }
 

@@ -15,19 +15,56 @@ const factories: ReadonlyMap<string, OutputFactory> = new Map([
 /** All names, in the order in which messages list them. */
 export const outputNames: readonly string[] = Array.from(factories.keys());
 
-/** Makes the output that `name` or `name=argument` asks for; throws an `OutputError` when there is none or its settings are wrong. */
-export function createOutput(spec: string, context: Omit<OutputContext, "name" | "argument">): Output {
-  const separator = spec.indexOf("=");
-  const name = separator === -1 ? spec : spec.slice(0, separator);
-  const argument = separator === -1 ? "" : spec.slice(separator + 1);
-  const factory = factories.get(name);
-  if (factory === undefined) {
-    throw new OutputError(`unknown output "${name}" (-o ${name}): k6d knows ${outputNames.join(", ")}`);
+/** Outputs that k6 once had, and what takes their place here. */
+const removed: ReadonlyMap<string, string> = new Map([
+  [
+    "kafka",
+    "write a file with -o json=… and give it to a Kafka producer, or use opentelemetry with a collector that has a Kafka exporter",
+  ],
+  ["datadog", "send OpenTelemetry to the Datadog agent instead: -o opentelemetry"],
+  [
+    "statsd",
+    "send OpenTelemetry to a collector with a StatsD exporter instead (-o opentelemetry), or use prometheus-rw",
+  ],
+]);
+
+/** What every output of a run is told, whatever its name. */
+type CommonContext = Omit<OutputContext, "name" | "argument">;
+
+/**
+ * Makes the outputs that are asked for, each as `name` or `name=argument`; throws an `OutputError` when one does not exist or its
+ * settings are wrong. What is asked for twice in the same words is made once.
+ */
+export function createOutputs(specs: readonly string[], context: CommonContext): Output[] {
+  const distinct = new Set(specs);
+  if (distinct.size < specs.length) {
+    const repeated = specs.filter((spec, index) => specs.indexOf(spec) !== index).map((spec) => parse(spec).name);
+    context.log.warn(`-o ${repeated.join(", ")} is given twice in the same words: once is enough`);
   }
-  return factory({ ...context, name, argument });
+  return Array.from(distinct, (spec) => createOutput(spec, context));
+}
+
+/** Makes the output that `name` or `name=argument` asks for; throws an `OutputError` when there is none or its settings are wrong. */
+export function createOutput(spec: string, context: CommonContext): Output {
+  const { name, argument } = parse(spec);
+  const factory = factories.get(name);
+  if (factory !== undefined) return factory({ ...context, name, argument });
+  const instead = removed.get(name);
+  throw new OutputError(
+    instead === undefined
+      ? `unknown output "${name}" (-o ${name}): k6d knows ${outputNames.join(", ")}`
+      : `the output "${name}" was removed from k6 in favour of an extension, and k6d does not have it: ${instead}`,
+  );
 }
 
 /** The outputs that the script's options ask for without `-o`. */
 export function outputsOfOptions(options: Readonly<Record<string, unknown>>): string[] {
   return isConfiguredByScript(options) ? ["prometheus-rw"] : [];
+}
+
+function parse(spec: string): { readonly name: string; readonly argument: string } {
+  const separator = spec.indexOf("=");
+  return separator === -1
+    ? { name: spec, argument: "" }
+    : { name: spec.slice(0, separator), argument: spec.slice(separator + 1) };
 }

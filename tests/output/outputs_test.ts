@@ -1,0 +1,36 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { MetricRegistry } from "../../src/metrics/registry.ts";
+import { OutputError } from "../../src/output/output.ts";
+import { createOutputs, outputNames } from "../../src/output/outputs.ts";
+
+Deno.test("an unknown output is an error that lists those that there are", () => {
+  const error = assertThrows(() => create(["json", "nonsense=x"]), OutputError, 'unknown output "nonsense"');
+  for (const name of outputNames) assertEquals(error.message.includes(name), true, name);
+});
+
+for (const name of ["kafka", "datadog", "statsd"]) {
+  Deno.test(`the output ${name}, which k6 has no longer either, names what takes its place`, () => {
+    assertThrows(() => create([`${name}=x`]), OutputError, `the output "${name}" was removed from k6`);
+  });
+}
+
+Deno.test("several outputs are made in the order in which they are asked for, also of one kind", () => {
+  const { outputs, warnings } = create(["json=a.json", "json", "json=b.json"]);
+  assertEquals(outputs.map(({ description }) => description), ["json (a.json)", "json(stdout)", "json (b.json)"]);
+  assertEquals(warnings, []);
+});
+
+Deno.test("what is asked for twice in the same words is made once, with a warning that shows no argument", () => {
+  const { outputs, warnings } = create(["json=secret", "json", "json=secret"]);
+  assertEquals(outputs.length, 2);
+  assertEquals(warnings, ["-o json is given twice in the same words: once is enough"]);
+});
+
+function create(specs: readonly string[]) {
+  const warnings: string[] = [];
+  const log = { debug() {}, info() {}, warn: (message: string) => warnings.push(message), error() {} };
+  const registry = new MetricRegistry(() => {});
+  const context = { env: {}, options: {}, collectors: {}, features: [], registry, log, version: "1.2.3" };
+  const outputs = createOutputs(specs, context);
+  return { outputs, warnings };
+}
