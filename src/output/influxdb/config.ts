@@ -1,0 +1,265 @@
+/**
+ * The settings of the influxdb output. Later sources win: defaults, the config file (`collectors.influxdb`), the environment
+ * (`K6_INFLUXDB_…`), the URL after `-o influxdb=` with its query.
+ * Every mistake is an `OutputError` of one line that names the setting's source and never its secret.
+ */
+
+import { parseDurationMs } from "../duration.ts";
+import { type OutputContext, OutputError } from "../output.ts";
+import type { FieldType, LineFormat, Precision } from "./line_protocol.ts";
+
+/** Settings, complete and checked. */
+export interface InfluxConfig extends LineFormat {
+  /** `http:`, `https:` or `udp:`, without credentials, query and trailing slash; a path is the server's prefix. Default `http://localhost:8086`. */
+  readonly address: URL;
+  /** Default `k6`. */
+  readonly database: string;
+  /** Null: requests name no user. */
+  readonly credentials: { readonly username: string; readonly password: string } | null;
+  /** Whether the server's certificate goes unchecked. Default false. */
+  readonly insecure: boolean;
+  /** An HTTP proxy for all requests; null: none, whatever the environment says. */
+  readonly proxy: URL | null;
+  /** Most bytes of a datagram to a `udp:` address. Default 512. */
+  readonly payloadSize: number;
+  /** Default 1 s. */
+  readonly pushIntervalMs: number;
+  /** Most requests under way at once. Default 4. */
+  readonly concurrentWrites: number;
+  /** Retention policy; empty: the database's default. */
+  readonly retention: string;
+  /** Write consistency of a cluster; empty: its default. */
+  readonly consistency: string;
+}
+
+type ConfigSources = Pick<OutputContext, "argument" | "env" | "collectors">;
+
+/** Reads the settings that apply to an output; throws an `OutputError` on the first mistake. */
+export function readConfig({ argument, env, collectors }: ConfigSources): InfluxConfig {
+  const settings = new Settings();
+  readConfigFile(settings, collectors["influxdb"]);
+  for (const [variable, key] of variables) {
+    const value = env[variable];
+    if (value !== undefined && value !== "") settings.set(key, value, variable);
+  }
+  if (argument !== "") readArgument(settings, argument);
+
+  const address = settings.get("addr", ADDRESS, parseAddress) ?? new URL("http://localhost:8086");
+  const username = settings.text("username") ?? decodeUserInfo(address.username);
+  const password = settings.text("password") ?? decodeUserInfo(address.password);
+  address.username = address.password = "";
+  return {
+    address,
+    database: settings.get("db", "the name of a database", parseName) ?? "k6",
+    credentials: username === "" ? null : { username, password },
+    insecure: settings.get("insecure", "true or false", (value) => booleans.get(String(value)) ?? null) ?? false,
+    proxy: settings.get("proxy", "an address that begins with http:// or https://", parseProxy) ?? null,
+    payloadSize: settings.get("payloadSize", "a number of bytes from 1 to 65507", parseInteger(65_507)) ?? 512,
+    pushIntervalMs: settings.get("pushInterval", 'a positive duration such as "1s"', parsePositiveDuration) ?? 1000,
+    concurrentWrites: settings.get("concurrentWrites", "a number from 1 to 1000", parseInteger(1000)) ?? 4,
+    precision: settings.get("precision", "ns, us, ms, s, m or h", (value) => precisions.get(String(value)) ?? null) ??
+      "ns",
+    retention: settings.text("retention") ?? "",
+    consistency: settings.get("consistency", "any, one, quorum or all", parseConsistency) ?? "",
+    tagsAsFields: settings.get("tagsAsFields", TAGS_AS_FIELDS, parseTagsAsFields) ??
+      parseTagsAsFields("vu,iter,url")!,
+  };
+}
+
+/** A URL for messages: without query, which may hold a token. */
+export function describeAddress({ protocol, host, pathname }: URL): string {
+  return `${protocol}//${host}${pathname === "/" ? "" : pathname}`;
+}
+
+/** The settings' keys in the config file and in the URL's query. */
+const keys = [
+  "addr",
+  "proxy",
+  "username",
+  "password",
+  "insecure",
+  "payloadSize",
+  "pushInterval",
+  "concurrentWrites",
+  "db",
+  "precision",
+  "retention",
+  "consistency",
+  "tagsAsFields",
+] as const;
+
+type Key = typeof keys[number];
+
+const variables: ReadonlyMap<string, Key> = new Map([
+  ["K6_INFLUXDB_ADDR", "addr"],
+  ["K6_INFLUXDB_PROXY", "proxy"],
+  ["K6_INFLUXDB_USERNAME", "username"],
+  ["K6_INFLUXDB_PASSWORD", "password"],
+  ["K6_INFLUXDB_INSECURE", "insecure"],
+  ["K6_INFLUXDB_PAYLOAD_SIZE", "payloadSize"],
+  ["K6_INFLUXDB_PUSH_INTERVAL", "pushInterval"],
+  ["K6_INFLUXDB_CONCURRENT_WRITES", "concurrentWrites"],
+  ["K6_INFLUXDB_DB", "db"],
+  ["K6_INFLUXDB_PRECISION", "precision"],
+  ["K6_INFLUXDB_RETENTION", "retention"],
+  ["K6_INFLUXDB_CONSISTENCY", "consistency"],
+  ["K6_INFLUXDB_TAGS_AS_FIELDS", "tagsAsFields"],
+]);
+
+type Value = string | number | boolean;
+
+/** Values as their sources give them, each with the name of its source for messages. */
+class Settings {
+  readonly #values = new Map<Key, { readonly value: Value; readonly source: string }>();
+
+  set(key: Key, value: Value, source: string): void {
+    this.#values.set(key, { value, source });
+  }
+
+  /** The value as `parse` understands it; one that it refuses (null) is an error that says what is expected. */
+  get<T>(key: Key, expected: string, parse: (value: Value) => T | null): T | undefined {
+    const setting = this.#values.get(key);
+    if (setting === undefined) return undefined;
+    const { value, source } = setting;
+    const parsed = parse(value);
+    if (parsed !== null) return parsed;
+    // These may hold a password.
+    const shown = key === "addr" || key === "proxy" ? "" : ` ${JSON.stringify(value)}`;
+    throw new OutputError(`influxdb output: invalid ${key} (${source})${shown}: expected ${expected}`);
+  }
+
+  text(key: Key): string | undefined {
+    const setting = this.#values.get(key);
+    return setting === undefined ? undefined : String(setting.value);
+  }
+}
+
+function readConfigFile(settings: Settings, block: unknown): void {
+  if (block === undefined || block === null) return;
+  const source = "config file, collectors.influxdb";
+  if (typeof block !== "object" || Array.isArray(block)) {
+    throw new OutputError(`influxdb output: ${source} must be an object, for example {"addr": "http://…"}`);
+  }
+  for (const [name, value] of Object.entries(block)) {
+    const key = keyOf(name, source);
+    if (value === null) continue;
+    const plain: unknown = Array.isArray(value) ? value.join(",") : value;
+    if (typeof plain !== "string" && typeof plain !== "number" && typeof plain !== "boolean") {
+      throw new OutputError(`influxdb output: invalid ${name} (${source}): expected a text, a number or true or false`);
+    }
+    settings.set(key, plain, `${source}.${name}`);
+  }
+}
+
+/** `http://user:password@host:8086/prefix/db?pushInterval=2s`: the last part of the path names the database. */
+function readArgument(settings: Settings, argument: string): void {
+  const source = "-o influxdb=…";
+  const url = parseUrl(argument, ["http:", "https:", "udp:"]);
+  if (url === null) throw new OutputError(`influxdb output: invalid URL (${source}): expected ${ADDRESS}`);
+  for (const name of new Set(url.searchParams.keys())) {
+    const key = keyOf(name === "payload_size" ? "payloadSize" : name, source);
+    if (key === "addr") throw new OutputError(`influxdb output: addr (${source}) is the URL itself`);
+    settings.set(key, url.searchParams.getAll(name).join(","), source);
+  }
+  if (url.username !== "") {
+    settings.set("username", decodeUserInfo(url.username), source);
+    settings.set("password", decodeUserInfo(url.password), source);
+  }
+  const [, prefix = "", database = ""] = /^(.*)\/([^/]*)$/.exec(url.pathname.replace(/\/+$/, "")) ?? [];
+  if (database !== "") settings.set("db", decodeUserInfo(database), source);
+  settings.set("addr", `${url.protocol}//${url.host}${prefix}`, source);
+}
+
+function keyOf(name: string, source: string): Key {
+  const key = keys.find((known) => known === name);
+  if (key === undefined) {
+    throw new OutputError(`influxdb output: unknown setting "${name}" (${source}); known: ${keys.join(", ")}`);
+  }
+  return key;
+}
+
+const ADDRESS = "an address such as http://localhost:8086, https://… or udp://localhost:8089";
+
+function parseAddress(value: Value): URL | null {
+  const url = parseUrl(String(value), ["http:", "https:", "udp:"]);
+  if (url === null) return null;
+  url.search = url.hash = "";
+  if (url.protocol === "udp:" && url.port === "") url.port = "8089";
+  url.pathname = url.pathname.replace(/\/+$/, "");
+  return url;
+}
+
+function parseProxy(value: Value): URL | null {
+  return parseUrl(String(value), ["http:", "https:"]);
+}
+
+function parseUrl(text: string, protocols: readonly string[]): URL | null {
+  const url = URL.parse(text);
+  return url !== null && protocols.includes(url.protocol) && url.hostname !== "" ? url : null;
+}
+
+/** A part of a URL as it was meant; text that isn't percent-encoded properly is taken as it is. */
+function decodeUserInfo(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch (error) {
+    if (error instanceof URIError) return text;
+    throw error;
+  }
+}
+
+function parseName(value: Value): string | null {
+  return value === "" ? null : String(value);
+}
+
+/** What Go's `strconv.ParseBool` understands. */
+const booleans: ReadonlyMap<string, boolean> = new Map([
+  ...["1", "t", "T", "TRUE", "true", "True"].map((text) => [text, true] as const),
+  ...["0", "f", "F", "FALSE", "false", "False"].map((text) => [text, false] as const),
+]);
+
+function parseInteger(most: number): (value: Value) => number | null {
+  return (value) => {
+    const number = typeof value === "boolean" || value === "" ? NaN : Number(value);
+    return Number.isSafeInteger(number) && number >= 1 && number <= most ? number : null;
+  };
+}
+
+function parsePositiveDuration(value: Value): number | null {
+  const durationMs = typeof value === "boolean" ? null : parseDurationMs(value);
+  return durationMs !== null && durationMs > 0 ? durationMs : null;
+}
+
+/** InfluxDB's spellings, and some that its tools know. */
+const precisions: ReadonlyMap<string, Precision> = new Map([
+  ["", "ns"],
+  ["n", "ns"],
+  ["ns", "ns"],
+  ["u", "u"],
+  ["us", "u"],
+  ["µ", "u"],
+  ["ms", "ms"],
+  ["s", "s"],
+  ["m", "m"],
+  ["h", "h"],
+]);
+
+function parseConsistency(value: Value): string | null {
+  return ["", "any", "one", "quorum", "all"].includes(String(value)) ? String(value) : null;
+}
+
+const TAGS_AS_FIELDS = 'tags as in "vu:int,iter:int,url", each with string, int, float, bool or no type; not "value"';
+
+const fieldTypes: readonly string[] = ["string", "int", "float", "bool"] satisfies FieldType[];
+
+function parseTagsAsFields(value: Value): ReadonlyMap<string, FieldType> | null {
+  const types = new Map<string, FieldType>();
+  for (const item of String(value).split(",")) {
+    const [, name, type = "string"] = /^\s*(.*?)(?::([^:]*?))?\s*$/.exec(item)!;
+    if (name === "" && type === "string") continue;
+    // A sample's own value is the field "value".
+    if (name === undefined || name === "" || name === "value" || !fieldTypes.includes(type)) return null;
+    types.set(name, type as FieldType);
+  }
+  return types;
+}
