@@ -3,7 +3,7 @@ import { MetricRegistry } from "../../../src/metrics/registry.ts";
 import type { Clock } from "../../../src/output/prometheus/clock.ts";
 import { RemoteWriteSender } from "../../../src/output/prometheus/sender.ts";
 import { SeriesStates } from "../../../src/output/prometheus/series_state.ts";
-import { parseRetryAfterMs, type PushResponse, TransportError } from "../../../src/output/prometheus/transport.ts";
+import { type PushResponse, TransportError } from "../../../src/output/prometheus/transport.ts";
 import { decodeWriteRequest, type ReceivedSeries, STALE_BITS } from "../../support/remote_write_receiver.ts";
 
 Deno.test("news is flushed at every push interval, and nothing without news", async () => {
@@ -207,14 +207,6 @@ Deno.test("flushes that take longer than the interval never overlap, and that is
   assertEquals(run.warnings.filter((warning) => warning.includes("longer than the push interval")).length, 1);
 });
 
-Deno.test("Retry-After holds seconds or a date", () => {
-  assertEquals(parseRetryAfterMs("3", 0), 3000);
-  assertEquals(parseRetryAfterMs("Thu, 01 Jan 1970 00:00:10 GMT", 4000), 6000);
-  assertEquals(parseRetryAfterMs("Thu, 01 Jan 1970 00:00:10 GMT", 40_000), 0);
-  assertEquals(parseRetryAfterMs("soon", 0), null);
-  assertEquals(parseRetryAfterMs(undefined, 0), null);
-});
-
 /** What the scripted transport does: answer, fail with a reason, or hang until it is cancelled. */
 type Scripted = number | string | { readonly status: number; readonly retryAfterMs?: number; readonly text?: string };
 
@@ -333,7 +325,7 @@ class Run {
         ? { status: answer, retryAfterMs: null, text: "" }
         : answer;
       post.accepted = status < 300;
-      return { status, retryAfterMs, text };
+      return { status, headers: {}, retryAfterMs, text };
     } finally {
       this.#inFlight--;
     }

@@ -1,0 +1,232 @@
+/**
+ * The HTTP client of outputs: POST over kept connections, with TLS settings, a time limit and errors of few words.
+ * On node:http(s) rather than `fetch`: only these can skip certificate checks, set the least TLS version and show a client
+ * certificate; they know no proxy (as k6's own outputs).
+ */
+
+import http from "node:http";
+import https from "node:https";
+import { getCACertificates } from "node:tls";
+import type { ClientCertificate } from "./tls_files.ts";
+
+/** How a client behaves towards a server; all of it optional. */
+export interface HttpPostOptions {
+  /** Most connections to a server at the same time; further requests wait. Default 1. */
+  readonly connections?: number;
+  /** For https URLs. Default: any TLS version from 1.2, certificates are checked against the system's authorities. */
+  readonly tls?: TlsOptions;
+}
+
+/** TLS settings, with the files already read. */
+export interface TlsOptions {
+  /** Accept any certificate. Default false. */
+  readonly skipVerification?: boolean;
+  /** Default 1.2. */
+  readonly minVersion?: "1.2" | "1.3";
+  /** PEM text of the authorities to trust instead of the system's. */
+  readonly caCertificate?: string | null;
+  readonly clientCertificate?: ClientCertificate | null;
+}
+
+/** One request. */
+export interface PostRequest {
+  /** http or https; without user name and password. */
+  readonly url: URL;
+  /** Content-Length is added. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+  /** Time from the call to the end of the answer, waiting for a connection included. */
+  readonly timeoutMs: number;
+  /** Gives the request up. */
+  readonly signal?: AbortSignal;
+}
+
+/** An answer, whatever its status. */
+export interface PostResponse {
+  readonly status: number;
+  /** By lower-case names. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** From the Retry-After header; null without one. */
+  readonly retryAfterMs: number | null;
+  /** The beginning of the body, in one line. */
+  readonly text: string;
+}
+
+/** No answer came: the message says why in few words, for example `connection refused`. */
+export class TransportError extends Error {
+  override name = "TransportError";
+}
+
+/** Posts requests; knows nothing of what they mean. */
+export class HttpPostClient {
+  readonly #connections: number;
+  readonly #tls: TlsOptions;
+  /** By the URL's protocol; made when the first request needs one. */
+  readonly #agents = new Map<string, http.Agent | https.Agent>();
+
+  constructor({ connections = 1, tls = {} }: HttpPostOptions = {}) {
+    this.#connections = connections;
+    this.#tls = tls;
+  }
+
+  /** Resolves with any answer; rejects with a `TransportError` after `timeoutMs`, when `signal` aborts, or on a network failure. */
+  post(request: PostRequest): Promise<PostResponse> {
+    const { timeoutMs, signal } = request;
+    if (signal?.aborted) return Promise.reject(new TransportError(GIVEN_UP));
+    const exchange = new Exchange(request, this.#agent(request.url.protocol), this.#tls);
+    const timer = setTimeout(() => exchange.cancel("no answer in time"), timeoutMs);
+    const onAbort = () => exchange.cancel(GIVEN_UP);
+    signal?.addEventListener("abort", onAbort);
+    return exchange.response.finally(() => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", onAbort);
+    });
+  }
+
+  /** Closes the connections; what is under way fails. */
+  close(): void {
+    for (const agent of this.#agents.values()) agent.destroy();
+  }
+
+  #agent(protocol: string): http.Agent | https.Agent {
+    let agent = this.#agents.get(protocol);
+    if (agent === undefined) {
+      const pool = { keepAlive: true, maxSockets: this.#connections };
+      agent = protocol === "http:" ? new http.Agent(pool) : new https.Agent({ ...pool, ...agentOptions(this.#tls) });
+      this.#agents.set(protocol, agent);
+    }
+    return agent;
+  }
+}
+
+/** Milliseconds to wait by a Retry-After header, which holds seconds or a date (RFC 9110, 10.2.3); null when there is none. */
+export function parseRetryAfterMs(value: string | undefined, nowMs: number): number | null {
+  if (value === undefined) return null;
+  if (/^\d+$/.test(value)) return Number(value) * 1000;
+  const date = Date.parse(value);
+  return Number.isNaN(date) ? null : Math.max(0, date - nowMs);
+}
+
+/** The settings in node's terms. Where the system has no list of authorities, Mozilla's applies. */
+function agentOptions(
+  { skipVerification, minVersion, caCertificate, clientCertificate }: TlsOptions,
+): https.AgentOptions {
+  const trusted = caCertificate ? [caCertificate] : getCACertificates("system");
+  return {
+    rejectUnauthorized: skipVerification !== true,
+    minVersion: minVersion === "1.3" ? "TLSv1.3" : "TLSv1.2",
+    ...trusted.length > 0 ? { ca: trusted } : {},
+    ...clientCertificate,
+  };
+}
+
+const GIVEN_UP = "no answer before the end of the run";
+
+/** A request on its way; it is sent a second time only when the first met a kept connection that the server had closed meanwhile. */
+class Exchange {
+  readonly response: Promise<PostResponse>;
+  readonly #request: PostRequest;
+  readonly #agent: http.Agent | https.Agent;
+  readonly #tls: TlsOptions;
+  readonly #resolve: (response: PostResponse) => void;
+  readonly #reject: (error: TransportError) => void;
+  #sent: http.ClientRequest;
+
+  constructor(request: PostRequest, agent: http.Agent | https.Agent, tls: TlsOptions) {
+    const { promise, resolve, reject } = Promise.withResolvers<PostResponse>();
+    this.response = promise;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#request = request;
+    this.#agent = agent;
+    this.#tls = tls;
+    this.#sent = this.#send({ again: false });
+  }
+
+  cancel(reason: string): void {
+    this.#reject(new TransportError(reason));
+    this.#sent.destroy();
+  }
+
+  #send({ again }: { readonly again: boolean }): http.ClientRequest {
+    const { url, headers, body } = this.#request;
+    const send = url.protocol === "http:" ? http.request : https.request;
+    const sent = send(url, {
+      method: "POST",
+      agent: this.#agent,
+      headers: { ...headers, "Content-Length": String(body.length) },
+    });
+    sent.on("response", (response) => readResponse(response, this.#resolve, (error) => this.#fail(error)));
+    sent.on("error", (error) => {
+      if (sent.reusedSocket && !again && isDisconnect(error)) this.#sent = this.#send({ again: true });
+      else this.#fail(error);
+    });
+    sent.end(body);
+    return sent;
+  }
+
+  #fail(error: Error): void {
+    const reason = failureReasons.get(codeOf(error)) ?? handshakeFailure(error.message, this.#tls) ?? error.message;
+    this.#reject(new TransportError(reason, { cause: error }));
+  }
+}
+
+/** As much of an answer's body as a message can use. */
+const TEXT_BYTES = 300;
+
+/** Reads the body to its end, so that the connection can be used again, but keeps only its beginning. */
+function readResponse(
+  response: http.IncomingMessage,
+  resolve: (response: PostResponse) => void,
+  fail: (error: Error) => void,
+): void {
+  const decoder = new TextDecoder();
+  let text = "";
+  response.on("data", (chunk: Uint8Array) => {
+    if (text.length < TEXT_BYTES) text += decoder.decode(chunk.subarray(0, TEXT_BYTES), { stream: true });
+  });
+  response.on("end", () =>
+    resolve({
+      status: response.statusCode ?? 0,
+      headers: joinHeaders(response.headers),
+      retryAfterMs: parseRetryAfterMs(response.headers["retry-after"], Date.now()),
+      text: text.slice(0, TEXT_BYTES).replace(/[\s\p{Cc}]+/gu, " ").trim(),
+    }));
+  response.on("error", fail);
+}
+
+function joinHeaders(headers: http.IncomingHttpHeaders): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]));
+}
+
+function isDisconnect(error: Error): boolean {
+  return failureReasons.get(codeOf(error)) === CONNECTION_RESET;
+}
+
+function codeOf(error: Error): string {
+  return "code" in error ? String(error.code) : "";
+}
+
+const CONNECTION_RESET = "connection reset";
+
+const failureReasons: ReadonlyMap<string, string> = new Map([
+  ["ECONNREFUSED", "connection refused"],
+  ["ECONNRESET", CONNECTION_RESET],
+  ["EPIPE", CONNECTION_RESET],
+  ["ENOTFOUND", "host not found"],
+  ["EAI_AGAIN", "host not found"],
+  ["EHOSTUNREACH", "host unreachable"],
+  ["ENETUNREACH", "network unreachable"],
+  ["ETIMEDOUT", "connecting timed out"],
+]);
+
+/** What the alert that ended a TLS handshake asks of the user; undefined for what says enough itself. */
+function handshakeFailure(message: string, { minVersion = "1.2", clientCertificate }: TlsOptions): string | undefined {
+  const alert = /received fatal alert: (\w+)/.exec(message)?.[1];
+  if (alert === "ProtocolVersion") return `the server does not offer TLS ${minVersion}, the least version that is set`;
+  if (alert === "CertificateRequired" || (alert === "BadCertificate" && !clientCertificate)) {
+    return "the server asks for a client certificate";
+  }
+  if (alert !== undefined && /certificate|UnknownCa/i.test(alert)) return `the server refuses the client certificate`;
+  return undefined;
+}
