@@ -51,6 +51,7 @@ function measureEncoding(): void {
   states.addSamples(registry.ingest(0, firstBatch(SERIES)));
   const encoder = new WriteRequestEncoder();
   const queue = states.takeQueue();
+  for (const state of queue) state.sentMs = state.newestMs;
   for (const temperature of ["cold", "warm"]) {
     let bytes = 0;
     let longestMs = 0;

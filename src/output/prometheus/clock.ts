@@ -2,7 +2,7 @@
 
 /** A clock whose waits can be cut short. */
 export interface Clock {
-  /** Epoch milliseconds. */
+  /** Epoch milliseconds with fractions; never goes back and never leaps, whatever is done to the system's clock. */
   now(): number;
   /** Resolves after `ms` milliseconds, or as soon as `signal` aborts; never rejects. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
@@ -10,7 +10,8 @@ export interface Clock {
 
 /** The real time. */
 export const systemClock: Clock = {
-  now: () => Date.now(),
+  // As samples have it (`nowEpochMs` of the workers).
+  now: () => performance.timeOrigin + performance.now(),
   sleep(ms, signal) {
     if (signal.aborted) return Promise.resolve();
     const { promise, resolve } = Promise.withResolvers<void>();

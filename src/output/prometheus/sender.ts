@@ -7,6 +7,7 @@
 import type { OutputLog } from "../output.ts";
 import type { Clock } from "./clock.ts";
 import { encodeEnd, encodeState, type SeriesState, type SeriesStates } from "./series_state.ts";
+import { Timestamps } from "./timestamps.ts";
 import { type Transport, TransportError } from "./transport.ts";
 import { WriteRequestEncoder } from "./write_request.ts";
 
@@ -38,6 +39,7 @@ export class RemoteWriteSender {
   readonly #options: SenderOptions;
   readonly #log: OutputLog;
   readonly #clock: Clock;
+  readonly #timestamps: Timestamps;
   readonly #encoder = new WriteRequestEncoder();
   /** Aborts when the run ends: no more ticks, no more waiting for retries of a regular flush. */
   readonly #stopping = new AbortController();
@@ -58,6 +60,7 @@ export class RemoteWriteSender {
     this.#options = options;
     this.#log = log;
     this.#clock = clock;
+    this.#timestamps = new Timestamps(clock);
   }
 
   /** Begins to flush every push interval. */
@@ -129,6 +132,7 @@ export class RemoteWriteSender {
     for (; next < queue.length; next++) {
       const state = queue[next]!;
       if (batch.length > 0 && this.#encoder.length + state.exported.length > this.#options.batchSize) break;
+      this.#timestamps.forNews(state);
       encodeState(state, this.#encoder);
       state.queued = false;
       batch.push(state);
@@ -138,7 +142,10 @@ export class RemoteWriteSender {
 
   /** The same series once more, with the values that they have now. */
   #encodeAgain(batch: readonly SeriesState[]): Uint8Array {
-    for (const state of batch) encodeState(state, this.#encoder);
+    for (const state of batch) {
+      if (state.queued) this.#timestamps.forNews(state);
+      encodeState(state, this.#encoder);
+    }
     return this.#encoder.finish();
   }
 
@@ -192,7 +199,6 @@ export class RemoteWriteSender {
   /** Counts as a flush of its own. */
   async #sendStaleMarkers(deadlineMs: number): Promise<void> {
     this.#flushes++;
-    const nowMs = this.#clock.now();
     let failed = false;
     const send = async () => {
       const body = this.#encoder.finish();
@@ -206,7 +212,8 @@ export class RemoteWriteSender {
         goOn = await send();
         if (!goOn) break;
       }
-      encodeEnd(state, this.#encoder, nowMs);
+      this.#timestamps.forEnd(state);
+      encodeEnd(state, this.#encoder);
     }
     if (goOn && this.#encoder.length > 0) await send();
     if (failed) this.#failedFlushes++;

@@ -21,7 +21,7 @@ export interface SeriesState {
   readonly exported: readonly Exported[];
   /** Time of the newest sample, whole epoch milliseconds. */
   newestMs: number;
-  /** Timestamp under which the state was last encoded; 0 before the first time. */
+  /** Timestamp under which the state was last sent (chosen by `timestamps.ts`); 0 before the first time. */
   sentMs: number;
   /** True from the first sample after it was last taken from the queue and encoded. */
   queued: boolean;
@@ -92,7 +92,7 @@ export class SeriesStates {
     }
   }
 
-  /** All states that were encoded at least once. */
+  /** All states that were sent at least once. */
   *sent(): Generator<SeriesState> {
     for (const state of this.#byLabels.values()) if (state.sentMs > 0) yield state;
   }
@@ -163,20 +163,15 @@ export class SeriesStates {
   }
 }
 
-/**
- * Encodes a state's current values. Timestamps rise strictly: news that came within a millisecond which has been sent already
- * goes out one millisecond later (k6 would hold it back until a newer sample). Without news the last timestamp is repeated.
- */
-export function encodeState(state: SeriesState, encoder: WriteRequestEncoder): void {
-  if (state.queued) state.sentMs = Math.max(state.newestMs, state.sentMs + 1);
-  for (const { labels, read } of state.exported) {
+/** Encodes a state's current values under its timestamp (see `timestamps.ts`). */
+export function encodeState({ exported, sentMs }: SeriesState, encoder: WriteRequestEncoder): void {
+  for (const { labels, read } of exported) {
     const value = read();
-    if (Number.isFinite(value)) encoder.addSample(labels, value, state.sentMs);
+    if (Number.isFinite(value)) encoder.addSample(labels, value, sentMs);
   }
 }
 
-/** Encodes the end of a state's series, later than anything sent before. */
-export function encodeEnd(state: SeriesState, encoder: WriteRequestEncoder, nowMs: number): void {
-  const atEpochMs = Math.max(Math.floor(nowMs), state.sentMs) + 1;
-  for (const { labels } of state.exported) encoder.addStaleMarker(labels, atEpochMs);
+/** Encodes the end of a state's series. */
+export function encodeEnd({ exported, sentMs }: SeriesState, encoder: WriteRequestEncoder): void {
+  for (const { labels } of exported) encoder.addStaleMarker(labels, sentMs);
 }

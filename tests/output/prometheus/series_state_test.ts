@@ -3,11 +3,13 @@ import fc from "fast-check";
 import { MetricRegistry } from "../../../src/metrics/registry.ts";
 import type { MetricType, SampleBatch, TagPairs, ValueType } from "../../../src/metrics/types.ts";
 import { encodeEnd, encodeState, SeriesStates } from "../../../src/output/prometheus/series_state.ts";
+import { Timestamps } from "../../../src/output/prometheus/timestamps.ts";
 import { parseTrendStat, type TrendStat } from "../../../src/output/prometheus/trend_stats.ts";
 import { WriteRequestEncoder } from "../../../src/output/prometheus/write_request.ts";
 import { decodeWriteRequest, type ReceivedSeries, STALE_BITS } from "../../support/remote_write_receiver.ts";
 
 const T = 1_700_000_000_000;
+const timestamps = new Timestamps({ now: () => T + 3.5, sleep: () => Promise.resolve() });
 
 const mapping: {
   metric: string;
@@ -137,7 +139,10 @@ Deno.test("stale markers end every series after its last sample", () => {
   run.flush();
   run.add("iterations", [], T, 1);
   const encoder = new WriteRequestEncoder();
-  for (const state of run.states.sent()) encodeEnd(state, encoder, T + 3.5);
+  for (const state of run.states.sent()) {
+    timestamps.forEnd(state);
+    encodeEnd(state, encoder);
+  }
   assertEquals(
     decodeWriteRequest(encoder.finish()).map(({ name, samples }) => [name, samples[0]?.bits, samples[0]?.atEpochMs]),
     [["k6_iteration_duration_min", STALE_BITS, T + 11], ["k6_iteration_duration_max", STALE_BITS, T + 11]],
@@ -201,6 +206,7 @@ class Run {
   flush(): ReceivedSeries[] {
     const encoder = new WriteRequestEncoder();
     for (const state of this.states.takeQueue()) {
+      timestamps.forNews(state);
       encodeState(state, encoder);
       state.queued = false;
     }

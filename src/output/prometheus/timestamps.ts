@@ -1,0 +1,35 @@
+/** The times under which values are sent: strictly rising for each series, and within what receivers take. */
+
+import type { Clock } from "./clock.ts";
+import type { SeriesState } from "./series_state.ts";
+
+/** How far timestamps may be ahead of the time, ms; Prometheus takes ten minutes, and clocks differ a little. */
+const AHEAD_MS = 5 * 60_000;
+
+/** Chooses the timestamps of series; `SeriesState.sentMs` holds the last one that was chosen. */
+export class Timestamps {
+  readonly #clock: Clock;
+  /** Added to the times of samples when the receiver's clock and this machine's differ too much. */
+  #shiftMs = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Whole epoch milliseconds. */
+  now(): number {
+    return Math.floor(this.#clock.now() + this.#shiftMs);
+  }
+
+  /** For news: the time of the newest sample, or one millisecond after what was sent last. Samples of a clock that leapt ahead count as of now. */
+  forNews(state: SeriesState): void {
+    const newestMs = state.newestMs + this.#shiftMs;
+    const nowMs = this.now();
+    state.sentMs = Math.max(newestMs > nowMs + AHEAD_MS ? nowMs : newestMs, state.sentMs + 1);
+  }
+
+  /** For the end of a series: one millisecond after now, as in k6, so that no sample of the run has the same time. */
+  forEnd(state: SeriesState): void {
+    state.sentMs = Math.max(this.now(), state.sentMs) + 1;
+  }
+}
