@@ -1,9 +1,11 @@
-/** `deno task docs`: writes the generated pages of the documentation. */
+/** `deno task docs`: writes what is generated, the page of options and Grafana's dashboards. */
 
+import { DASHBOARDS, dashboardText } from "./dashboards/dashboard.ts";
 import { optionsPage } from "./options_page.ts";
 import { denoCommand, ROOT } from "./repository.ts";
 
-const path = `${ROOT}docs/options.md`;
-await Deno.writeTextFile(path, optionsPage());
-const { code } = await denoCommand(["fmt", "--quiet", path]).spawn().status;
+const options = `${ROOT}docs/options.md`;
+await Deno.writeTextFile(options, optionsPage());
+for (const { mode, file } of DASHBOARDS) await Deno.writeTextFile(ROOT + file, dashboardText(mode));
+const { code } = await denoCommand(["fmt", "--quiet", options]).spawn().status;
 Deno.exit(code);
