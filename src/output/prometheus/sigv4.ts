@@ -1,11 +1,17 @@
-/** AWS Signature Version 4 for requests to Amazon Managed Service for Prometheus. */
+/**
+ * AWS Signature Version 4 for requests to Amazon Managed Service for Prometheus, by AWS's "Create a signed AWS API request" and
+ * tried against the cases of its published test suite.
+ */
 
 import { createHash, createHmac } from "node:crypto";
 
-/** What is signed. Header names in any case; Host must be among them. */
+/** What is signed. Header names in any case, also several times; Host must be among them. */
 export interface SignableRequest {
   readonly method: string;
-  readonly url: URL;
+  /** As on the wire, with percent-encoding; AWS wants it encoded once more for all services but S3. */
+  readonly path: string;
+  /** As on the wire, without `?`. */
+  readonly query: string;
   readonly headers: readonly (readonly [name: string, value: string])[];
   /** Lower-case hex SHA-256 of the body. */
   readonly payloadHash: string;
@@ -36,8 +42,8 @@ export function sigV4Authorization(request: SignableRequest, scope: SigningScope
   const signedHeaders = headers.map(([name]) => name).join(";");
   const canonicalRequest = [
     request.method,
-    escapePath(request.url.pathname),
-    canonicalQuery(request.url),
+    canonicalPath(request.path),
+    canonicalQuery(request.query),
     headers.map(([name, value]) => `${name}:${value}\n`).join(""),
     signedHeaders,
     request.payloadHash,
@@ -54,26 +60,40 @@ export function sigV4Authorization(request: SignableRequest, scope: SigningScope
 
 const unsignedHeaders = new Set(["authorization", "user-agent", "x-amzn-trace-id", "expect"]);
 
-/** Names in lower case and sorted; values trimmed, inner runs of blanks collapsed. */
+/** Names in lower case and sorted; values trimmed, inner runs of blanks collapsed, those of one name joined. */
 function canonicalHeaders(headers: SignableRequest["headers"]): [name: string, value: string][] {
-  const signed: [string, string][] = [];
+  const signed = new Map<string, string>();
   for (const [name, value] of headers) {
     const lowerCase = name.toLowerCase();
-    if (!unsignedHeaders.has(lowerCase)) signed.push([lowerCase, value.trim().replace(/\s+/g, " ")]);
+    if (unsignedHeaders.has(lowerCase)) continue;
+    const trimmed = value.trim().replace(/\s+/g, " ");
+    const before = signed.get(lowerCase);
+    signed.set(lowerCase, before === undefined ? trimmed : `${before},${trimmed}`);
   }
-  return signed.sort(([a], [b]) => a < b ? -1 : 1);
+  return Array.from(signed).sort(byName);
 }
 
-/** Escapes all but unreserved characters and `/`, over the path as it is on the wire. */
-function escapePath(path: string): string {
-  return path.split("/").map(escape).join("/");
+/** Without `.`, `..` and empty segments; all but unreserved characters and `/` escaped. */
+function canonicalPath(path: string): string {
+  const segments: string[] = [];
+  for (const segment of path.split("/")) {
+    if (segment === "..") segments.pop();
+    else if (segment !== "" && segment !== ".") segments.push(escape(segment));
+  }
+  const end = segments.length > 0 && path.endsWith("/") ? "/" : "";
+  return `/${segments.join("/")}${end}`;
 }
 
-function canonicalQuery(url: URL): string {
-  return Array.from(url.searchParams, ([name, value]) => [escape(name), escape(value)] as const)
-    .sort(([a, x], [b, y]) => a === b ? (x < y ? -1 : 1) : a < b ? -1 : 1)
+/** Sorted by escaped name, then by escaped value. */
+function canonicalQuery(query: string): string {
+  return Array.from(new URLSearchParams(query), ([name, value]) => [escape(name), escape(value)] as const)
+    .sort((a, b) => byName(a, b) || (a[1] < b[1] ? -1 : 1))
     .map(([name, value]) => `${name}=${value}`)
     .join("&");
+}
+
+function byName([a]: readonly [string, string], [b]: readonly [string, string]): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** Percent-encodes all but `A-Z a-z 0-9 - . _ ~`. */

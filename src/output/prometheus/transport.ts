@@ -77,7 +77,13 @@ export class HttpTransport implements Transport {
         const payloadHash = sha256Hex(body);
         Object.assign(headers, { Host: url.host, "X-Amz-Date": date, "X-Amz-Content-Sha256": payloadHash });
         const signed = Object.entries({ ...headers, "Content-Length": String(body.length) });
-        const request = { method: "POST", url, headers: signed, payloadHash };
+        const request = {
+          method: "POST",
+          path: url.pathname,
+          query: url.search.slice(1),
+          headers: signed,
+          payloadHash,
+        };
         return { ...headers, Authorization: sigV4Authorization(request, { ...authentication, service: "aps" }, date) };
       }
       case "none":
