@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { readConfig } from "../../../src/output/prometheus/config.ts";
+import { sigV4Authorization } from "../../../src/output/prometheus/sigv4.ts";
 import { HttpTransport, TransportError } from "../../../src/output/prometheus/transport.ts";
 import { prometheus, testWithPrograms, victoriaMetrics } from "../../support/debian.ts";
 import { freePort } from "../../support/free_port.ts";
@@ -75,6 +76,12 @@ Deno.test("requests are signed for AWS", async () => {
   const signed = "content-encoding;content-length;content-type;host;x-amz-content-sha256;x-amz-date;" +
     "x-prometheus-remote-write-version";
   assert(authorization.includes(`SignedHeaders=${signed}, Signature=`), authorization);
+  // What was signed is what came.
+  const headers = signed.split(";").map((name) => [name, receiver.headers[0]?.get(name) ?? ""] as const);
+  const { "x-amz-date": date, "x-amz-content-sha256": payloadHash } = Object.fromEntries(headers);
+  const scope = { accessKey: "AK", secretKey: "SK", region: "eu-west-1", service: "aps" };
+  const request = { method: "POST", path: "/api/v1/write", query: "", headers, payloadHash: payloadHash! };
+  assertEquals(sigV4Authorization(request, scope, date!), authorization);
 });
 
 for (const answer of ["reset", "garbage", 500] as const) {
