@@ -1,6 +1,7 @@
 /** `k6d archive`: a test and all that it needs, in one file. */
 
 import { studyTest } from "../engine/studied_test.ts";
+import { apmSecrets } from "../output/apm/config.ts";
 import { consolidate } from "../options/consolidate.ts";
 import { writeArchive } from "../script/archive.ts";
 import { type CommandLine, UsageError } from "./args.ts";
@@ -21,6 +22,9 @@ export function archiveCommand(commandLine: CommandLine, context: CommandContext
       notForRun: true,
     });
     for (const warning of warnings) log.warn(warning);
+    if (apmSecrets(merged).length > 0) {
+      log.warn("the archive holds the credentials of the option apm: whoever can read it can use them");
+    }
     const bytes = writeArchive({
       filename: test.filename,
       pwd: test.pwd,

@@ -127,6 +127,12 @@ const RUN_FLAGS: readonly Flag[] = [
     help: "name or name=argument: where metrics go; may be repeated",
   },
   {
+    name: "apm",
+    env: "K6_CLOUD_APM_LOCAL",
+    ...switchKind,
+    help: "send metrics to the receivers of the script's option cloud.apm",
+  },
+  {
     name: "workers",
     env: "K6D_WORKERS",
     kind: integer,

@@ -2,6 +2,7 @@
 
 import { studyTest } from "../engine/studied_test.ts";
 import { consolidate, readExportedOptions } from "../options/consolidate.ts";
+import { readApm } from "../output/apm/config.ts";
 import { formatDuration } from "../options/duration.ts";
 import type { CommandLine } from "./args.ts";
 import { maxConcurrentVus, maxRunDurationMs } from "./banner.ts";
@@ -18,6 +19,7 @@ export function inspectCommand(commandLine: CommandLine, context: CommandContext
     const json = script.read.isOn("execution-requirements")
       ? requirements(script, options, facts.functions)
       : readExportedOptions(options);
+    for (const warning of readApm(json).warnings) script.log.warn(warning);
     context.stdout.write(`${JSON.stringify(json, null, 2)}\n`);
   });
 }

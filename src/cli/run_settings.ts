@@ -43,6 +43,7 @@ export function planRun(
       workers: readWorkers(read, cores),
       systemEnv: readSystemEnv(read, env, { byDefault: commandLine.positionals[0] === "run" }),
       givenEnv: readGivenEnv(read),
+      apm: read.isOn("apm"),
       noThresholds: read.isOn("no-thresholds"),
       features: features.known,
       secretSources: readSecretSources(read.all("secret-source") as string[]),

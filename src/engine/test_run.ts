@@ -18,7 +18,9 @@ import type { SampleBatch } from "../metrics/types.ts";
 import { isOpenModel, latestEndMs, regularDurationMs, scenarioOfShare } from "../executor/schedule.ts";
 import { divide, EVERYTHING, type Share } from "../executor/stripes.ts";
 import type { Options, RunSettings, Scenario } from "../options/types.ts";
-import { OutputError, type OutputLog } from "../output/output.ts";
+import { createApmOutput } from "../output/apm/apm_output.ts";
+import { apmSecrets } from "../output/apm/config.ts";
+import { type Output, type OutputContext, OutputError, type OutputLog } from "../output/output.ts";
 import { createOutputs, outputsOfOptions } from "../output/outputs.ts";
 import { placeOfExport } from "../script/export_place.ts";
 import type { Program } from "../script/program.ts";
@@ -98,6 +100,8 @@ export interface LoadedTest {
 export class TestRun {
   readonly registry: MetricRegistry;
   readonly #settings: RunSettings;
+  /** Tells this run from all others. */
+  readonly #id: string = crypto.randomUUID();
   readonly #log: RunLog;
   readonly #pool: WorkerPool;
   readonly #consumers: SampleConsumer[] = [];
@@ -660,11 +664,21 @@ export class TestRun {
       const specs = asked.length > 0 ? asked : outputsOfOptions(options.asJson);
       const { registry } = this;
       const context = { env, options: options.asJson, collectors, features, registry, log: this.#log, version };
-      this.#outputs = new RunningOutputs(createOutputs(specs, context), this.#log);
+      const outputs = [...createOutputs(specs, context), ...this.#createApmOutput(context)];
+      this.#outputs = new RunningOutputs(outputs, this.#log);
     } catch (error) {
       if (error instanceof OutputError) throw new RunError(ExitCode.Failure, error.message);
       throw error;
     }
+  }
+
+  /** What the script's `apm` blocks ask for: one output or none. */
+  #createApmOutput(context: Omit<OutputContext, "name" | "argument">): Output[] {
+    for (const secret of apmSecrets(context.options)) this.#log.redact(secret);
+    // A cloud's id of the run, once there are such runs, goes before both.
+    const testRunId = () => Promise.resolve(context.env["K6_CLOUD_PUSH_REF_ID"] || this.#id);
+    const output = createApmOutput({ ...context, isActive: this.#settings.apm, testRunId });
+    return output === null ? [] : [output];
   }
 
   /** `vus` and `vus_max`, once a second. */

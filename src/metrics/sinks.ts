@@ -20,6 +20,15 @@ export function createSink(type: MetricType): Sink {
   }
 }
 
+/** Takes in all that `other`, a sink of the same type, was given. */
+export function mergeSinks(sink: Sink, other: Sink): void {
+  // Each case for itself, because a sink only merges with its own kind.
+  if (sink.type === "counter" && other.type === "counter") sink.merge(other);
+  else if (sink.type === "gauge" && other.type === "gauge") sink.merge(other);
+  else if (sink.type === "rate" && other.type === "rate") sink.merge(other);
+  else if (sink.type === "trend" && other.type === "trend") sink.merge(other);
+}
+
 /** Adds values up. */
 export class CounterSink {
   readonly type = "counter";

@@ -4,7 +4,7 @@
  * it never keeps the test from running. No message holds a secret.
  */
 
-import { type Authentication, describeUrl } from "../prometheus/config.ts";
+import { type Authentication, decodeUserInfo, describeUrl } from "../prometheus/config.ts";
 
 /** One receiver, complete and checked. */
 export interface ApmTarget {
@@ -114,6 +114,10 @@ class BlockReader {
   readonly #block: unknown;
   readonly #warnings: string[];
   readonly #fields = new Map<Field, unknown>();
+  /** Names that are no fields. */
+  readonly #unknown: string[] = [];
+  /** What to say if the block is good otherwise. */
+  readonly #remarks: string[] = [];
   readonly #mistakes: string[] = [];
 
   constructor(place: string, block: unknown, warnings: string[]) {
@@ -125,54 +129,50 @@ class BlockReader {
   /** The target, or null when the block is skipped; what is to be said goes to the warnings. */
   read(): ApmTarget | null {
     const block = asObject(this.#block);
-    if (block === undefined) {
-      this.#mistakes.push("a block must be an object, { provider: … }");
-      return this.#skip();
-    }
+    if (block === undefined) return this.#skip("a block must be an object, { provider: … }");
     this.#nameFields(block);
-    this.#checkProvider();
+    const provider = this.#fields.get("provider");
+    if (provider === undefined) {
+      this.#mistakes.push('provider is missing; set it to "prometheus"');
+    } else if (provider !== "prometheus") {
+      // The other fields are that provider's own.
+      return this.#skip(
+        `provider ${show(provider)} is not supported; use "prometheus", with the address of a remote-write receiver`,
+      );
+    }
     const url = this.#url();
     const authentication = this.#authentication(url);
     const metrics = this.#metrics();
     const includeTestRunId = this.#flag("includeTestRunId", false);
     const resampleRateMs = this.#resampleRate() * 1000;
-    if (this.#mistakes.length > 0 || url === null) return this.#skip();
+    if (this.#mistakes.length > 0 || url === null) {
+      if (this.#unknown.length > 0) this.#mistakes.push(`unknown fields: ${this.#unknown.join(", ")}`);
+      return this.#skip(this.#mistakes.join("; "));
+    }
+    if (this.#unknown.length > 0) {
+      this.#remarks.push(`unknown fields are ignored: ${this.#unknown.join(", ")}; known are ${FIELDS.join(", ")}`);
+    }
+    this.#warnings.push(...this.#remarks.map((remark) => `${this.#place}: ${remark}`));
     url.username = url.password = "";
     return { place: this.#place, url, authentication, metrics, includeTestRunId, resampleRateMs };
   }
 
-  #skip(): null {
-    this.#warnings.push(`${this.#place} is skipped: ${this.#mistakes.join("; ")}`);
+  #skip(reason: string): null {
+    this.#warnings.push(`${this.#place} is skipped: ${reason}`);
     return null;
   }
 
   /** Finds the fields in all their spellings; the right one wins, and null counts as not given. */
   #nameFields(block: Readonly<Record<string, unknown>>): void {
-    const unknown: string[] = [];
     const renamed: string[] = [];
     for (const [name, value] of Object.entries(block)) {
       const field = BY_SPELLING.get(canonical(name));
-      if (field === undefined) unknown.push(name);
+      if (field === undefined) this.#unknown.push(name);
       else if (name !== field) renamed.push(`${name} is now called ${field}`);
       if (field === undefined || value === null) continue;
       if (name === field || !this.#fields.has(field)) this.#fields.set(field, value);
     }
-    if (renamed.length > 0) this.#warnings.push(`${this.#place}: ${renamed.join(", ")}`);
-    if (unknown.length > 0) {
-      this.#warnings.push(
-        `${this.#place} has unknown fields, which are ignored: ${unknown.join(", ")}; known: ${FIELDS.join(", ")}`,
-      );
-    }
-  }
-
-  #checkProvider(): void {
-    const provider = this.#fields.get("provider");
-    if (provider === "prometheus") return;
-    this.#mistakes.push(
-      provider === undefined
-        ? 'provider is missing; set it to "prometheus"'
-        : `provider ${show(provider)} is not supported; use "prometheus", with the address of a remote-write receiver`,
-    );
+    if (renamed.length > 0) this.#remarks.push(renamed.join(", "));
   }
 
   #url(): URL | null {
@@ -224,7 +224,7 @@ class BlockReader {
       else wrong.push(name);
     }
     if (wrong.length > 0) {
-      this.#warnings.push(`${this.#place}.metrics: ${wrong.map(show).join(", ")} can't be the name of a metric`);
+      this.#remarks.push(`${wrong.map(show).join(", ")} in metrics can't be the name of a metric and is left out`);
     }
     if (metrics.size === 0) {
       this.#mistakes.push("there is nothing to send; name some metrics, or leave includeDefaultMetrics out");
@@ -278,16 +278,6 @@ function secretsIn(credentials: unknown): string[] {
   if (typeof credentials === "string") return [credentials];
   return Object.entries(asObject(credentials) ?? {})
     .flatMap(([name, value]) => typeof value === "string" && name !== "username" ? [value] : []);
-}
-
-/** A part of a URL as it was meant; text that isn't percent-encoded properly is taken as it is. */
-function decodeUserInfo(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch (error) {
-    if (error instanceof URIError) return text;
-    throw error;
-  }
 }
 
 function asObject(value: unknown): Readonly<Record<string, unknown>> | undefined {

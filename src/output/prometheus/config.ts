@@ -154,7 +154,7 @@ function checkAuthentication(settings: Settings, url: URL): Authentication {
 }
 
 /** A URL's user name or password as it was meant; text that isn't percent-encoded properly is taken as it is. */
-function decodeUserInfo(text: string): string {
+export function decodeUserInfo(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch (error) {

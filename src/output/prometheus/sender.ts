@@ -14,6 +14,8 @@ import { WriteRequestEncoder } from "./write_request.ts";
 /** What the sender needs of the settings. */
 export interface SenderOptions {
   readonly pushIntervalMs: number;
+  /** Whether flushes come at whole multiples of the interval since the epoch, instead of since the start. Default false. */
+  readonly onTheClock?: boolean;
   /** Most time series in one request. */
   readonly batchSize: number;
   readonly staleMarkers: boolean;
@@ -85,8 +87,9 @@ export class RemoteWriteSender {
 
   /** Ticks that a long flush overlaps are left out. */
   async #tick(): Promise<void> {
-    const { pushIntervalMs } = this.#options;
-    let dueMs = this.#clock.now() + pushIntervalMs;
+    const { pushIntervalMs, onTheClock = false } = this.#options;
+    const startMs = this.#clock.now();
+    let dueMs = startMs + pushIntervalMs - (onTheClock ? startMs % pushIntervalMs : 0);
     for (;;) {
       await this.#clock.sleep(Math.max(0, dueMs - this.#clock.now()), this.#stopping.signal);
       if (this.#stopping.signal.aborted) return;

@@ -1,7 +1,7 @@
 /** What has been measured of every time series since the start, and what of it Prometheus has not been told yet. */
 
 import type { Metric, TimeSeries } from "../../metrics/registry.ts";
-import { createSink, type Sink } from "../../metrics/sinks.ts";
+import { createSink, mergeSinks, type Sink } from "../../metrics/sinks.ts";
 import type { SampleBatch } from "../../metrics/types.ts";
 import { encodeLabels } from "./write_request.ts";
 import type { WriteRequestEncoder } from "./write_request.ts";
@@ -58,7 +58,7 @@ export class SeriesStates {
       const id = series[i]!;
       const state = this.#bySeries[id] ?? this.#add(id);
       if (!Number.isFinite(value)) {
-        this.#warnOfValue(id, value);
+        this.warnOfValue(id, value);
         continue;
       }
       const time = times[i]!;
@@ -69,6 +69,14 @@ export class SeriesStates {
         this.#queue.push(state);
       }
     }
+  }
+
+  /** Takes in what a sink was given of a series; an empty sink makes the last value news once more. */
+  protected merge(id: number, sink: Sink, atEpochMs: number): void {
+    const state = this.#bySeries[id] ?? this.#add(id);
+    mergeSinks(state.sink, sink);
+    state.newestMs = Math.max(state.newestMs, Math.floor(atEpochMs));
+    this.requeue([state]);
   }
 
   /** Hands over the states that have news, each once; they stay marked as queued until they are encoded. */
@@ -151,7 +159,8 @@ export class SeriesStates {
     }
   }
 
-  #warnOfValue(id: number, value: number): void {
+  /** Says once for each metric that such a value is left out. */
+  protected warnOfValue(id: number, value: number): void {
     const { name } = this.#series[id]!.metric;
     this.#warnOnce(`value:${name}`, `a value of metric "${name}" is ${value}: such values are left out`);
   }

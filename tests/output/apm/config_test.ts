@@ -54,7 +54,9 @@ const good: { name: string; block: Record<string, unknown>; expected: Record<str
       name: "names that can't be metrics",
       block: { metrics: ["my metric", "ok", "", 7, "1st"] },
       expected: { metrics: [...DEFAULT_METRICS, "ok"] },
-      warnings: ['options.cloud.apm[0].metrics: "my metric", "", 7, "1st" can\'t be the name of a metric'],
+      warnings: [
+        'options.cloud.apm[0]: "my metric", "", 7, "1st" in metrics can\'t be the name of a metric and is left out',
+      ],
     },
     {
       name: "snake_case",
@@ -77,7 +79,7 @@ const good: { name: string; block: Record<string, unknown>; expected: Record<str
       block: { batch: 1 },
       expected: {},
       warnings: [
-        "options.cloud.apm[0] has unknown fields, which are ignored: batch; known: provider, remoteWriteURL, credentials, " +
+        "options.cloud.apm[0]: unknown fields are ignored: batch; known are provider, remoteWriteURL, credentials, " +
         "includeDefaultMetrics, metrics, includeTestRunId, resampleRate",
       ],
     },
@@ -115,7 +117,7 @@ const bad: { name: string; block: unknown; mistake: string }[] = [
   },
   {
     name: "another provider",
-    block: { ...GOOD, provider: "datadog" },
+    block: { provider: "datadog", apiKey: "a", metrics: [5] },
     mistake: 'provider "datadog" is not supported; use "prometheus", with the address of a remote-write receiver',
   },
   {
@@ -184,10 +186,10 @@ const bad: { name: string; block: unknown; mistake: string }[] = [
   })),
   {
     name: "several mistakes",
-    block: { provider: "newrelic", remoteWriteURL: "x", resampleRate: 60 },
-    mistake: 'provider "newrelic" is not supported; use "prometheus", with the address of a remote-write receiver; ' +
+    block: { remoteWriteUri: "x", remote_write_url: "x", resampleRate: 60 },
+    mistake: 'provider is missing; set it to "prometheus"; ' +
       "remoteWriteURL must be an address that begins with http:// or https://; " +
-      "resampleRate must be a whole number of seconds from 1 to 10, not 60",
+      "resampleRate must be a whole number of seconds from 1 to 10, not 60; unknown fields: remoteWriteUri",
   },
 ];
 

@@ -1,0 +1,136 @@
+/**
+ * The series of an `apm` block: some metrics only, with points on a fixed grid of time. What is measured goes into sinks of the
+ * current slot; when the slot is over they are merged into the series' states, whose values thus stay as they are until the next
+ * one, however often they are sent. So no series ever has two values at one time.
+ */
+
+import type { TimeSeries } from "../../metrics/registry.ts";
+import { createSink, type Sink } from "../../metrics/sinks.ts";
+import type { SampleBatch, TagPairs } from "../../metrics/types.ts";
+import { type SeriesState, SeriesStates } from "../prometheus/series_state.ts";
+import type { TrendStat } from "../prometheus/trend_stats.ts";
+
+/** What a block wants of its series. */
+export interface GridOptions {
+  /** Distance of the points, ms. They lie at whole multiples since the epoch. */
+  readonly stepMs: number;
+  /** Names of the metrics that count. */
+  readonly metrics: ReadonlySet<string>;
+  readonly trendStats: readonly TrendStat[];
+  /** Value of the label `test_run_id` on all series; null: no such label. */
+  readonly testRunId: string | null;
+  /** Epoch milliseconds; never goes back. */
+  readonly now: () => number;
+}
+
+/** States whose news comes in slots: at most one point per series and slot. */
+export class GridStates extends SeriesStates {
+  readonly #series: readonly TimeSeries[];
+  readonly #options: GridOptions;
+  /** The series as they are sent, by id; filled when they are first seen. */
+  readonly #exported: TimeSeries[];
+  /** By series id: the sink of this slot; undefined before the slot's first sample, null for metrics that don't count. */
+  readonly #slot: (Sink | null | undefined)[] = [];
+  /** Ids of the series with a sink in this slot. */
+  #news: number[] = [];
+  /** Ids of the gauges seen so far: they have a point in every slot. */
+  readonly #gauges = new Set<number>();
+  /** The earliest time that points may have. */
+  readonly #firstMs: number;
+  /** Time of the newest points; 0 before the first. */
+  #newestMs = 0;
+  /** Time of the last points of all; null until the run is over. */
+  #lastMs: number | null = null;
+
+  /** `series` is the registry's own, growing array. */
+  constructor(series: readonly TimeSeries[], options: GridOptions, warn: (message: string) => void) {
+    const exported: TimeSeries[] = [];
+    super(exported, options.trendStats, warn);
+    this.#exported = exported;
+    this.#series = series;
+    this.#options = options;
+    // The last points of a run that ended just now may lie up to one step ahead: stay behind them.
+    this.#firstMs = this.#gridBefore(options.now()) + 2 * options.stepMs;
+  }
+
+  /** Hot, for every sample of the run: one array look-up for metrics that don't count. */
+  override addSamples({ length, series, times, values }: SampleBatch): void {
+    for (let i = 0; i < length; i++) {
+      const id = series[i]!;
+      const sink = this.#slot[id];
+      if (sink === null || sink === undefined && !this.#counts(id)) continue;
+      const value = values[i]!;
+      if (Number.isFinite(value)) (sink ?? this.#open(id)).add(value, times[i]!);
+      else this.warnOfValue(id, value);
+    }
+  }
+
+  /** Closes the slot if it is over, then hands over the states that have news. */
+  override takeQueue(): SeriesState[] {
+    const { now, stepMs } = this.#options;
+    const atEpochMs = this.#lastMs ?? this.#gridBefore(now() + EARLY_TIMER_MS);
+    if (atEpochMs >= this.#firstMs && atEpochMs > this.#newestMs) this.#closeSlot(atEpochMs);
+    const queue = super.takeQueue();
+    // What did not arrive earlier gets this slot's time. If that was its time already, the next slot has to do.
+    const held: SeriesState[] = [];
+    for (const state of queue) {
+      if (state.sentMs < this.#newestMs) state.newestMs = this.#newestMs;
+      else if (this.#lastMs !== null) state.newestMs = state.sentMs + stepMs;
+      else held.push(state);
+    }
+    if (held.length === 0) return queue;
+    this.putBack(held);
+    return queue.filter((state) => state.sentMs < this.#newestMs);
+  }
+
+  /** The run is over: from now on the current slot counts as over, too. Its points lie at its end, where no others are. */
+  finish(): void {
+    const { stepMs, now } = this.#options;
+    this.#lastMs = Math.max(this.#gridBefore(now() - 1) + stepMs, this.#newestMs + stepMs, this.#firstMs);
+  }
+
+  /** Whether a series without a sink is wanted; remembers those that aren't. */
+  #counts(id: number): boolean {
+    if (this.#exported[id] !== undefined) return true;
+    const { metric, tags } = this.#series[id]!;
+    if (!this.#options.metrics.has(metric.name)) {
+      this.#slot[id] = null;
+      return false;
+    }
+    this.#exported[id] = { id, metric, tags: withRunId(tags, this.#options.testRunId) };
+    return true;
+  }
+
+  /** The slot's sink of a series that has none yet. */
+  #open(id: number): Sink {
+    const { type } = this.#exported[id]!.metric;
+    const sink = createSink(type);
+    this.#slot[id] = sink;
+    this.#news.push(id);
+    if (type === "gauge") this.#gauges.add(id);
+    return sink;
+  }
+
+  #closeSlot(atEpochMs: number): void {
+    this.#newestMs = atEpochMs;
+    for (const id of this.#gauges) if (this.#slot[id] === undefined) this.#open(id);
+    for (const id of this.#news) {
+      this.merge(id, this.#slot[id]!, atEpochMs);
+      this.#slot[id] = undefined;
+    }
+    this.#news = [];
+  }
+
+  #gridBefore(ms: number): number {
+    return Math.floor(ms / this.#options.stepMs) * this.#options.stepMs;
+  }
+}
+
+/** Timers may fire that much too early. */
+const EARLY_TIMER_MS = 20;
+
+/** The label wins over a tag of that name. */
+function withRunId(tags: TagPairs, testRunId: string | null): TagPairs {
+  if (testRunId === null) return tags;
+  return [...tags.filter(([name]) => name !== "test_run_id"), ["test_run_id", testRunId]];
+}
