@@ -218,6 +218,12 @@ const failureReasons: ReadonlyMap<string, string> = new Map([
   ["EHOSTUNREACH", "host unreachable"],
   ["ENETUNREACH", "network unreachable"],
   ["ETIMEDOUT", "connecting timed out"],
+  ["DEPTH_ZERO_SELF_SIGNED_CERT", "the server's certificate is self-signed"],
+  ["SELF_SIGNED_CERT_IN_CHAIN", "no trusted authority has signed the server's certificate"],
+  ["UNABLE_TO_GET_ISSUER_CERT", "no trusted authority has signed the server's certificate"],
+  ["UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "no trusted authority has signed the server's certificate"],
+  ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "no trusted authority has signed the server's certificate"],
+  ["CERT_HAS_EXPIRED", "the server's certificate has expired"],
 ]);
 
 /** What the alert that ended a TLS handshake asks of the user; undefined for what says enough itself. */
@@ -227,6 +233,6 @@ function handshakeFailure(message: string, { minVersion = "1.2", clientCertifica
   if (alert === "CertificateRequired" || (alert === "BadCertificate" && !clientCertificate)) {
     return "the server asks for a client certificate";
   }
-  if (alert !== undefined && /certificate|UnknownCa/i.test(alert)) return `the server refuses the client certificate`;
+  if (alert !== undefined && /certificate|UnknownCa/i.test(alert)) return "the server refuses the client certificate";
   return undefined;
 }

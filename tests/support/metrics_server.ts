@@ -1,6 +1,6 @@
 /** What tests do with Prometheus and VictoriaMetrics alike: write to them and query back. */
 
-import type { ChildServer } from "./child_server.ts";
+import type { ChildServer, Fetcher } from "./child_server.ts";
 
 /** One point of a series; times are epoch milliseconds. */
 export interface QueriedPoint {
@@ -14,11 +14,13 @@ export class MetricsServer implements AsyncDisposable {
   readonly base: string;
   readonly #server: ChildServer;
   readonly #makeVisible: () => Promise<void>;
+  readonly #fetcher: Fetcher;
 
-  constructor(base: string, server: ChildServer, makeVisible: () => Promise<void>) {
+  constructor(base: string, server: ChildServer, makeVisible: () => Promise<void>, fetcher: Fetcher = fetch) {
     this.base = base;
     this.#server = server;
     this.#makeVisible = makeVisible;
+    this.#fetcher = fetcher;
   }
 
   get writeUrl(): string {
@@ -45,7 +47,7 @@ export class MetricsServer implements AsyncDisposable {
   async #api(query: string, atEpochMs: number): Promise<QueryResult[]> {
     await this.#makeVisible();
     const parameters = new URLSearchParams({ query, time: String(atEpochMs / 1000), nocache: "1" });
-    const response = await fetch(`${this.base}/api/v1/query?${parameters}`);
+    const response = await this.#fetcher(`${this.base}/api/v1/query?${parameters}`);
     if (!response.ok) throw new Error(`query ${query}: ${response.status} ${await response.text()}`);
     const { data } = await response.json() as { data: { result: QueryResult[] } };
     return data.result;

@@ -163,7 +163,7 @@ Deno.test("certificates are checked unless told otherwise, and TLS 1.3 is the le
       "1",
     );
   try {
-    assertEquals(await failure(transport("tlsMinVersion=1.2")), "self-signed certificate");
+    assertEquals(await failure(transport("tlsMinVersion=1.2")), "the server's certificate is self-signed");
     assertEquals(
       await failure(transport("insecureSkipTLSVerify=true")),
       "the server does not offer TLS 1.3, the least version that is set",
