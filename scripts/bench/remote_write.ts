@@ -7,7 +7,7 @@
 import { MetricRegistry } from "../../src/metrics/registry.ts";
 import type { SampleBatch } from "../../src/metrics/types.ts";
 import { createOutput } from "../../src/output/outputs.ts";
-import { encodeState, SeriesStates } from "../../src/output/prometheus/series_state.ts";
+import { DEFAULT_SERIES_OPTIONS, encodeState, SeriesStates } from "../../src/output/prometheus/series_state.ts";
 import { parseTrendStat, type TrendStat } from "../../src/output/prometheus/trend_stats.ts";
 import { WriteRequestEncoder } from "../../src/output/prometheus/write_request.ts";
 import { findProgram, prometheus } from "../../tests/support/debian.ts";
@@ -30,7 +30,7 @@ await measureFlush(path);
 /** 300 batches over 100 series, as from a busy worker. */
 function measureSamples(): void {
   const registry = new MetricRegistry(() => {});
-  const states = new SeriesStates(registry.series, trendStats(), () => {});
+  const states = new SeriesStates(registry.series, { ...DEFAULT_SERIES_OPTIONS, trendStats: trendStats() }, () => {});
   const first = registry.ingest(0, firstBatch(100));
   states.addSamples(first);
   const batch = registry.ingest(0, { ...first, ...columns(SAMPLES, 100), newSeries: [] });
@@ -47,9 +47,9 @@ function measureSamples(): void {
 /** All series through the encoder and snappy, in requests of the usual size. */
 function measureEncoding(): void {
   const registry = new MetricRegistry(() => {});
-  const states = new SeriesStates(registry.series, trendStats(), () => {});
+  const states = new SeriesStates(registry.series, { ...DEFAULT_SERIES_OPTIONS, trendStats: trendStats() }, () => {});
   states.addSamples(registry.ingest(0, firstBatch(SERIES)));
-  const encoder = new WriteRequestEncoder();
+  const encoder = new WriteRequestEncoder({ metadata: true });
   const queue = states.takeQueue();
   for (const state of queue) state.sentMs = state.newestMs;
   for (const temperature of ["cold", "warm"]) {

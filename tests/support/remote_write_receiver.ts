@@ -1,15 +1,6 @@
 /** A remote-write receiver for tests: strict about the protocol, scripted in its answers. */
 
-import { Reader } from "protobufjs/minimal";
-import { uncompress } from "snappyjs";
-
-/** One time series as it came. A stale marker's value is NaN; `bits` tells it from other NaNs. */
-export interface ReceivedSeries {
-  readonly name: string;
-  /** Without `__name__`. */
-  readonly labels: Readonly<Record<string, string>>;
-  readonly samples: readonly { readonly value: number; readonly bits: bigint; readonly atEpochMs: number }[];
-}
+import { decodeRequest, type ReceivedMetadata, type ReceivedSeries } from "./write_request_decoder.ts";
 
 /** What the receiver does with a request: answer with a status (and headers, body), or misbehave. */
 export type Answer =
@@ -19,39 +10,13 @@ export type Answer =
   | "garbage"
   | "reset";
 
-/** The value of a sample that ends a series. */
-export const STALE_BITS = 0x7ff0000000000002n;
-
-/** Decodes a request body and checks all that the specification asks of one; throws when it asks in vain. */
-export function decodeWriteRequest(body: Uint8Array): ReceivedSeries[] {
-  // A plain copy, because snappyjs gives back what it was given.
-  const message: Uint8Array = uncompress(Uint8Array.from(body));
-  const reader = Reader.create(message);
-  const series: ReceivedSeries[] = [];
-  while (reader.pos < reader.len) {
-    assertTag(reader.uint32(), 1, 2);
-    series.push(decodeTimeSeries(reader));
-  }
-  return series;
-}
-
-/** Checks the labels of a series: sorted, unique, never empty, valid names. */
-export function assertValidLabels(labels: readonly (readonly [string, string])[]): void {
-  for (const [index, [name, value]] of labels.entries()) {
-    if (!/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name)) throw new Error(`invalid label name ${JSON.stringify(name)}`);
-    if (name.startsWith("__") && name !== "__name__") throw new Error(`reserved label name ${name}`);
-    if (value === "") throw new Error(`empty value of label ${name}`);
-    if (name === "__name__" && !/^[a-zA-Z_:][a-zA-Z0-9_:]*$/.test(value)) throw new Error(`invalid name ${value}`);
-    const before = labels[index - 1]?.[0];
-    if (before !== undefined && !(before < name)) throw new Error(`label ${name} after ${before}`);
-  }
-}
-
 /** Listens on a free loopback port until it is disposed of. Answers 204 unless told otherwise. */
 export class RemoteWriteReceiver implements AsyncDisposable {
   /** Accepted requests, in order; `violations` holds what was wrong with any request. */
   readonly accepted: ReceivedSeries[][] = [];
   readonly violations: string[] = [];
+  /** What accepted requests said of metrics, in order. */
+  readonly metadata: ReceivedMetadata[] = [];
   readonly headers: Headers[] = [];
   /** Number of requests that came, whatever the answer. */
   requests = 0;
@@ -163,9 +128,10 @@ export class RemoteWriteReceiver implements AsyncDisposable {
       assertHeader(headers, "content-type", /^application\/x-protobuf$/);
       assertHeader(headers, "user-agent", /^k6d\/\S+$/);
       assertHeader(headers, "x-prometheus-remote-write-version", /^0\.1\.0$/);
-      const series = decodeWriteRequest(body);
+      const { series, metadata } = decodeRequest(body);
       if (accepted) {
-        this.accepted.push(series);
+        this.accepted.push([...series]);
+        this.metadata.push(...metadata);
         for (const each of series) this.#checkTimestamps(each);
       }
     } catch (error) {
@@ -186,51 +152,6 @@ export class RemoteWriteReceiver implements AsyncDisposable {
 function assertHeader(headers: Headers, name: string, pattern: RegExp): void {
   const value = headers.get(name) ?? "";
   if (!pattern.test(value)) throw new Error(`header ${name}: ${value}`);
-}
-
-function assertTag(tag: number, field: number, wireType: number): void {
-  if (tag !== (field << 3 | wireType)) throw new Error(`unexpected tag ${tag}`);
-}
-
-function decodeTimeSeries(reader: Reader): ReceivedSeries {
-  const end = reader.uint32() + reader.pos;
-  const labels: [string, string][] = [];
-  const samples: { value: number; bits: bigint; atEpochMs: number }[] = [];
-  while (reader.pos < end) {
-    const tag = reader.uint32();
-    const fieldEnd = reader.uint32() + reader.pos;
-    if (tag >>> 3 === 1) labels.push(decodeLabel(reader, fieldEnd));
-    else samples.push(decodeSample(reader, fieldEnd));
-  }
-  assertValidLabels(labels);
-  const { __name__: name, ...others } = Object.fromEntries(labels);
-  if (name === undefined) throw new Error("series without a name");
-  return { name, labels: others, samples };
-}
-
-function decodeLabel(reader: Reader, end: number): [string, string] {
-  let name = "";
-  let value = "";
-  while (reader.pos < end) {
-    if (reader.uint32() >>> 3 === 1) name = reader.string();
-    else value = reader.string();
-  }
-  return [name, value];
-}
-
-function decodeSample(reader: Reader, end: number): { value: number; bits: bigint; atEpochMs: number } {
-  let bits = 0n;
-  let atEpochMs = 0;
-  while (reader.pos < end) {
-    if (reader.uint32() >>> 3 === 1) {
-      const view = new DataView(reader.buf.buffer, reader.buf.byteOffset + reader.pos, 8);
-      bits = view.getBigUint64(0, true);
-      reader.skip(8);
-    } else {
-      atEpochMs = Number(reader.int64());
-    }
-  }
-  return { value: new Float64Array(BigUint64Array.of(bits).buffer)[0] ?? NaN, bits, atEpochMs };
 }
 
 /** Reads a connection by pieces. */

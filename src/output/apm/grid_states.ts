@@ -7,7 +7,7 @@
 import type { TimeSeries } from "../../metrics/registry.ts";
 import { createSink, type Sink } from "../../metrics/sinks.ts";
 import type { SampleBatch, TagPairs } from "../../metrics/types.ts";
-import { type SeriesState, SeriesStates } from "../prometheus/series_state.ts";
+import { DEFAULT_SERIES_OPTIONS, type SeriesState, SeriesStates } from "../prometheus/series_state.ts";
 import type { TrendStat } from "../prometheus/trend_stats.ts";
 
 /** What a block wants of its series. */
@@ -45,7 +45,7 @@ export class GridStates extends SeriesStates {
   /** `series` is the registry's own, growing array. */
   constructor(series: readonly TimeSeries[], options: GridOptions, warn: (message: string) => void) {
     const exported: TimeSeries[] = [];
-    super(exported, options.trendStats, warn);
+    super(exported, { ...DEFAULT_SERIES_OPTIONS, trendStats: options.trendStats }, warn);
     this.#exported = exported;
     this.#series = series;
     this.#options = options;

@@ -26,7 +26,7 @@ class RemoteWriteOutput implements Output {
     for (const warning of config.warnings) log.warn(`Prometheus remote write: ${warning}`);
     this.#states = new SeriesStates(
       registry.series,
-      config.trendStats,
+      { ...config, labels: config.instance === "" ? [] : [["instance", config.instance]] },
       (message) => log.warn(`Prometheus remote write: ${message}`),
     );
     const transport = new HttpTransport(config, context.version);

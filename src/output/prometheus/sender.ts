@@ -6,10 +6,10 @@
 
 import type { OutputLog } from "../output.ts";
 import type { Clock } from "./clock.ts";
+import { createRequestEncoder, type RequestEncoder } from "./request_encoder.ts";
 import { encodeEnd, encodeState, type SeriesState, type SeriesStates } from "./series_state.ts";
 import { Timestamps } from "./timestamps.ts";
 import { type Transport, TransportError } from "./transport.ts";
-import { WriteRequestEncoder } from "./write_request.ts";
 
 /** What the sender needs of the settings. */
 export interface SenderOptions {
@@ -19,6 +19,8 @@ export interface SenderOptions {
   /** Most time series in one request. */
   readonly batchSize: number;
   readonly staleMarkers: boolean;
+  /** Whether type, unit and help of metrics are sent. */
+  readonly metadata: boolean;
   /** Names the receiver in messages; holds no secret. */
   readonly receiver: string;
 }
@@ -42,7 +44,7 @@ export class RemoteWriteSender {
   readonly #log: OutputLog;
   readonly #clock: Clock;
   readonly #timestamps: Timestamps;
-  readonly #encoder = new WriteRequestEncoder();
+  readonly #encoder: RequestEncoder;
   /** Aborts when the run ends: no more ticks, no more waiting for retries of a regular flush. */
   readonly #stopping = new AbortController();
   /** Aborts when `stop` has used up its time. */
@@ -63,6 +65,7 @@ export class RemoteWriteSender {
     this.#log = log;
     this.#clock = clock;
     this.#timestamps = new Timestamps(clock);
+    this.#encoder = createRequestEncoder("1.0", options);
   }
 
   /** Begins to flush every push interval. */
@@ -134,7 +137,7 @@ export class RemoteWriteSender {
   #fill(queue: readonly SeriesState[], next: number, batch: SeriesState[]): number {
     for (; next < queue.length; next++) {
       const state = queue[next]!;
-      if (batch.length > 0 && this.#encoder.length + state.exported.length > this.#options.batchSize) break;
+      if (batch.length > 0 && this.#encoder.length + state.mapping.size > this.#options.batchSize) break;
       this.#timestamps.forNews(state);
       encodeState(state, this.#encoder);
       state.queued = false;
@@ -211,7 +214,7 @@ export class RemoteWriteSender {
     };
     let goOn = true;
     for (const state of this.#states.sent()) {
-      if (this.#encoder.length > 0 && this.#encoder.length + state.exported.length > this.#options.batchSize) {
+      if (this.#encoder.length > 0 && this.#encoder.length + state.mapping.size > this.#options.batchSize) {
         goOn = await send();
         if (!goOn) break;
       }

@@ -2,66 +2,222 @@
 
 import { Writer } from "protobufjs/minimal";
 import { compress } from "snappyjs";
+import type { Exemplar, LabelSet, MetricFamily, SeriesKind } from "./exported_series.ts";
 import type { Labels } from "./labels.ts";
+import type { NativeHistogram } from "./native_histogram.ts";
+import { writeHistogram, writeStaleHistogram } from "./native_histogram_message.ts";
+import type { EncoderOptions, RequestEncoder } from "./request_encoder.ts";
+import { varintLength, WireBuffer } from "./wire_buffer.ts";
 
 /** Field numbers and wire types, as tags on the wire (remote-write 1.0 specification). */
 const TIMESERIES = 1 << 3 | 2;
+const METADATA = 3 << 3 | 2;
 const TIMESERIES_LABEL = 1 << 3 | 2;
 const TIMESERIES_SAMPLE = 2 << 3 | 2;
+const TIMESERIES_EXEMPLAR = 3 << 3 | 2;
+const TIMESERIES_HISTOGRAM = 4 << 3 | 2;
 const LABEL_NAME = 1 << 3 | 2;
 const LABEL_VALUE = 2 << 3 | 2;
 const SAMPLE_VALUE = 1 << 3 | 1;
 const SAMPLE_TIMESTAMP = 2 << 3 | 0;
+const EXEMPLAR_LABEL = 1 << 3 | 2;
+const EXEMPLAR_VALUE = 2 << 3 | 1;
+const EXEMPLAR_TIMESTAMP = 3 << 3 | 0;
+const METADATA_TYPE = 1 << 3 | 0;
+const METADATA_NAME = 2 << 3 | 2;
+const METADATA_HELP = 4 << 3 | 2;
+const METADATA_UNIT = 5 << 3 | 2;
+
+const METRIC_TYPES = { counter: 1, gauge: 2, histogram: 3 } as const satisfies Record<MetricFamily["type"], number>;
 
 /** The value 0x7ff0000000000002, little-endian: a NaN that number arithmetic would not keep intact. */
-const STALE_MARKER = Uint8Array.of(2, 0, 0, 0, 0, 0, 0xf0, 0x7f);
+export const STALE_MARKER = Uint8Array.of(2, 0, 0, 0, 0, 0, 0xf0, 0x7f);
 
-/** The label fields of a TimeSeries message, to be made once for each series and reused in every request. */
-export function encodeLabels(labels: Labels): Uint8Array {
-  const writer = Writer.create();
-  for (const [name, value] of labels) {
-    writer.uint32(TIMESERIES_LABEL).fork().uint32(LABEL_NAME).string(name).uint32(LABEL_VALUE).string(value).ldelim();
-  }
-  return writer.finish();
+/** More than all that a time series has beside its labels, exemplars and histogram. */
+const FIXED_SIZE = 64;
+/** How often receivers are told anew what a metric is. */
+const METADATA_INTERVAL_MS = 60_000;
+
+/** A label set's fields of a TimeSeries, encoded once; the kind's own labels go in between to keep the order. */
+interface EncodedLabels {
+  readonly bytes: Uint8Array;
+  /** Where `__name__` belongs: before it stand only names that begin with a capital letter or `_` and one. */
+  readonly nameAt: number;
+  /** Where `le` belongs. */
+  readonly leAt: number;
 }
 
-/** Collects the series of one request after another; one sample for each series. */
-export class WriteRequestEncoder {
-  /** Reused: after the first requests its buffer has the size that is needed. */
-  readonly #writer = new Writer();
+/** A kind's own labels, encoded once. */
+interface EncodedKind {
+  readonly name: Uint8Array;
+  readonly le: Uint8Array;
+}
+
+/** Encodes requests of remote write 1.0. */
+export class WriteRequestEncoder implements RequestEncoder {
+  readonly contentType = "application/x-protobuf";
+  readonly version = "0.1.0";
+  readonly #options: EncoderOptions;
+  /** Reused: after the first requests it has the size that is needed. */
+  readonly #out = new WireBuffer();
+  readonly #scratch = new WireBuffer();
+  /** By the id of label set, kind and family. */
+  readonly #labels: (EncodedLabels | undefined)[] = [];
+  readonly #kinds: (EncodedKind | undefined)[] = [];
+  readonly #describedAtMs: (number | undefined)[] = [];
+  readonly #toDescribe: MetricFamily[] = [];
   #length = 0;
 
-  /** Number of series so far. */
+  constructor(options: EncoderOptions) {
+    this.#options = options;
+  }
+
   get length(): number {
     return this.#length;
   }
 
-  /** Adds a series, given its encoded labels, with one sample. The value must be finite. */
-  addSample(labels: Uint8Array, value: number, atEpochMs: number): void {
-    this.#begin(labels).double(value);
-    this.#end(atEpochMs);
+  addSample(
+    kind: SeriesKind,
+    labels: LabelSet,
+    value: number,
+    atEpochMs: number,
+    _createdMs: number,
+    exemplar: Exemplar | null,
+  ): void {
+    const sampleSize = 10 + varintLength(atEpochMs);
+    const exemplarBytes = exemplar === null ? null : encodeExemplar(exemplar);
+    const out = this.#begin(kind, labels, 2 + sampleSize + (exemplarBytes?.length ?? 0));
+    out.byte(TIMESERIES_SAMPLE);
+    out.byte(sampleSize);
+    out.byte(SAMPLE_VALUE);
+    out.double(value);
+    out.byte(SAMPLE_TIMESTAMP);
+    out.varint(atEpochMs);
+    if (exemplarBytes !== null) out.raw(exemplarBytes);
+    if (this.#options.metadata) this.#describe(kind.family, atEpochMs);
   }
 
-  /** Adds a series with the marker that says it has ended. */
-  addStaleMarker(labels: Uint8Array, atEpochMs: number): void {
-    this.#begin(labels).raw(STALE_MARKER);
-    this.#end(atEpochMs);
+  addHistogram(
+    kind: SeriesKind,
+    labels: LabelSet,
+    histogram: NativeHistogram,
+    atEpochMs: number,
+    _createdMs: number,
+    exemplar: Exemplar | null,
+  ): void {
+    const scratch = this.#scratch;
+    scratch.clear();
+    writeHistogram(scratch, histogram, atEpochMs);
+    const exemplarBytes = exemplar === null ? null : encodeExemplar(exemplar);
+    this.#addHistogramMessage(kind, labels, scratch, exemplarBytes);
+    if (this.#options.metadata) this.#describe(kind.family, atEpochMs);
   }
 
-  /** The request's body, compressed; the encoder is empty afterwards. */
+  addStaleMarker(kind: SeriesKind, labels: LabelSet, atEpochMs: number): void {
+    if (kind.isHistogram) {
+      const scratch = this.#scratch;
+      scratch.clear();
+      writeStaleHistogram(scratch, STALE_MARKER, atEpochMs);
+      this.#addHistogramMessage(kind, labels, scratch, null);
+      return;
+    }
+    const sampleSize = 10 + varintLength(atEpochMs);
+    const out = this.#begin(kind, labels, 2 + sampleSize);
+    out.byte(TIMESERIES_SAMPLE);
+    out.byte(sampleSize);
+    out.byte(SAMPLE_VALUE);
+    out.raw(STALE_MARKER);
+    out.byte(SAMPLE_TIMESTAMP);
+    out.varint(atEpochMs);
+  }
+
   finish(): Uint8Array<ArrayBuffer> {
-    const body: Uint8Array<ArrayBuffer> = compress(this.#writer.finish(true));
-    this.#writer.reset();
+    const out = this.#out;
+    for (const family of this.#toDescribe) {
+      const metadata = encodeMetadata(family);
+      out.reserve(metadata.length);
+      out.raw(metadata);
+    }
+    this.#toDescribe.length = 0;
+    const body: Uint8Array<ArrayBuffer> = compress(out.written());
+    out.clear();
     this.#length = 0;
     return body;
   }
 
-  #begin(labels: Uint8Array): Writer {
+  /** Writes a TimeSeries' tag, its whole length and its labels. Hot. */
+  #begin(kind: SeriesKind, labels: LabelSet, sizeBesideLabels: number): WireBuffer {
+    const { bytes, nameAt, leAt } = this.#labels[labels.id] ??= encodeLabelSet(labels.labels);
+    const { name, le } = this.#kinds[kind.id] ??= encodeKind(kind);
+    const size = bytes.length + name.length + le.length + sizeBesideLabels;
+    const out = this.#out;
+    out.reserve(size + FIXED_SIZE);
+    out.byte(TIMESERIES);
+    out.varint(size);
+    if (nameAt > 0) out.raw(bytes.subarray(0, nameAt));
+    out.raw(name);
+    if (le.length > 0) {
+      out.raw(bytes.subarray(nameAt, leAt));
+      out.raw(le);
+      out.raw(bytes.subarray(leAt));
+    } else {
+      out.raw(nameAt > 0 ? bytes.subarray(nameAt) : bytes);
+    }
     this.#length++;
-    return this.#writer.uint32(TIMESERIES).fork().raw(labels).uint32(TIMESERIES_SAMPLE).fork().uint32(SAMPLE_VALUE);
+    return out;
   }
 
-  #end(atEpochMs: number): void {
-    this.#writer.uint32(SAMPLE_TIMESTAMP).int64(atEpochMs).ldelim().ldelim();
+  #addHistogramMessage(kind: SeriesKind, labels: LabelSet, message: WireBuffer, exemplar: Uint8Array | null): void {
+    const { length } = message;
+    const out = this.#begin(kind, labels, 1 + varintLength(length) + length + (exemplar?.length ?? 0));
+    if (exemplar !== null) out.raw(exemplar);
+    out.byte(TIMESERIES_HISTOGRAM);
+    out.varint(length);
+    out.raw(message.written());
   }
+
+  /** Has the request tell what a metric is, when that wasn't said for a minute. */
+  #describe(family: MetricFamily, nowMs: number): void {
+    const describedAtMs = this.#describedAtMs[family.id];
+    if (describedAtMs !== undefined && nowMs < describedAtMs + METADATA_INTERVAL_MS) return;
+    this.#describedAtMs[family.id] = nowMs;
+    this.#toDescribe.push(family);
+  }
+}
+
+function encodeLabelSet(labels: Labels): EncodedLabels {
+  const writer = Writer.create();
+  let nameAt: number | undefined;
+  let leAt: number | undefined;
+  for (const [name, value] of labels) {
+    if (name > "__name__") nameAt ??= writer.len;
+    if (name > "le") leAt ??= writer.len;
+    writeLabel(writer, TIMESERIES_LABEL, name, value);
+  }
+  const bytes = writer.finish();
+  return { bytes, nameAt: nameAt ?? bytes.length, leAt: leAt ?? bytes.length };
+}
+
+function encodeKind({ name, le }: SeriesKind): EncodedKind {
+  return {
+    name: writeLabel(Writer.create(), TIMESERIES_LABEL, "__name__", name).finish(),
+    le: le === null ? new Uint8Array(0) : writeLabel(Writer.create(), TIMESERIES_LABEL, "le", le).finish(),
+  };
+}
+
+function writeLabel(writer: Writer, tag: number, name: string, value: string): Writer {
+  return writer.uint32(tag).fork().uint32(LABEL_NAME).string(name).uint32(LABEL_VALUE).string(value).ldelim();
+}
+
+function encodeExemplar({ traceId, value, atEpochMs }: Exemplar): Uint8Array {
+  const writer = Writer.create().uint32(TIMESERIES_EXEMPLAR).fork();
+  writeLabel(writer, EXEMPLAR_LABEL, "trace_id", traceId);
+  return writer.uint32(EXEMPLAR_VALUE).double(value).uint32(EXEMPLAR_TIMESTAMP).int64(atEpochMs).ldelim().finish();
+}
+
+function encodeMetadata({ name, type, help, unit }: MetricFamily): Uint8Array {
+  const writer = Writer.create().uint32(METADATA).fork().uint32(METADATA_TYPE).int32(METRIC_TYPES[type]);
+  writer.uint32(METADATA_NAME).string(name).uint32(METADATA_HELP).string(help);
+  if (unit !== "") writer.uint32(METADATA_UNIT).string(unit);
+  return writer.ldelim().finish();
 }

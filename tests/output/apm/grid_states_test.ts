@@ -8,7 +8,7 @@ import { encodeState, type SeriesState } from "../../../src/output/prometheus/se
 import { Timestamps } from "../../../src/output/prometheus/timestamps.ts";
 import { parseTrendStat } from "../../../src/output/prometheus/trend_stats.ts";
 import { WriteRequestEncoder } from "../../../src/output/prometheus/write_request.ts";
-import { decodeWriteRequest, type ReceivedSeries } from "../../support/remote_write_receiver.ts";
+import { decodeWriteRequest, type ReceivedSeries } from "../../support/write_request_decoder.ts";
 
 /** A multiple of all steps used here. */
 const T = 1_700_000_010_000;
@@ -187,7 +187,7 @@ class Run {
   readonly sent = new Map<string, ReceivedSample[]>();
   readonly #registry = new MetricRegistry(() => {});
   readonly #ids = new Map<string, number>();
-  readonly #encoder = new WriteRequestEncoder();
+  readonly #encoder = new WriteRequestEncoder({ metadata: false });
   readonly #timestamps = new Timestamps({ now: () => this.nowMs, sleep: () => Promise.resolve() });
   #last: readonly SeriesState[] = [];
 

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { exportedName, labelsOf, sanitizeLabelName, withName } from "../../../src/output/prometheus/labels.ts";
 import type { TagPairs } from "../../../src/metrics/types.ts";
-import { assertValidLabels } from "../../support/remote_write_receiver.ts";
+import { assertValidLabels } from "../../support/write_request_decoder.ts";
 
 const names: [tag: string, label: string][] = [
   ["method", "method"],

@@ -8,7 +8,8 @@ import { prometheus, testWithPrograms, victoriaMetrics } from "../../support/deb
 import { freePort } from "../../support/free_port.ts";
 import type { MetricsServer } from "../../support/metrics_server.ts";
 import { startPrometheus } from "../../support/prometheus.ts";
-import { RemoteWriteReceiver, STALE_BITS } from "../../support/remote_write_receiver.ts";
+import { RemoteWriteReceiver } from "../../support/remote_write_receiver.ts";
+import { STALE_BITS } from "../../support/write_request_decoder.ts";
 import { startVictoriaMetrics } from "../../support/victoria_metrics.ts";
 import { OutputRun } from "./output_run.ts";
 

@@ -2,9 +2,9 @@ import { assertEquals } from "@std/assert";
 import { MetricRegistry } from "../../../src/metrics/registry.ts";
 import type { Clock } from "../../../src/output/prometheus/clock.ts";
 import { RemoteWriteSender } from "../../../src/output/prometheus/sender.ts";
-import { SeriesStates } from "../../../src/output/prometheus/series_state.ts";
+import { DEFAULT_SERIES_OPTIONS, SeriesStates } from "../../../src/output/prometheus/series_state.ts";
 import { type PushResponse, TransportError } from "../../../src/output/prometheus/transport.ts";
-import { decodeWriteRequest, type ReceivedSeries, STALE_BITS } from "../../support/remote_write_receiver.ts";
+import { decodeWriteRequest, type ReceivedSeries, STALE_BITS } from "../../support/write_request_decoder.ts";
 
 Deno.test("news is flushed at every push interval, and nothing without news", async () => {
   const run = new Run();
@@ -256,7 +256,7 @@ class Run {
   mostInFlight = 0;
   closed = false;
   readonly #registry = new MetricRegistry(() => {});
-  readonly #states = new SeriesStates(this.#registry.series, [], () => {});
+  readonly #states = new SeriesStates(this.#registry.series, { ...DEFAULT_SERIES_OPTIONS, trendStats: [] }, () => {});
   readonly #ids = new Map<string, number>();
   #inFlight = 0;
 
@@ -271,7 +271,7 @@ class Run {
       post: (body: Uint8Array, _timeoutMs: number, signal: AbortSignal) => this.#post(body, signal),
       close: () => this.closed = true,
     };
-    const options = { pushIntervalMs: 5000, batchSize, staleMarkers, receiver: "http://receiver" };
+    const options = { pushIntervalMs: 5000, batchSize, staleMarkers, metadata: false, receiver: "http://receiver" };
     this.sender = new RemoteWriteSender(this.#states, transport, options, log, this.clock);
     this.sender.start();
   }

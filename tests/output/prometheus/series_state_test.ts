@@ -2,11 +2,16 @@ import { assertAlmostEquals, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { MetricRegistry } from "../../../src/metrics/registry.ts";
 import type { MetricType, SampleBatch, TagPairs, ValueType } from "../../../src/metrics/types.ts";
-import { encodeEnd, encodeState, SeriesStates } from "../../../src/output/prometheus/series_state.ts";
+import {
+  DEFAULT_SERIES_OPTIONS,
+  encodeEnd,
+  encodeState,
+  SeriesStates,
+} from "../../../src/output/prometheus/series_state.ts";
 import { Timestamps } from "../../../src/output/prometheus/timestamps.ts";
 import { parseTrendStat, type TrendStat } from "../../../src/output/prometheus/trend_stats.ts";
 import { WriteRequestEncoder } from "../../../src/output/prometheus/write_request.ts";
-import { decodeWriteRequest, type ReceivedSeries, STALE_BITS } from "../../support/remote_write_receiver.ts";
+import { decodeWriteRequest, type ReceivedSeries, STALE_BITS } from "../../support/write_request_decoder.ts";
 
 const T = 1_700_000_000_000;
 const timestamps = new Timestamps({ now: () => T + 3.5, sleep: () => Promise.resolve() });
@@ -138,7 +143,7 @@ Deno.test("stale markers end every series after its last sample", () => {
   run.add("iteration_duration", [], T + 10, 1);
   run.flush();
   run.add("iterations", [], T, 1);
-  const encoder = new WriteRequestEncoder();
+  const encoder = new WriteRequestEncoder({ metadata: false });
   for (const state of run.states.sent()) {
     timestamps.forEnd(state);
     encodeEnd(state, encoder);
@@ -177,7 +182,8 @@ class Run {
 
   constructor(stats: readonly string[] = ["p(99)"]) {
     const trendStats = stats.map(parseTrendStat).filter((stat): stat is TrendStat => stat !== null);
-    this.states = new SeriesStates(this.registry.series, trendStats, (message) => this.warnings.push(message));
+    const options = { ...DEFAULT_SERIES_OPTIONS, trendStats };
+    this.states = new SeriesStates(this.registry.series, options, (message) => this.warnings.push(message));
   }
 
   define(metric: string, type: MetricType, contains: ValueType): void {
@@ -204,7 +210,7 @@ class Run {
   }
 
   flush(): ReceivedSeries[] {
-    const encoder = new WriteRequestEncoder();
+    const encoder = new WriteRequestEncoder({ metadata: false });
     for (const state of this.states.takeQueue()) {
       timestamps.forNews(state);
       encodeState(state, encoder);

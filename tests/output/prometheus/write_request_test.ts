@@ -2,14 +2,16 @@ import { assertEquals } from "@std/assert";
 import { decodeHex, encodeHex } from "@std/encoding/hex";
 import fc from "fast-check";
 import { uncompress } from "snappyjs";
-import { withName } from "../../../src/output/prometheus/labels.ts";
-import { encodeLabels, WriteRequestEncoder } from "../../../src/output/prometheus/write_request.ts";
-import { decodeWriteRequest, STALE_BITS } from "../../support/remote_write_receiver.ts";
+import type { SeriesKind } from "../../../src/output/prometheus/exported_series.ts";
+import { WriteRequestEncoder } from "../../../src/output/prometheus/write_request.ts";
+import { decodeWriteRequest, STALE_BITS } from "../../support/write_request_decoder.ts";
+
+const T = 1_700_000_000_123;
 
 Deno.test("a sample has the bytes of an independent encoder", () => {
-  const encoder = new WriteRequestEncoder();
-  const labels = withName("k6_http_reqs_total", [["method", "GET"], ["status", "200"]]);
-  encoder.addSample(encodeLabels(labels), 42, 1_700_000_000_123);
+  const encoder = new WriteRequestEncoder({ metadata: false });
+  const labels = { id: 0, labels: [["method", "GET"], ["status", "200"]] } as const;
+  encoder.addSample(kind("k6_http_reqs_total"), labels, 42, T, T - 1, null);
   assertEquals(
     uncompressedHex(encoder.finish()),
     "0a500a1e0a085f5f6e616d655f5f12126b365f687474705f726571735f746f74616c0a0d0a066d6574686f6412034745540a0d0a06737461747573" +
@@ -18,8 +20,8 @@ Deno.test("a sample has the bytes of an independent encoder", () => {
 });
 
 Deno.test("a stale marker keeps its NaN bits exactly", () => {
-  const encoder = new WriteRequestEncoder();
-  encoder.addStaleMarker(encodeLabels(withName("k6_vus", [])), 1_700_000_000_123);
+  const encoder = new WriteRequestEncoder({ metadata: false });
+  encoder.addStaleMarker(kind("k6_vus"), { id: 0, labels: [] }, T);
   assertEquals(
     uncompressedHex(encoder.finish()),
     "0a260a120a085f5f6e616d655f5f12066b365f767573121009020000000000f07f10fbd095ffbc31",
@@ -34,13 +36,13 @@ Deno.test("the test receiver's decoder reads literal-only snappy blocks of anoth
 });
 
 Deno.test("an encoder is empty after finish and can be used again", () => {
-  const encoder = new WriteRequestEncoder();
-  const labels = encodeLabels(withName("k6_vus", []));
-  encoder.addSample(labels, 1, 1000);
+  const encoder = new WriteRequestEncoder({ metadata: false });
+  const labels = { id: 0, labels: [] };
+  encoder.addSample(kind("k6_vus"), labels, 1, 1000, 999, null);
   assertEquals(encoder.length, 1);
   const first = encoder.finish();
   assertEquals(encoder.length, 0);
-  encoder.addSample(labels, 2, 2000);
+  encoder.addSample(kind("k6_vus"), labels, 2, 2000, 999, null);
   const second = encoder.finish();
   assertEquals(decodeWriteRequest(first)[0]?.samples[0]?.value, 1);
   assertEquals(decodeWriteRequest(second)[0]?.samples[0]?.value, 2);
@@ -51,9 +53,9 @@ Deno.test("every series comes back as it was added", () => {
   const time = fc.integer({ min: 1, max: 8_640_000_000_000_000 });
   const text = fc.string({ unit: "grapheme", minLength: 1, maxLength: 200 });
   fc.assert(fc.property(fc.array(fc.tuple(text, value, time), { maxLength: 50 }), (series) => {
-    const encoder = new WriteRequestEncoder();
-    for (const [label, value, time] of series) {
-      encoder.addSample(encodeLabels(withName("k6_x", [["l", label.toWellFormed()]])), value, time);
+    const encoder = new WriteRequestEncoder({ metadata: false });
+    for (const [id, [label, value, time]] of series.entries()) {
+      encoder.addSample(kind("k6_x"), { id, labels: [["l", label.toWellFormed()]] }, value, time, 0, null);
     }
     assertEquals(
       decodeWriteRequest(encoder.finish()).map(({ labels, samples: [sample] }) => [
@@ -65,6 +67,11 @@ Deno.test("every series comes back as it was added", () => {
     );
   }));
 });
+
+function kind(name: string): SeriesKind {
+  const family = { id: 0, name, type: "gauge", help: "", unit: "" } as const;
+  return { id: 0, name, le: null, family, isHistogram: false };
+}
 
 function uncompressedHex(block: Uint8Array): string {
   return encodeHex(uncompress(Uint8Array.from(block)));

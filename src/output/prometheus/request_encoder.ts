@@ -1,0 +1,60 @@
+/** What the sender knows of a request's body; one implementation for each version of the protocol. */
+
+import type { Exemplar, LabelSet, SeriesKind } from "./exported_series.ts";
+import type { NativeHistogram } from "./native_histogram.ts";
+import { WriteRequestEncoder } from "./write_request.ts";
+
+/** The versions of remote write. */
+export type ProtocolVersion = "1.0" | "2.0";
+
+/** What a request carries beside series. */
+export interface EncoderOptions {
+  /** Whether receivers are told type, help and unit of metrics. */
+  readonly metadata: boolean;
+}
+
+/** Collects the series of one request after another; one sample for each series. */
+export interface RequestEncoder {
+  /** For the header `Content-Type`. */
+  readonly contentType: string;
+  /** For the header `X-Prometheus-Remote-Write-Version`. */
+  readonly version: string;
+  /** Number of series since the last `finish`. */
+  readonly length: number;
+
+  /** Adds a series with one sample. The value must be finite. `createdMs` is the time from which a counter counts. */
+  addSample(
+    kind: SeriesKind,
+    labels: LabelSet,
+    value: number,
+    atEpochMs: number,
+    createdMs: number,
+    exemplar: Exemplar | null,
+  ): void;
+
+  /** Adds a series with one native histogram. */
+  addHistogram(
+    kind: SeriesKind,
+    labels: LabelSet,
+    histogram: NativeHistogram,
+    atEpochMs: number,
+    createdMs: number,
+    exemplar: Exemplar | null,
+  ): void;
+
+  /** Adds a series with the marker that says it has ended. */
+  addStaleMarker(kind: SeriesKind, labels: LabelSet, atEpochMs: number): void;
+
+  /** The request's body, compressed; the encoder is empty afterwards. */
+  finish(): Uint8Array<ArrayBuffer>;
+}
+
+/** An encoder for requests of that version. */
+export function createRequestEncoder(version: ProtocolVersion, options: EncoderOptions): RequestEncoder {
+  switch (version) {
+    case "1.0":
+      return new WriteRequestEncoder(options);
+    case "2.0":
+      throw new Error("Cannot encode remote write 2.0 yet");
+  }
+}
