@@ -49,7 +49,7 @@ ${
 
 For \`--features\`.
 
-${table(["feature", "meaning"], FEATURES.map(({ name, help, notYet }) => [code(name), meaning(help, notYet === true)]))}
+${table(["feature", "meaning"], FEATURES.map(({ name, help }) => [code(name), help]))}
 `;
 }
 

@@ -1,6 +1,6 @@
 /** The settings of a run, from flags, variables and the configuration file. */
 
-import { FEATURES } from "../options/features.ts";
+import { type Feature, FEATURES } from "../options/features.ts";
 import { didYouMean } from "../options/suggest.ts";
 import { type FlagValues, OPTIONS } from "../options/table.ts";
 import type { RunSettings } from "../options/types.ts";
@@ -32,7 +32,7 @@ export function planRun(
   const script = scriptArgument(commandLine);
   const read = new SettingReader(commandLine, env, config.settings);
   const noColor = read.isOn("no-color");
-  const features = readFeatures(read);
+  const features = readFeatures(read, env);
   checkTracesOutput(read);
   return {
     settings: {
@@ -58,7 +58,7 @@ export function planRun(
       color: wantsColor({ isTerminal: Deno.stdout.isTerminal(), noColor, env }),
     },
     flags: readOptionFlags(commandLine),
-    warnings: [...compatibilityWarnings(read), ...features.warnings, ...notYetWarnings(read)],
+    warnings: [...compatibilityWarnings(read), ...notYetWarnings(read)],
     errors: features.errors,
   };
 }
@@ -132,18 +132,21 @@ function checkTracesOutput(read: SettingReader): void {
 }
 
 /** The feature flags; one that nobody knows doesn't keep the test from running. */
-function readFeatures(read: SettingReader) {
+function readFeatures(read: SettingReader, env: Readonly<Record<string, string>>) {
   const given = read.all("features").flat() as string[];
-  const known = FEATURES.filter(({ name }) => given.includes(name));
+  const asksFor = ({ name, legacyVariable }: Feature) =>
+    given.includes(name) ||
+    (legacyVariable !== undefined && !read.hasFlag("features") && TRUE.includes(env[legacyVariable] ?? ""));
   const names = FEATURES.map(({ name }) => name);
   return {
-    known: known.filter(({ notYet }) => notYet === undefined).map(({ name }) => name),
-    warnings: known.filter(({ notYet }) => notYet === true)
-      .map(({ name }) => `the feature ${name} is not supported by k6d yet and has no effect`),
+    known: FEATURES.filter(asksFor).map(({ name }) => name),
     errors: given.filter((name) => name !== "" && !names.includes(name))
       .map((name) => `unknown feature ${JSON.stringify(name)}, see k6d features${didYouMean(name, names)}`),
   };
 }
+
+/** What Go takes for true. */
+const TRUE: readonly string[] = ["1", "t", "T", "TRUE", "true", "True"];
 
 function compatibilityWarnings(read: SettingReader): string[] {
   if (read.last("compatibility-mode") !== "experimental_enhanced") return [];

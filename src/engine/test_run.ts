@@ -21,7 +21,7 @@ import type { Options, RunSettings, Scenario } from "../options/types.ts";
 import { createApmOutput } from "../output/apm/apm_output.ts";
 import { apmSecrets } from "../output/apm/config.ts";
 import { type Output, type OutputContext, OutputError, type OutputLog } from "../output/output.ts";
-import { createOutputs, outputsOfOptions } from "../output/outputs.ts";
+import { createOutputs, withOutputsOfOptions } from "../output/outputs.ts";
 import { placeOfExport } from "../script/export_place.ts";
 import type { Program } from "../script/program.ts";
 import type { LagFigures } from "../worker/event_loop_lag.ts";
@@ -661,7 +661,7 @@ export class TestRun {
   #createOutputs(options: Options, env: Readonly<Record<string, string>>, version: string): void {
     try {
       const { outputs: asked, collectors, features } = this.#settings;
-      const specs = asked.length > 0 ? asked : outputsOfOptions(options.asJson);
+      const specs = withOutputsOfOptions(asked, options.asJson);
       const { registry } = this;
       const context = { env, options: options.asJson, collectors, features, registry, log: this.#log, version };
       const outputs = [...createOutputs(specs, context), ...this.#createApmOutput(context)];

@@ -57,9 +57,10 @@ export function createOutput(spec: string, context: CommonContext): Output {
   );
 }
 
-/** The outputs that the script's options ask for without `-o`. */
-export function outputsOfOptions(options: Readonly<Record<string, unknown>>): string[] {
-  return isConfiguredByScript(options) ? ["prometheus-rw"] : [];
+/** What is asked for with `-o`, and the outputs that the script's options ask for by themselves. */
+export function withOutputsOfOptions(asked: readonly string[], options: Readonly<Record<string, unknown>>): string[] {
+  const isAsked = asked.some((spec) => prometheusOutputNames.some((name) => name === parse(spec).name));
+  return isConfiguredByScript(options) && !isAsked ? [...asked, "prometheus-rw"] : [...asked];
 }
 
 function parse(spec: string): { readonly name: string; readonly argument: string } {

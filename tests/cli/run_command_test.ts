@@ -42,14 +42,20 @@ Deno.test("the configuration file is the lowest layer of settings", () => {
   assertEquals(error.exitCode, 104);
 });
 
-Deno.test("features that aren't there yet are warnings, unknown ones errors that stop nothing", () => {
-  const { settings, warnings, errors } = plan("--features merge-run-tags,native-histograms,merge-run-tag x.js", {
+Deno.test("unknown features are errors that stop nothing", () => {
+  const { settings, errors } = plan("--features merge-run-tags,native-histograms,merge-run-tag x.js", {
     K6_FEATURES: "freeze-env",
   });
-  assertEquals(settings.features, ["merge-run-tags"]);
-  assertEquals(warnings, ["the feature native-histograms is not supported by k6d yet and has no effect"]);
+  assertEquals(settings.features, ["merge-run-tags", "native-histograms"]);
   assertEquals(errors, ['unknown feature "merge-run-tag", see k6d features; did you mean merge-run-tags?']);
   assertEquals(plan("--features= x.js", { K6_FEATURES: "merge-run-tags" }).settings.features, []);
+});
+
+Deno.test("k6's older variable for native histograms asks for the feature, unless --features says otherwise", () => {
+  const env = { K6_PROMETHEUS_RW_TREND_AS_NATIVE_HISTOGRAM: "T", K6_FEATURES: "freeze-env" };
+  assertEquals(plan("x.js", env).settings.features, ["freeze-env", "native-histograms"]);
+  assertEquals(plan("--features freeze-env x.js", env).settings.features, ["freeze-env"]);
+  assertEquals(plan("x.js", { K6_PROMETHEUS_RW_TREND_AS_NATIVE_HISTOGRAM: "no" }).settings.features, []);
 });
 
 Deno.test("flags that set options are joined where they may be repeated", () => {

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { OutputError } from "../../../src/output/output.ts";
 import { describeUrl, readConfig, type RemoteWriteConfig } from "../../../src/output/prometheus/config.ts";
-import { createOutput, outputsOfOptions } from "../../../src/output/outputs.ts";
+import { createOutput, withOutputsOfOptions } from "../../../src/output/outputs.ts";
 import { MetricRegistry } from "../../../src/metrics/registry.ts";
 
 interface Sources {
@@ -105,8 +105,12 @@ Deno.test("a block of the script's options sets everything and asks for the outp
   };
   const config = read({ options });
   assertEquals([config.pushIntervalMs, config.batchSize, config.headers], [2000, 50, [["A", "1"]]]);
-  assertEquals(outputsOfOptions(options), ["prometheus-rw"]);
-  assertEquals(outputsOfOptions({}), []);
+  assertEquals(withOutputsOfOptions([], options), ["prometheus-rw"]);
+  assertEquals(withOutputsOfOptions(["json=x"], options), ["json=x", "prometheus-rw"]);
+  assertEquals(withOutputsOfOptions(["experimental-prometheus-rw=http://h"], options), [
+    "experimental-prometheus-rw=http://h",
+  ]);
+  assertEquals(withOutputsOfOptions(["json"], {}), ["json"]);
 });
 
 Deno.test("the argument may be a list of keys and values", () => {
