@@ -65,7 +65,7 @@ testWithPrograms("a Prometheus with TLS, client certificates and passwords takes
     args: ARGS,
     env: { ...env, ...TLS, ...CERTIFICATE, ...BASIC, ...COUNT },
   });
-  assertEquals(result.stderr, "");
+  assertEquals(complaints(result), []);
   assertEquals((await server.samples("k6_orders_total")).at(-1)?.value, 6);
   assertEquals((await server.samples("k6_size_count")).at(-1)?.value, 3);
 
@@ -84,6 +84,24 @@ testWithPrograms("a Prometheus with TLS, client certificates and passwords takes
   for (const [i, reason] of reasons.entries()) assertRefused(refused[i]!, reason);
 });
 
+testWithPrograms(
+  "the feature native-histograms sends Trends as such, with k6's tag for it",
+  [prometheus],
+  async (program) => {
+    await using server = await startPrometheus(program, { nativeHistograms: true });
+    const result = await runSuccessfully({
+      files: SCRIPT,
+      args: ["run", "--quiet", "--features", "native-histograms", "-o", "prometheus-rw", "script.js"],
+      env: { K6_PROMETHEUS_RW_SERVER_URL: server.writeUrl, K6_PROMETHEUS_RW_STALE_MARKERS: "false" },
+    });
+    assertEquals(complaints(result), []);
+    for (const [query, expected] of [["histogram_count(k6_size)", 3], ["histogram_sum(k6_size)", 21]] as const) {
+      const [point] = await server.query(query);
+      assertEquals([point?.labels["k6_feature_native_histograms"], point?.value], ["true", expected]);
+    }
+  },
+);
+
 testWithPrograms("a Prometheus without TLS 1.3 needs leave to use 1.2", [prometheus], async (program) => {
   using client = Deno.createHttpClient({ caCerts: [Deno.readTextFileSync(SERVER_AUTHORITY)] });
   await using server = await startPrometheus(program, {
@@ -95,7 +113,7 @@ testWithPrograms("a Prometheus without TLS 1.3 needs leave to use 1.2", [prometh
   const env = { K6_PROMETHEUS_RW_SERVER_URL: server.writeUrl, ...TLS };
   const [refused, accepted] = await Promise.all([run(env), run({ ...env, K6_PROMETHEUS_RW_TLS_MIN_VERSION: "1.2" })]);
   assertRefused(refused, /the server does not offer TLS 1\.3, the least version that is set/);
-  assertEquals(accepted.stderr, "");
+  assertEquals(complaints(accepted), []);
   assertEquals((await server.samples("k6_orders_total")).at(-1)?.value, 6);
 });
 
@@ -103,7 +121,7 @@ testWithPrograms("a VictoriaMetrics with a password takes what is let in", [vict
   await using server = await startVictoriaMetrics(program, USER);
   const env = { K6_PROMETHEUS_RW_SERVER_URL: server.writeUrl };
   const [accepted, refused] = await Promise.all([run({ ...env, ...BASIC }), run(env)]);
-  assertEquals(accepted.stderr, "");
+  assertEquals(complaints(accepted), []);
   assertEquals((await server.samples("k6_orders_total")).at(-1)?.value, 6);
   assertRefused(refused, /HTTP 401.*check the user name and password/);
 });
@@ -112,6 +130,11 @@ const ARGS = ["run", "--quiet", "-o", "prometheus-rw", "script.js"];
 
 function run(env: Record<string, string>): Promise<K6dResult> {
   return runK6d({ files: SCRIPT, args: ARGS, env });
+}
+
+/** Warnings and errors. */
+function complaints({ stderr }: K6dResult): string[] {
+  return logEntries(stderr).filter(({ level }) => level !== "info").map(({ msg }) => msg ?? "");
 }
 
 /** A test doesn't fail because its receiver does: one error says why, the report at the end counts. */
