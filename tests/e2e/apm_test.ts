@@ -4,8 +4,9 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { prometheus, testWithPrograms } from "../support/debian.ts";
 import type { QueriedPoint } from "../support/metrics_server.ts";
 import { startPrometheus } from "../support/prometheus.ts";
+import { RemoteWriteReceiver } from "../support/remote_write_receiver.ts";
 import { startTarget } from "../support/target.ts";
-import { logEntries, runSuccessfully, summaryCount } from "./support/k6d.ts";
+import { K6dProcess, logEntries, runSuccessfully, summaryCount } from "./support/k6d.ts";
 
 const SCRIPT = `
 import http from "k6/http";
@@ -91,6 +92,73 @@ testWithPrograms(
     for (const { labels } of inSecond) assertEquals(labels["test_run_id"], "4711");
   },
 );
+
+/** A test with a good block and a bad one. */
+const SECRETIVE = `
+export const options = {
+  iterations: 2,
+  ext: {
+    loadimpact: {
+      apm: [
+        { provider: "prometheus", remoteWriteURL: __ENV.RECEIVER, credentials: { token: __ENV.TOKEN } },
+        { provider: "prometheus", remoteWriteURL: __ENV.RECEIVER, credentials: { password: "opensesame" } },
+      ],
+    },
+  },
+};
+export default function () { console.log(JSON.stringify(options.ext)); }
+`;
+
+const BAD_BLOCK = "options.ext.loadimpact.apm[1] is skipped: credentials must be ";
+
+Deno.test("a local run sends nothing unless told to, and says how", async () => {
+  await using receiver = new RemoteWriteReceiver();
+  const env = { RECEIVER: receiver.url, TOKEN: "tok-4711" };
+  const silent = await runSuccessfully({ files: SECRETIVE, env });
+  assertEquals(receiver.requests, 0);
+  assertEquals(logEntries(silent.stderr).filter(({ source }) => source !== "console").map(({ msg }) => msg), [
+    "the apm blocks of the script's options send nothing in a local run; --apm switches them on",
+  ]);
+
+  await runSuccessfully({ files: SECRETIVE, env: { ...env, K6_CLOUD_APM_LOCAL: "true" } });
+  assertEquals(receiver.samples("k6_iterations_total")[0]?.value, 2);
+  assertEquals(receiver.headers[0]?.get("authorization"), "Bearer tok-4711");
+});
+
+Deno.test("no log line holds a credential, neither a receiver's answer nor the script's own", async () => {
+  await using receiver = new RemoteWriteReceiver();
+  receiver.answer({ status: 401, body: "unknown token tok-4711" });
+  const { stderr } = await runSuccessfully({
+    files: SECRETIVE,
+    args: ["run", "--apm", "--quiet", "script.js"],
+    env: { RECEIVER: receiver.url, TOKEN: "tok-4711" },
+  });
+  assertMatch(stderr, /unknown token \*\*\*SECRET_REDACTED\*\*\*/);
+  assertEquals(stderr.split("SECRET_REDACTED").length - 1, 5, stderr);
+  for (const secret of ["tok-4711", "opensesame"]) assertEquals(stderr.includes(secret), false, stderr);
+});
+
+Deno.test("inspect shows the blocks as they are and names the bad ones; an archive keeps them and says so", async () => {
+  await using receiver = new RemoteWriteReceiver();
+  const env = { RECEIVER: receiver.url, TOKEN: "tok-4711" };
+  const variables = Object.entries(env).flatMap(([name, value]) => ["-e", `${name}=${value}`]);
+  const inspected = await runSuccessfully({ files: SECRETIVE, args: ["inspect", ...variables, "script.js"] });
+  assertEquals(JSON.parse(inspected.stdout).ext.loadimpact.apm[0].credentials, { token: "tok-4711" });
+  assertEquals(logEntries(inspected.stderr).map(({ msg }) => msg?.startsWith(BAD_BLOCK)), [true]);
+
+  await using archiving = await K6dProcess.start({
+    files: SECRETIVE,
+    args: ["archive", "--exclude-env-vars", ...variables, "script.js"],
+  });
+  const archived = await archiving.ended();
+  assertEquals(logEntries(archived.stderr).map(({ msg }) => msg), [
+    "the archive holds the credentials of the option apm: whoever can read it can use them",
+  ]);
+  const archive = await Deno.readFile(`${archiving.folder}/archive.tar`);
+  await runSuccessfully({ files: { "x.tar": archive }, args: ["run", "--apm", "--quiet", "x.tar"] });
+  assertEquals(receiver.headers[0]?.get("authorization"), "Bearer tok-4711");
+  assertEquals(receiver.samples("k6_iterations_total")[0]?.value, 2);
+});
 
 function assertOnGrid(points: readonly QueriedPoint[], stepMs: number): void {
   assert(points.length > 0);

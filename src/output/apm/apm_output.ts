@@ -23,7 +23,10 @@ export const APM_TREND_STATS = ["avg", "min", "med", "max", "p(95)", "p(99)", "c
 /** Makes the output that the script's blocks ask for; null when there are none, or they don't count. Says what is wrong with them. */
 export function createApmOutput(context: ApmContext, clock: Clock = systemClock): Output | null {
   const { options, isActive, log } = context;
-  if (!hasApm(options)) return null;
+  if (!hasApm(options)) {
+    if (isActive) log.info("--apm has no effect: the script's options have no cloud.apm blocks");
+    return null;
+  }
   if (!isActive) {
     log.info("the apm blocks of the script's options send nothing in a local run; --apm switches them on");
     return null;

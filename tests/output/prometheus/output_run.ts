@@ -2,7 +2,7 @@
 
 import { MetricRegistry } from "../../../src/metrics/registry.ts";
 import type { TagPairs } from "../../../src/metrics/types.ts";
-import type { Output } from "../../../src/output/output.ts";
+import type { Output, OutputContext } from "../../../src/output/output.ts";
 import { createOutput } from "../../../src/output/outputs.ts";
 
 export class OutputRun {
@@ -12,9 +12,10 @@ export class OutputRun {
   readonly complaints: string[] = [];
   readonly #ids = new Map<string, number>();
 
-  /** `spec` is what stands after `-o`. */
-  constructor(spec: string) {
-    this.output = createOutput(spec, {
+  /** `spec` is what stands after `-o`, or makes the output. */
+  constructor(spec: string | ((context: Omit<OutputContext, "name" | "argument">) => Output)) {
+    const make = typeof spec === "string" ? createOutput.bind(null, spec) : spec;
+    this.output = make({
       env: {},
       options: {},
       collectors: {},
