@@ -64,7 +64,7 @@ testWithPrograms(
       "a remote-write receiver",
       "warning options.cloud.apm[2]: resample_rate is now called resampleRate",
       'info apm: the label test_run_id of this run is "4711"',
-      "warning options.cloud.apm[2]: the test had no metric itmes; check the names in metrics",
+      "warning options.cloud.apm[2]: nothing was measured of itmes: check the names in metrics",
     ]);
 
     const inFirst = await first.samples('{__name__=~".+"}', aheadMs);

@@ -82,13 +82,14 @@ class Export {
     this.#context = context;
     this.#log = withPrefix(`${target.place}: `, context.log);
     const config = remoteWriteConfig(target);
-    this.states = new GridStates(registry.series, {
+    const gridOptions = {
+      ...config,
+      labels: target.includeTestRunId ? [["test_run_id", testRunId] as const] : [],
       stepMs: target.resampleRateMs,
       metrics: target.metrics,
-      trendStats: config.trendStats,
-      testRunId: target.includeTestRunId ? testRunId : null,
       now: () => clock.now(),
-    }, (message) => this.#log.warn(message));
+    };
+    this.states = new GridStates(registry.series, gridOptions, (message) => this.#log.warn(message));
     const senderOptions = { ...config, onTheClock: true, receiver: describeUrl(target.url) };
     this.#sender = new RemoteWriteSender(
       this.states,
@@ -107,7 +108,7 @@ class Export {
       this.#context.registry.metric(name) === undefined
     );
     if (unknown.length > 0) {
-      this.#log.warn(`the test had no metric ${unknown.join(", ")}; check the names in metrics`);
+      this.#log.warn(`nothing was measured of ${unknown.join(", ")}: check the names in metrics`);
     }
   }
 }

@@ -6,19 +6,15 @@
 
 import type { TimeSeries } from "../../metrics/registry.ts";
 import { createSink, type Sink } from "../../metrics/sinks.ts";
-import type { SampleBatch, TagPairs } from "../../metrics/types.ts";
-import { DEFAULT_SERIES_OPTIONS, type SeriesState, SeriesStates } from "../prometheus/series_state.ts";
-import type { TrendStat } from "../prometheus/trend_stats.ts";
+import type { SampleBatch } from "../../metrics/types.ts";
+import { type SeriesOptions, type SeriesState, SeriesStates } from "../prometheus/series_state.ts";
 
-/** What a block wants of its series. */
-export interface GridOptions {
+/** What a block wants of its series. Trends can't be histograms here, and there are no exemplars. */
+export interface GridOptions extends SeriesOptions {
   /** Distance of the points, ms. They lie at whole multiples since the epoch. */
   readonly stepMs: number;
   /** Names of the metrics that count. */
   readonly metrics: ReadonlySet<string>;
-  readonly trendStats: readonly TrendStat[];
-  /** Value of the label `test_run_id` on all series; null: no such label. */
-  readonly testRunId: string | null;
   /** Epoch milliseconds; never goes back. */
   readonly now: () => number;
 }
@@ -27,8 +23,6 @@ export interface GridOptions {
 export class GridStates extends SeriesStates {
   readonly #series: readonly TimeSeries[];
   readonly #options: GridOptions;
-  /** The series as they are sent, by id; filled when they are first seen. */
-  readonly #exported: TimeSeries[];
   /** By series id: the sink of this slot; undefined before the slot's first sample, null for metrics that don't count. */
   readonly #slot: (Sink | null | undefined)[] = [];
   /** Ids of the series with a sink in this slot. */
@@ -44,9 +38,7 @@ export class GridStates extends SeriesStates {
 
   /** `series` is the registry's own, growing array. */
   constructor(series: readonly TimeSeries[], options: GridOptions, warn: (message: string) => void) {
-    const exported: TimeSeries[] = [];
-    super(exported, { ...DEFAULT_SERIES_OPTIONS, trendStats: options.trendStats }, warn);
-    this.#exported = exported;
+    super(series, options, warn);
     this.#series = series;
     this.#options = options;
     // The last points of a run that ended just now may lie up to one step ahead: stay behind them.
@@ -58,10 +50,10 @@ export class GridStates extends SeriesStates {
     for (let i = 0; i < length; i++) {
       const id = series[i]!;
       const sink = this.#slot[id];
-      if (sink === null || sink === undefined && !this.#counts(id)) continue;
+      if (sink === null) continue;
       const value = values[i]!;
-      if (Number.isFinite(value)) (sink ?? this.#open(id)).add(value, times[i]!);
-      else this.warnOfValue(id, value);
+      if (Number.isFinite(value)) (sink ?? this.#open(id))?.add(value, times[i]!);
+      else if (this.#counts(id)) this.warnOfValue(id, value);
     }
   }
 
@@ -89,26 +81,17 @@ export class GridStates extends SeriesStates {
     this.#lastMs = Math.max(this.#gridBefore(now() - 1) + stepMs, this.#newestMs + stepMs, this.#firstMs);
   }
 
-  /** Whether a series without a sink is wanted; remembers those that aren't. */
-  #counts(id: number): boolean {
-    if (this.#exported[id] !== undefined) return true;
-    const { metric, tags } = this.#series[id]!;
-    if (!this.#options.metrics.has(metric.name)) {
-      this.#slot[id] = null;
-      return false;
-    }
-    this.#exported[id] = { id, metric, tags: withRunId(tags, this.#options.testRunId) };
-    return true;
+  /** The slot's sink of a series that has none yet; null when its metric doesn't count. */
+  #open(id: number): Sink | null {
+    if (!this.#counts(id)) return this.#slot[id] = null;
+    const { type } = this.#series[id]!.metric;
+    if (type === "gauge") this.#gauges.add(id);
+    this.#news.push(id);
+    return this.#slot[id] = createSink(type);
   }
 
-  /** The slot's sink of a series that has none yet. */
-  #open(id: number): Sink {
-    const { type } = this.#exported[id]!.metric;
-    const sink = createSink(type);
-    this.#slot[id] = sink;
-    this.#news.push(id);
-    if (type === "gauge") this.#gauges.add(id);
-    return sink;
+  #counts(id: number): boolean {
+    return this.#options.metrics.has(this.#series[id]!.metric.name);
   }
 
   #closeSlot(atEpochMs: number): void {
@@ -128,9 +111,3 @@ export class GridStates extends SeriesStates {
 
 /** Timers may fire that much too early. */
 const EARLY_TIMER_MS = 20;
-
-/** The label wins over a tag of that name. */
-function withRunId(tags: TagPairs, testRunId: string | null): TagPairs {
-  if (testRunId === null) return tags;
-  return [...tags.filter(([name]) => name !== "test_run_id"), ["test_run_id", testRunId]];
-}

@@ -4,7 +4,7 @@ import { BUILTIN_METRICS } from "../../../src/metrics/builtin.ts";
 import { MetricRegistry } from "../../../src/metrics/registry.ts";
 import type { TagPairs } from "../../../src/metrics/types.ts";
 import { GridStates } from "../../../src/output/apm/grid_states.ts";
-import { encodeState, type SeriesState } from "../../../src/output/prometheus/series_state.ts";
+import { DEFAULT_SERIES_OPTIONS, encodeState, type SeriesState } from "../../../src/output/prometheus/series_state.ts";
 import { Timestamps } from "../../../src/output/prometheus/timestamps.ts";
 import { parseTrendStat } from "../../../src/output/prometheus/trend_stats.ts";
 import { WriteRequestEncoder } from "../../../src/output/prometheus/write_request.ts";
@@ -201,10 +201,11 @@ class Run {
   ) {
     this.nowMs = startMs;
     const options = {
+      ...DEFAULT_SERIES_OPTIONS,
       stepMs,
       metrics: new Set(metrics),
       trendStats: [parseTrendStat("count")!, parseTrendStat("med")!],
-      testRunId,
+      labels: testRunId === null ? [] : [["test_run_id", testRunId] as const],
       now: () => this.nowMs,
     };
     this.states = new GridStates(this.#registry.series, options, (message) => this.warnings.push(message));
