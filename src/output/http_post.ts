@@ -6,7 +6,7 @@
 
 import http from "node:http";
 import https from "node:https";
-import { getCACertificates } from "node:tls";
+import { getCACertificates, type SecureContextOptions } from "node:tls";
 import type { ClientCertificate } from "./tls_files.ts";
 
 /** How a client behaves towards a server; all of it optional. */
@@ -48,7 +48,9 @@ export interface PostResponse {
   readonly headers: Readonly<Record<string, string>>;
   /** From the Retry-After header; null without one. */
   readonly retryAfterMs: number | null;
-  /** The beginning of the body, in one line. */
+  /** The beginning of the body: what is beyond 4 KiB is left out. */
+  readonly content: Uint8Array;
+  /** The first 300 characters of it, in one line. */
   readonly text: string;
 }
 
@@ -92,7 +94,9 @@ export class HttpPostClient {
     let agent = this.#agents.get(protocol);
     if (agent === undefined) {
       const pool = { keepAlive: true, maxSockets: this.#connections };
-      agent = protocol === "http:" ? new http.Agent(pool) : new https.Agent({ ...pool, ...agentOptions(this.#tls) });
+      agent = protocol === "http:"
+        ? new http.Agent(pool)
+        : new https.Agent({ ...pool, ...tlsConnectionOptions(this.#tls) });
       this.#agents.set(protocol, agent);
     }
     return agent;
@@ -108,9 +112,9 @@ export function parseRetryAfterMs(value: string | undefined, nowMs: number): num
 }
 
 /** The settings in node's terms. Where the system has no list of authorities, Mozilla's applies. */
-function agentOptions(
+export function tlsConnectionOptions(
   { skipVerification, minVersion, caCertificate, clientCertificate }: TlsOptions,
-): https.AgentOptions {
+): SecureContextOptions & { readonly rejectUnauthorized: boolean } {
   const trusted = caCertificate ? [caCertificate] : getCACertificates("system");
   return {
     rejectUnauthorized: skipVerification !== true,
@@ -120,7 +124,13 @@ function agentOptions(
   };
 }
 
-const GIVEN_UP = "no answer before the end of the run";
+/** Why a connection failed, in few words; `tls` are the settings it was to be made with. */
+export function failureReason(error: Error, tls: TlsOptions): string {
+  return failureReasons.get(codeOf(error)) ?? handshakeFailure(error.message, tls) ?? error.message;
+}
+
+/** The reason for requests that are aborted. */
+export const GIVEN_UP = "no answer before the end of the run";
 
 /** A request on its way; it is sent a second time only when the first met a kept connection that the server had closed meanwhile. */
 class Exchange {
@@ -166,13 +176,13 @@ class Exchange {
   }
 
   #fail(error: Error): void {
-    const reason = failureReasons.get(codeOf(error)) ?? handshakeFailure(error.message, this.#tls) ?? error.message;
-    this.#reject(new TransportError(reason, { cause: error }));
+    this.#reject(new TransportError(failureReason(error, this.#tls), { cause: error }));
   }
 }
 
-/** As much of an answer's body as a message can use. */
-const TEXT_BYTES = 300;
+/** As much of an answer's body as is kept, and as much as a message can use. */
+const CONTENT_BYTES = 4096;
+const TEXT_LENGTH = 300;
 
 /** Reads the body to its end, so that the connection can be used again, but keeps only its beginning. */
 function readResponse(
@@ -180,18 +190,23 @@ function readResponse(
   resolve: (response: PostResponse) => void,
   fail: (error: Error) => void,
 ): void {
-  const decoder = new TextDecoder();
-  let text = "";
+  const buffer = new Uint8Array(CONTENT_BYTES);
+  let length = 0;
   response.on("data", (chunk: Uint8Array) => {
-    if (text.length < TEXT_BYTES) text += decoder.decode(chunk.subarray(0, TEXT_BYTES), { stream: true });
+    const part = chunk.subarray(0, CONTENT_BYTES - length);
+    buffer.set(part, length);
+    length += part.length;
   });
-  response.on("end", () =>
+  response.on("end", () => {
+    const content = buffer.subarray(0, length);
     resolve({
       status: response.statusCode ?? 0,
       headers: joinHeaders(response.headers),
       retryAfterMs: parseRetryAfterMs(response.headers["retry-after"], Date.now()),
-      text: text.slice(0, TEXT_BYTES).replace(/[\s\p{Cc}]+/gu, " ").trim(),
-    }));
+      content,
+      text: new TextDecoder().decode(content).slice(0, TEXT_LENGTH).replace(/[\s\p{Cc}]+/gu, " ").trim(),
+    });
+  });
   response.on("error", fail);
 }
 
@@ -226,8 +241,12 @@ const failureReasons: ReadonlyMap<string, string> = new Map([
   ["CERT_HAS_EXPIRED", "the server's certificate has expired"],
 ]);
 
-/** What the alert that ended a TLS handshake asks of the user; undefined for what says enough itself. */
+/** The reason when a server answers a TLS handshake with something else. */
+export const NO_TLS = "the server does not speak TLS";
+
+/** What the end of a TLS handshake asks of the user; undefined for what says enough itself. */
 function handshakeFailure(message: string, { minVersion = "1.2", clientCertificate }: TlsOptions): string | undefined {
+  if (message.includes("wrong version number")) return NO_TLS;
   const alert = /received fatal alert: (\w+)/.exec(message)?.[1];
   if (alert === "ProtocolVersion") return `the server does not offer TLS ${minVersion}, the least version that is set`;
   if (alert === "CertificateRequired" || (alert === "BadCertificate" && !clientCertificate)) {

@@ -2,6 +2,8 @@
 
 import { createCsvOutput } from "./csv/csv_output.ts";
 import { createJsonOutput } from "./json/json_output.ts";
+import { otelOutputNames } from "./opentelemetry/config.ts";
+import { createOtelOutput } from "./opentelemetry/opentelemetry_output.ts";
 import { type Output, type OutputContext, OutputError, type OutputFactory } from "./output.ts";
 import { createRemoteWriteOutput } from "./prometheus/remote_write_output.ts";
 import { isConfiguredByScript, prometheusOutputNames } from "./prometheus/setting_sources.ts";
@@ -10,6 +12,7 @@ const factories: ReadonlyMap<string, OutputFactory> = new Map([
   ["json", createJsonOutput],
   ["csv", createCsvOutput],
   ...prometheusOutputNames.map((name) => [name, createRemoteWriteOutput] as const),
+  ...otelOutputNames.map((name) => [name, createOtelOutput] as const),
 ]);
 
 /** All names, in the order in which messages list them. */

@@ -325,7 +325,7 @@ class Run {
         ? { status: answer, retryAfterMs: null, text: "" }
         : answer;
       post.accepted = status < 300;
-      return { status, headers: {}, retryAfterMs, text };
+      return { status, headers: {}, retryAfterMs, content: new TextEncoder().encode(text), text };
     } finally {
       this.#inFlight--;
     }

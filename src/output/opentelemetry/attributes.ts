@@ -1,0 +1,60 @@
+/** Attribute sets of data points, interned: series of different metrics that have the same tags share one, and its encoding. */
+
+import { Writer } from "protobufjs/minimal";
+import type { TagPairs } from "../../metrics/types.ts";
+
+/** Where a data point's message keeps its attributes: the field numbers of the OTLP definitions. */
+export type AttributesField = typeof NUMBER_POINT_ATTRIBUTES | typeof HISTOGRAM_POINT_ATTRIBUTES;
+
+/** `NumberDataPoint.attributes` */
+export const NUMBER_POINT_ATTRIBUTES = 7;
+/** `HistogramDataPoint.attributes` */
+export const HISTOGRAM_POINT_ATTRIBUTES = 9;
+
+/** Attributes of one data point: no two have the same key, none is empty. */
+export class AttributeSet {
+  readonly pairs: TagPairs;
+  #ofNumberPoint: Uint8Array | undefined;
+  #ofHistogramPoint: Uint8Array | undefined;
+
+  constructor(pairs: TagPairs) {
+    this.pairs = pairs;
+  }
+
+  /** The fields that hold the attributes, made at the first call. */
+  encoded(field: AttributesField): Uint8Array {
+    return field === NUMBER_POINT_ATTRIBUTES
+      ? this.#ofNumberPoint ??= encodeAttributes(field, this.pairs)
+      : this.#ofHistogramPoint ??= encodeAttributes(field, this.pairs);
+  }
+}
+
+/** All attribute sets of a run; sets with the same attributes are the same object. */
+export class AttributeSets {
+  readonly #sets = new Map<string, AttributeSet>();
+
+  /** Tags without a value are left out, as in k6. Of two tags with the same name the last counts. */
+  of(tags: TagPairs): AttributeSet {
+    const attributes = new Map<string, string>();
+    for (const [name, value] of tags) if (value !== "") attributes.set(name.toWellFormed(), value.toWellFormed());
+    const pairs = Array.from(attributes);
+    const key = JSON.stringify(pairs);
+    let set = this.#sets.get(key);
+    if (set === undefined) this.#sets.set(key, set = new AttributeSet(pairs));
+    return set;
+  }
+}
+
+/** Text attributes as fields of type `KeyValue` (`opentelemetry.proto.common.v1`). */
+export function encodeAttributes(field: number, pairs: TagPairs): Uint8Array {
+  const writer = Writer.create();
+  for (const [key, value] of pairs) {
+    writer.uint32(field << 3 | 2).fork().uint32(KEY).string(key);
+    writer.uint32(VALUE).fork().uint32(STRING_VALUE).string(value).ldelim().ldelim();
+  }
+  return writer.finish();
+}
+
+const KEY = 1 << 3 | 2;
+const VALUE = 2 << 3 | 2;
+const STRING_VALUE = 1 << 3 | 2;

@@ -1,0 +1,297 @@
+/**
+ * The settings of the OpenTelemetry output. Later sources win: defaults, OpenTelemetry's own variables (`OTEL_…`), the k6 config
+ * file (`collectors.opentelemetry`), k6's variables (`K6_OTEL_…`), `key=value,…` after `-o opentelemetry=`.
+ * Every mistake is an `OutputError` of one line that names the setting's source and never its secret.
+ */
+
+import { parseDurationMs } from "../duration.ts";
+import type { TlsOptions } from "../http_post.ts";
+import { type OutputContext, OutputError } from "../output.ts";
+import type { TagPairs } from "../../metrics/types.ts";
+import { type ClientCertificate, readCaCertificate, readClientCertificate } from "../tls_files.ts";
+import { REMOVED_VARIABLES, type Setting, type SettingKey, SETTINGS } from "./settings.ts";
+
+/** The name of the output, and the one that it had in k6 while it was an experiment. */
+export const otelOutputNames = ["opentelemetry", "experimental-opentelemetry"] as const;
+
+/** Settings, complete and checked. */
+export interface OtelConfig {
+  readonly protocol: "grpc" | "http/protobuf";
+  /** Where requests go; for gRPC without a path. */
+  readonly url: URL;
+  /** By lower-case names; with the identity of basic authentication, none of those that the protocol needs itself. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** For https URLs; the least version is 1.3 as soon as any TLS setting is made, as in k6. */
+  readonly tls: TlsOptions;
+  /** Attributes of the resource, which say who measured. */
+  readonly resource: TagPairs;
+  readonly metricPrefix: string;
+  readonly exportIntervalMs: number;
+  readonly timeoutMs: number;
+  readonly compression: "none" | "gzip";
+  /** What the user should know, one line each. */
+  readonly warnings: readonly string[];
+}
+
+/** Reads the settings that apply to an output; throws an `OutputError` on the first mistake. */
+export function readConfig(context: ConfigSources): OtelConfig {
+  const { name, env, version } = context;
+  const settings = collectSettings(context);
+  const warnings: string[] = [];
+  if (name !== otelOutputNames[0]) {
+    warnings.push(`"${name}" is an old name of this output: use "${otelOutputNames[0]}"`);
+  }
+  for (const [variable, advice] of REMOVED_VARIABLES) {
+    if ((env[variable] ?? "") !== "") warnings.push(`${variable} has no effect any longer: ${advice}`);
+  }
+  settings.get("flushInterval", aDuration, positiveDuration);
+  const protocol = settings.get("exporterProtocol", '"grpc" or "http/protobuf"', oneOf("grpc", "http/protobuf")) ??
+    "grpc";
+  const url = protocol === "grpc" ? grpcUrl(settings) : httpUrl(settings);
+  return {
+    protocol,
+    url,
+    headers: checkHeaders(settings, protocol, warnings),
+    tls: checkTls(settings, url, warnings),
+    resource: checkResource(settings, version),
+    metricPrefix: settings.text("metricPrefix") ?? "",
+    exportIntervalMs: settings.get("exportInterval", aDuration, positiveDuration) ?? 10_000,
+    timeoutMs: settings.get("timeout", aDuration, positiveDuration) ?? 10_000,
+    compression: settings.get("compression", '"gzip" or "none"', oneOf("none", "gzip")) ?? "none",
+    warnings,
+  };
+}
+
+/** The receiver as messages name it: without what may be secret. */
+export function describeReceiver({ protocol, url }: Pick<OtelConfig, "protocol" | "url">): string {
+  return protocol === "grpc" ? url.host : `${url.origin}${url.pathname}`;
+}
+
+type ConfigSources = Pick<OutputContext, "argument" | "name" | "env" | "collectors" | "version">;
+
+const aDuration = 'a positive duration such as "10s"';
+
+/** Values as their sources give them, each with the name of its source for messages. */
+class Settings {
+  readonly #values = new Map<SettingKey, { value: unknown; source: string }>();
+
+  set(key: SettingKey, value: unknown, source: string): void {
+    this.#values.set(key, { value, source });
+  }
+
+  /** The value as `parse` understands it; a value that it refuses (null) is an error that says what is expected. */
+  get<T>(key: SettingKey, expected: string, parse: (value: string | number | boolean) => T | null): T | undefined {
+    const setting = this.#values.get(key);
+    if (setting === undefined) return undefined;
+    const { value, source } = setting;
+    const parsed = typeof value === "string" || typeof value === "number" || typeof value === "boolean"
+      ? parse(value)
+      : null;
+    if (parsed !== null) return parsed;
+    const shown = isSecret(key) ? "" : ` ${JSON.stringify(value)}`;
+    throw new OutputError(`OpenTelemetry output: invalid ${key} (${source})${shown}: expected ${expected}`);
+  }
+
+  text(key: SettingKey): string | undefined {
+    return this.get(key, "text", (value) => typeof value === "string" ? value.toWellFormed() : null);
+  }
+
+  flag(key: SettingKey): boolean {
+    return this.get(key, "true or false", (value) => booleans.get(String(value)) ?? null) ?? false;
+  }
+
+  /** Whether any source has the setting. */
+  has(key: SettingKey): boolean {
+    return this.#values.has(key);
+  }
+}
+
+/** What Go's `strconv.ParseBool` understands. */
+const booleans: ReadonlyMap<string, boolean> = new Map([
+  ...["1", "t", "T", "TRUE", "true", "True"].map((text) => [text, true] as const),
+  ...["0", "f", "F", "FALSE", "false", "False"].map((text) => [text, false] as const),
+]);
+
+function isSecret(key: SettingKey): boolean {
+  const setting: Setting | undefined = SETTINGS.find((each) => each.key === key);
+  return setting?.secret === true;
+}
+
+function collectSettings({ argument, name, env, collectors }: ConfigSources): Settings {
+  const settings = new Settings();
+  const readVariable = (key: SettingKey, variable: string) => {
+    const value = env[variable] ?? "";
+    if (value !== "") settings.set(key, value, variable);
+  };
+  const all: readonly (Setting & { readonly key: SettingKey })[] = SETTINGS;
+  for (const { key, fallbackVariables = [] } of all) {
+    for (const variable of fallbackVariables) readVariable(key, variable);
+  }
+  for (const outputName of otelOutputNames.toReversed()) readObject(settings, collectors[outputName], outputName);
+  for (const { key, variable } of all) readVariable(key, variable);
+  readArgument(settings, argument, `-o ${name}`);
+  return settings;
+}
+
+function readObject(settings: Settings, block: unknown, outputName: string): void {
+  const source = `config file, collectors.${outputName}`;
+  if (block === undefined || block === null) return;
+  if (typeof block !== "object" || Array.isArray(block)) {
+    throw new OutputError(`OpenTelemetry output: ${source} must be an object, for example { "metricPrefix": "k6_" }`);
+  }
+  for (const [name, value] of Object.entries(block)) {
+    if (value !== null && value !== undefined) settings.set(keyOf(name, source), value, `${source}.${name}`);
+  }
+}
+
+/** `key=value,…`; a part without `=` belongs to the value before it. */
+function readArgument(settings: Settings, argument: string, source: string): void {
+  const pairs: [name: string, value: string][] = [];
+  for (const part of argument === "" ? [] : argument.split(",")) {
+    const separator = part.indexOf("=");
+    const last = pairs.at(-1);
+    if (separator !== -1) pairs.push([part.slice(0, separator), part.slice(separator + 1)]);
+    else if (last !== undefined) last[1] += `,${part}`;
+    else throw new OutputError(`OpenTelemetry output: ${source}=…: expected key=value pairs, as in ${example}`);
+  }
+  for (const [name, value] of pairs) settings.set(keyOf(name, source), value, source);
+}
+
+const example = "grpcExporterEndpoint=localhost:4317,grpcExporterInsecure=true";
+
+function keyOf(name: string, source: string): SettingKey {
+  const all: readonly (Setting & { readonly key: SettingKey })[] = SETTINGS;
+  const setting = all.find(({ key, aliases = [] }) => key === name || aliases.includes(name));
+  if (setting !== undefined) return setting.key;
+  const known = all.map(({ key }) => key).join(", ");
+  throw new OutputError(`OpenTelemetry output: unknown setting "${name}" (${source}); known: ${known}`);
+}
+
+function grpcUrl(settings: Settings): URL {
+  const scheme = settings.flag("grpcExporterInsecure") ? "http:" : "https:";
+  const expected = "host:port without a scheme; K6_OTEL_GRPC_EXPORTER_INSECURE=true turns TLS off";
+  return settings.get("grpcExporterEndpoint", expected, (value) => endpoint(scheme, value)) ??
+    new URL(`${scheme}//localhost:4317`);
+}
+
+function httpUrl(settings: Settings): URL {
+  const scheme = settings.flag("httpExporterInsecure") ? "http:" : "https:";
+  const expected = "host:port without http:// and path; K6_OTEL_HTTP_EXPORTER_INSECURE=true turns TLS off";
+  const url = settings.get("httpExporterEndpoint", expected, (value) => endpoint(scheme, value)) ??
+    new URL(`${scheme}//localhost:4318`);
+  const path = settings.text("httpExporterURLPath") ?? "/v1/metrics";
+  return new URL(path.startsWith("/") ? path : `/${path}`, url);
+}
+
+/** Host and port; null for all that is more than that. */
+function endpoint(scheme: string, value: string | number | boolean): URL | null {
+  const url = URL.parse(`${scheme}//${value}`);
+  return url === null || /[/?#@]/.test(String(value)) ? null : url;
+}
+
+/** Headers that the protocols set; others don't exist in HTTP/2. */
+const reservedHeaders = new Set([
+  ...["content-type", "content-encoding", "content-length", "te", "user-agent", "host", "connection"],
+  ...["transfer-encoding", "upgrade", "keep-alive", "proxy-connection", "grpc-encoding", "grpc-timeout"],
+]);
+
+function checkHeaders(settings: Settings, protocol: string, warnings: string[]): Record<string, string> {
+  const headers: Record<string, string> = {};
+  const username = settings.text("httpExporterUsername") ?? "";
+  const pairs = settings.get("headers", "name=value,name2=value2 with values percent-encoded", keyValueList) ?? [];
+  for (const [name, value] of pairs) {
+    const lowerCase = name.toLowerCase();
+    if (!/^[!#$%&'*+\-.^_`|~0-9a-z]+$/.test(lowerCase) || /[^\t\x20-\x7e]/.test(value)) {
+      throw new OutputError(`OpenTelemetry output: invalid header ${JSON.stringify(name)} (headers)`);
+    }
+    if (reservedHeaders.has(lowerCase)) warnings.push(`header "${name}" is set by k6d and cannot be changed`);
+    else headers[lowerCase] = value;
+  }
+  if (protocol !== "grpc" && username !== "") {
+    const credentials = new TextEncoder().encode(`${username}:${settings.text("httpExporterPassword") ?? ""}`);
+    headers["authorization"] = `Basic ${credentials.toBase64()}`;
+  }
+  return headers;
+}
+
+function checkTls(settings: Settings, url: URL, warnings: string[]): TlsOptions {
+  const tlsKeys = ["tlsInsecureSkipVerify", "tlsCertificate", "tlsClientCertificate", "tlsClientKey"] as const;
+  const made = tlsKeys.filter((key) => settings.has(key));
+  if (url.protocol === "http:") {
+    if (made.length > 0) {
+      warnings.push(`${made.join(", ")}: no effect, because the connection is insecure, without TLS`);
+    }
+    return {};
+  }
+  const skipVerification = settings.flag("tlsInsecureSkipVerify");
+  if (skipVerification) warnings.push(`the certificate of ${url.host} is not verified (tlsInsecureSkipVerify)`);
+  const ca = settings.text("tlsCertificate");
+  return {
+    skipVerification,
+    minVersion: made.length > 0 ? "1.3" : "1.2",
+    caCertificate: ca === undefined ? null : readCaCertificate(ca),
+    clientCertificate: checkClientCertificate(settings),
+  };
+}
+
+function checkClientCertificate(settings: Settings): ClientCertificate | null {
+  const [certificate, key] = [settings.text("tlsClientCertificate"), settings.text("tlsClientKey")];
+  if (certificate === undefined && key === undefined) return null;
+  if (certificate === undefined || key === undefined) {
+    throw new OutputError(
+      "OpenTelemetry output: a client certificate needs both tlsClientCertificate and tlsClientKey",
+    );
+  }
+  return readClientCertificate(certificate, key);
+}
+
+/** The service as the user names it wins over general attributes, and both over what k6d says of itself. */
+function checkResource(settings: Settings, version: string): TagPairs {
+  const attributes = new Map([
+    ["service.name", "k6"],
+    ["service.version", version],
+    ["telemetry.sdk.language", "nodejs"],
+    ["telemetry.sdk.name", "k6d"],
+    ["telemetry.sdk.version", version],
+  ]);
+  const more = settings.get("resourceAttributes", "key=value,key2=value2 with values percent-encoded", keyValueList);
+  for (const [key, value] of more ?? []) attributes.set(key.toWellFormed(), value.toWellFormed());
+  for (const [attribute, key] of [["service.name", "serviceName"], ["service.version", "serviceVersion"]] as const) {
+    const value = settings.text(key);
+    if (value !== undefined) attributes.set(attribute, value);
+  }
+  return Array.from(attributes).sort(([a], [b]) => a < b ? -1 : 1);
+}
+
+/** `key=value,…` with percent-encoded values, as W3C Baggage has it; null when it is none. */
+function keyValueList(value: string | number | boolean): TagPairs | null {
+  const pairs: (readonly [key: string, value: string])[] = [];
+  for (const part of String(value).split(",")) {
+    if (part.trim() === "") continue;
+    const separator = part.indexOf("=");
+    if (separator === -1) return null;
+    const key = part.slice(0, separator).trim();
+    const decoded = percentDecoded(part.slice(separator + 1).trim());
+    if (key === "" || decoded === null) return null;
+    pairs.push([key, decoded]);
+  }
+  return pairs;
+}
+
+function percentDecoded(text: string): string | null {
+  try {
+    return decodeURIComponent(text);
+  } catch (error) {
+    if (error instanceof URIError) return null;
+    throw error;
+  }
+}
+
+function positiveDuration(value: string | number | boolean): number | null {
+  const duration = typeof value === "boolean" ? null : parseDurationMs(value);
+  return duration !== null && duration > 0 ? duration : null;
+}
+
+function oneOf<T extends string>(...known: readonly T[]): (value: string | number | boolean) => T | null {
+  return (value) => known.find((each) => each === value) ?? null;
+}
