@@ -209,6 +209,33 @@ Deno.test("no variable and no key stands for two settings", () => {
   assertEquals(names.length, new Set(names).size);
 });
 
+Deno.test("the documentation lists every setting and every variable as they are", () => {
+  const page = Deno.readTextFileSync(new URL("../../../docs/outputs/prometheus-rw.md", import.meta.url));
+  const all: readonly Setting[] = SETTINGS;
+  const code = (text: string) => text === "" ? "" : `\`${text}\``;
+  assertEquals(
+    tableUnder(page, "| setting "),
+    all.map(({ key, aliases = [], variables, default: byDefault, meaning }) => [
+      [key, ...aliases].map(code).join(", "),
+      variables.map(code).join(", "),
+      code(byDefault),
+      meaning,
+    ]),
+  );
+  assertEquals(
+    tableUnder(page, "| variable "),
+    all.flatMap(({ key, legacyVariables }) => legacyVariables.map((variable) => [code(variable), code(key)])),
+  );
+});
+
+/** The cells of a page's table whose head begins like that. */
+function tableUnder(page: string, head: string): string[][] {
+  const lines = page.split("\n");
+  const start = lines.findIndex((line) => line.startsWith(head)) + 2;
+  const end = lines.findIndex((line, i) => i > start && !line.startsWith("|"));
+  return lines.slice(start, end).map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim()));
+}
+
 Deno.test("settings of different sources come together", () => {
   fc.assert(fc.property(fc.array(fc.nat(sources.length - 1), { minLength: 5, maxLength: 5 }), (places) => {
     const given: Values[] = [{ batchSize: "7" }, { pushInterval: "9s" }, { instance: "i" }, { timeout: "1s" }, {
