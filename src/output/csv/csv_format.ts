@@ -57,7 +57,8 @@ function listOf(pairs: TagPairs): string {
 
 /** A field, in quotes where Go's `encoding/csv` puts them. */
 function field(text: string): string {
-  return text === "\\." || /[",\r\n]|^[\s\u0085]/.test(text) && !text.startsWith("\ufeff")
-    ? `"${text.replaceAll('"', '""')}"`
-    : text;
+  return text === "\\." || NEEDS_QUOTES.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
+
+/** What separates, or blank (in Go's sense) at the start. */
+const NEEDS_QUOTES = /[",\r\n]|^(?!\ufeff)[\s\u0085]/;

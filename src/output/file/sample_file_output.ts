@@ -175,7 +175,7 @@ export class SampleFileOutput implements Output {
 
   #reportMissing(written: number): void {
     const missing = this.#samples - written;
-    if (missing === 0 || this.#timer === undefined) return;
+    if (missing === 0) return;
     this.#log.error(
       `${this.#settings.name} output: ${missing} of ${this.#samples} samples are missing in ${this.#file}`,
     );
