@@ -110,9 +110,9 @@ function sixDecimals(value: number): string {
   if (Number.isNaN(value)) return "NaN";
   if (!Number.isFinite(value)) return value > 0 ? "+Inf" : "-Inf";
   if (Math.abs(value) >= 1e21) return `${BigInt(value)}.000000`;
-  // An exact tie has seven decimals and ends in 5: only multiples of 2⁻⁷. `toFixed` rounds it up, `%f` to the even digit.
-  const down = Number.isInteger(value * 128) && !Number.isInteger(value * 64) &&
-    Math.floor(Math.abs(value) * 1e6) % 2 === 0;
-  if (!down) return value.toFixed(6);
-  return `${value < 0 ? "-" : ""}${Math.abs(value).toFixed(7).slice(0, -1)}`;
+  const rounded = value.toFixed(6);
+  // An exact tie is an odd multiple of 2⁻⁷, with seven decimals: `toFixed` rounds it up, `%f` to the even digit.
+  if (!Number.isInteger(value * 128) || Number.isInteger(value * 64)) return rounded;
+  const down = value.toFixed(7).slice(0, -1);
+  return Number(down.at(-1)) % 2 === 0 ? down : rounded;
 }
