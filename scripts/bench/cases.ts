@@ -49,6 +49,7 @@ export const CASES: readonly BenchCase[] = [
   { name: "one-iteration", run: oneIteration },
   { name: "compile-time", run: compileTime },
   { name: "remote-write", run: remoteWrite },
+  { name: "file-outputs", run: fileOutputs },
 ];
 
 /** 50 virtual users in a closed loop: GET and check. */
@@ -252,6 +253,50 @@ async function remoteWrite(context: BenchContext): Promise<Figure[]> {
     figure(k6d, "iteration p99 without output, ms", p99(alone)),
   ];
 }
+
+/** 500,000 samples a second from busy threads, with and without a file of them all. */
+async function fileOutputs(context: BenchContext): Promise<Figure[]> {
+  const [k6d] = context.tools;
+  if (k6d === undefined) return [];
+  const folder = await Deno.makeTempDir({ prefix: "k6d-bench-" });
+  const outputs = [`json=${folder}/samples.json`, `csv=${folder}/samples.csv`, `json=${folder}/samples.json.gz`];
+  const runs: Record<string, ScriptRun[]> = {};
+  try {
+    // Short runs by turns: what else the machine does must not meet one output alone.
+    const rounds = Math.max(3, Math.round(context.seconds / FILE_RUN_SECONDS));
+    for (let round = 0; round < rounds; round++) {
+      for (const output of ["", ...outputs]) {
+        const flags = ["-u", "8", "-d", `${FILE_RUN_SECONDS}s`, ...(output === "" ? [] : ["-o", output])];
+        const run = await runScript(k6d, "many_samples.js", flags, context);
+        if (run.stderr !== "") throw new BenchError(`k6d run ${flags.join(" ")} complained:\n${run.stderr}`);
+        (runs[output] ??= []).push(run);
+      }
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+  const samplesPerSecond = (output: string) =>
+    median(runs[output]!.map(({ summary }) => summary.rate("iterations") * SAMPLES_PER_ITERATION));
+  const cpuPerSampleUs = (output: string) =>
+    median(
+      runs[output]!.map(({ cpuMs, summary }) => cpuMs * 1000 / (summary.count("iterations") * SAMPLES_PER_ITERATION)),
+    );
+  return [
+    figure(k6d, "samples/s without output", samplesPerSecond("")),
+    ...outputs.flatMap((output) => {
+      const name = output.replace(/=.*(\.gz)$|=.*/, "$1");
+      const [speed, target] = [samplesPerSecond(output) / samplesPerSecond(""), { atLeast: 90 }];
+      return [
+        figure(k6d, `iterations with ${name}, % of without`, speed * 100, name === "json.gz" ? undefined : target),
+        figure(k6d, `CPU a sample for ${name}, µs`, cpuPerSampleUs(output) - cpuPerSampleUs("")),
+      ];
+    }),
+  ];
+}
+
+const FILE_RUN_SECONDS = 3;
+/** The script's, and k6d's own. */
+const SAMPLES_PER_ITERATION = 1004;
 
 interface ScriptRun extends Measured {
   readonly summary: SummaryFigures;
