@@ -1,6 +1,6 @@
 /** A remote-write receiver for tests: strict about the protocol, scripted in its answers. */
 
-import { decodeRequest, type ReceivedMetadata, type ReceivedSeries } from "./write_request_decoder.ts";
+import { decodeRequest, decodeRequestV2, type ReceivedMetadata, type ReceivedSeries } from "./write_request_decoder.ts";
 
 /** What the receiver does with a request: answer with a status (and headers, body), or misbehave. */
 export type Answer =
@@ -10,6 +10,9 @@ export type Answer =
   | "garbage"
   | "reset";
 
+/** What becomes of requests of version 2.0. */
+export type V2Support = "understood" | "refused" | "misunderstood";
+
 /** Listens on a free loopback port until it is disposed of. Answers 204 unless told otherwise. */
 export class RemoteWriteReceiver implements AsyncDisposable {
   /** Accepted requests, in order; `violations` holds what was wrong with any request. */
@@ -18,6 +21,11 @@ export class RemoteWriteReceiver implements AsyncDisposable {
   /** What accepted requests said of metrics, in order. */
   readonly metadata: ReceivedMetadata[] = [];
   readonly headers: Headers[] = [];
+  /**
+   * How it takes requests of version 2.0: as it should, with status 415, or as old receivers do, which understand nothing of
+   * them and answer 204.
+   */
+  readonly #v2: V2Support;
   /** Number of requests that came, whatever the answer. */
   requests = 0;
   readonly #answers: Answer[] = [];
@@ -27,7 +35,8 @@ export class RemoteWriteReceiver implements AsyncDisposable {
   readonly #serving: Promise<void>;
   readonly #waiting: { readonly requests: number; readonly resolve: () => void }[] = [];
 
-  constructor() {
+  constructor({ v2 = "understood" }: { readonly v2?: V2Support } = {}) {
+    this.#v2 = v2;
     this.#listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     this.#serving = this.#accept();
   }
@@ -84,7 +93,7 @@ export class RemoteWriteReceiver implements AsyncDisposable {
           return [line.slice(0, colon), line.slice(colon + 1).trim()] as [string, string];
         }));
         const body = await input.bytes(Number(headers.get("content-length")));
-        const answer = this.#answers.shift() ?? 204;
+        const answer = this.#answers.shift() ?? (isV2(headers) && this.#v2 === "refused" ? 415 : 204);
         if (body === null || !await this.#answer(connection, answer, requestLine ?? "", headers, body)) break;
       }
     } catch (error) {
@@ -104,7 +113,7 @@ export class RemoteWriteReceiver implements AsyncDisposable {
     body: Uint8Array,
   ): Promise<boolean> {
     const accepted = typeof answer === "number" && answer < 300;
-    this.#check(requestLine, headers, body, accepted);
+    const written = this.#check(requestLine, headers, body, accepted);
     this.headers.push(headers);
     this.requests++;
     for (const { requests, resolve } of this.#waiting) if (this.requests >= requests) resolve();
@@ -115,38 +124,60 @@ export class RemoteWriteReceiver implements AsyncDisposable {
       return false;
     }
     const { status, headers: extra = {}, body: text = "" } = typeof answer === "number" ? { status: answer } : answer;
-    const extraLines = Object.entries(extra).map(([name, value]) => `${name}: ${value}\r\n`).join("");
+    const extraLines = Object.entries({ ...written, ...extra }).map(([name, value]) => `${name}: ${value}\r\n`).join(
+      "",
+    );
     const length = status === 204 ? "" : `content-length: ${new TextEncoder().encode(text).length}\r\n`;
     await connection.write(new TextEncoder().encode(`HTTP/1.1 ${status} Status\r\n${length}${extraLines}\r\n${text}`));
     return true;
   }
 
-  #check(requestLine: string, headers: Headers, body: Uint8Array, accepted: boolean): void {
+  /** Checks a request and keeps what is accepted; returns the headers that say how much was written. */
+  #check(requestLine: string, headers: Headers, body: Uint8Array, accepted: boolean): Record<string, string> {
     try {
       if (requestLine !== "POST /api/v1/write HTTP/1.1") throw new Error(`request line ${requestLine}`);
       assertHeader(headers, "content-encoding", /^snappy$/);
-      assertHeader(headers, "content-type", /^application\/x-protobuf$/);
       assertHeader(headers, "user-agent", /^k6d\/\S+$/);
+      if (isV2(headers)) {
+        assertHeader(headers, "x-prometheus-remote-write-version", /^2\.0\.0$/);
+        return this.#keep(decodeRequestV2(body), accepted && this.#v2 === "understood");
+      }
+      assertHeader(headers, "content-type", /^application\/x-protobuf$/);
       assertHeader(headers, "x-prometheus-remote-write-version", /^0\.1\.0$/);
       const { series, metadata } = decodeRequest(body);
-      if (accepted) {
-        this.accepted.push([...series]);
-        this.metadata.push(...metadata);
-        for (const each of series) this.#checkTimestamps(each);
-      }
+      if (accepted) this.metadata.push(...metadata);
+      this.#keep(series, accepted);
     } catch (error) {
       this.violations.push(error instanceof Error ? error.message : String(error));
     }
+    return {};
   }
 
-  #checkTimestamps({ name, labels, samples }: ReceivedSeries): void {
+  #keep(series: readonly ReceivedSeries[], accepted: boolean): Record<string, string> {
+    if (!accepted) return {};
+    this.accepted.push([...series]);
+    for (const each of series) this.#checkTimestamps(each);
+    const count = (elements: (series: ReceivedSeries) => readonly unknown[] | undefined) =>
+      String(series.reduce((sum, each) => sum + (elements(each)?.length ?? 0), 0));
+    return {
+      "x-prometheus-remote-write-samples-written": count(({ samples }) => samples),
+      "x-prometheus-remote-write-histograms-written": count(({ histograms }) => histograms),
+      "x-prometheus-remote-write-exemplars-written": count(({ exemplars }) => exemplars),
+    };
+  }
+
+  #checkTimestamps({ name, labels, samples, histograms = [] }: ReceivedSeries): void {
     const key = name + JSON.stringify(labels);
-    for (const { atEpochMs } of samples) {
+    for (const { atEpochMs } of [...samples, ...histograms]) {
       const newest = this.#newest.get(key) ?? 0;
       if (atEpochMs <= newest) throw new Error(`${key}: timestamp ${atEpochMs} after ${newest}`);
       this.#newest.set(key, atEpochMs);
     }
   }
+}
+
+function isV2(headers: Headers): boolean {
+  return headers.get("content-type") === "application/x-protobuf;proto=io.prometheus.write.v2.Request";
 }
 
 function assertHeader(headers: Headers, name: string, pattern: RegExp): void {

@@ -11,6 +11,8 @@ export interface ReceivedSeries {
   readonly samples: readonly ReceivedSample[];
   readonly histograms?: readonly ReceivedHistogram[];
   readonly exemplars?: readonly ReceivedExemplar[];
+  /** Of 2.0 requests, where each series says it. */
+  readonly metadata?: ReceivedMetadata;
 }
 
 /** A stale marker's value is NaN; `bits` tells it from other NaNs. */
@@ -18,6 +20,8 @@ export interface ReceivedSample {
   readonly value: number;
   readonly bits: bigint;
   readonly atEpochMs: number;
+  /** Of 2.0 requests: from when a counter counts. */
+  readonly startMs?: number;
 }
 
 /** A native histogram; `positive` and `negative` hold populated and filled-in buckets by key. */
@@ -31,6 +35,8 @@ export interface ReceivedHistogram {
   readonly positive: ReadonlyMap<number, number>;
   readonly negative: ReadonlyMap<number, number>;
   readonly atEpochMs: number;
+  /** Of 2.0 requests: from when it counts. */
+  readonly startMs?: number;
 }
 
 export interface ReceivedExemplar {
@@ -70,6 +76,36 @@ export function decodeRequest(body: Uint8Array): ReceivedRequest {
     if (![1, 2, 3].includes(type)) throw new Error(`metadata of ${name} has type ${type}`);
   }
   return { series, metadata };
+}
+
+/** Decodes the body of a 2.0 request; throws when it breaks a rule. Every series must say what its metric is, unless told otherwise. */
+export function decodeRequestV2(body: Uint8Array, { metadata = true } = {}): ReceivedSeries[] {
+  const reader = open(body);
+  const symbols: string[] = [];
+  const ends: [from: number, until: number][] = [];
+  fields(reader, reader.len, {
+    4: () => symbols.push(reader.string()),
+    5: () => {
+      const until = end(reader);
+      ends.push([reader.pos, until]);
+      reader.skip(until - reader.pos);
+    },
+  });
+  if (symbols[0] !== "") throw new Error("the first symbol is not empty");
+  const used = new Set([0]);
+  const symbol = (reference: number) => {
+    const text = symbols[reference];
+    if (text === undefined) throw new Error(`reference ${reference} to ${symbols.length} symbols`);
+    used.add(reference);
+    return text;
+  };
+  const series = ends.map(([from, until]) => {
+    reader.pos = from;
+    return decodeTimeSeriesV2(reader, until, symbol, metadata);
+  });
+  const unused = symbols.filter((_, reference) => !used.has(reference));
+  if (unused.length > 0) throw new Error(`no series refers to ${JSON.stringify(unused)}`);
+  return series;
 }
 
 /** The series of a 1.0 request. */
@@ -129,6 +165,68 @@ function decodeTimeSeries(reader: Reader, until: number): ReceivedSeries {
   return receivedSeries(labels, samples, histograms, exemplars);
 }
 
+function decodeTimeSeriesV2(
+  reader: Reader,
+  until: number,
+  symbol: (reference: number) => string,
+  needsMetadata: boolean,
+): ReceivedSeries {
+  let labels: [string, string][] = [];
+  const samples: ReceivedSample[] = [];
+  const histograms: ReceivedHistogram[] = [];
+  const exemplars: ReceivedExemplar[] = [];
+  let metadata: ReceivedMetadata | undefined;
+  fields(reader, until, {
+    1: () => labels = decodeReferences(reader, symbol),
+    2: () => samples.push(decodeSample(reader, end(reader))),
+    3: () => histograms.push(decodeHistogram(reader, end(reader))),
+    4: () => exemplars.push(decodeExemplarV2(reader, end(reader), symbol)),
+    5: () => metadata = decodeMetadataV2(reader, end(reader), symbol),
+  });
+  const series = receivedSeries(labels, samples, histograms, exemplars);
+  for (const { atEpochMs, startMs = 0 } of [...samples, ...histograms]) {
+    if (startMs >= atEpochMs) throw new Error(`${series.name} starts at ${startMs}, after ${atEpochMs}`);
+  }
+  if (metadata === undefined) {
+    if (needsMetadata) throw new Error(`${series.name} has no metadata`);
+    return series;
+  }
+  if (![1, 2, 3].includes(metadata.type)) throw new Error(`${series.name} has type ${metadata.type}`);
+  return { ...series, metadata: { ...metadata, name: series.name } };
+}
+
+function decodeReferences(reader: Reader, symbol: (reference: number) => string): [string, string][] {
+  const references = decodePacked(reader, () => reader.uint32());
+  if (references.length % 2 !== 0) throw new Error(`${references.length} references to names and values`);
+  return Array.from(
+    { length: references.length / 2 },
+    (_, i) => [symbol(references[2 * i] ?? 0), symbol(references[2 * i + 1] ?? 0)],
+  );
+}
+
+function decodeExemplarV2(reader: Reader, until: number, symbol: (reference: number) => string): ReceivedExemplar {
+  let labels: [string, string][] = [];
+  let value = 0;
+  let atEpochMs = 0;
+  fields(reader, until, {
+    1: () => labels = decodeReferences(reader, symbol),
+    2: () => value = reader.double(),
+    3: () => atEpochMs = Number(reader.int64()),
+  });
+  assertValidLabels(labels);
+  return { labels: Object.fromEntries(labels), value, atEpochMs };
+}
+
+function decodeMetadataV2(reader: Reader, until: number, symbol: (reference: number) => string): ReceivedMetadata {
+  const metadata = { type: 0, name: "", help: "", unit: "" };
+  fields(reader, until, {
+    1: () => metadata.type = reader.int32(),
+    3: () => metadata.help = symbol(reader.uint32()),
+    4: () => metadata.unit = symbol(reader.uint32()),
+  });
+  return metadata;
+}
+
 function receivedSeries(
   labels: [string, string][],
   samples: ReceivedSample[],
@@ -138,6 +236,7 @@ function receivedSeries(
   assertValidLabels(labels);
   const { __name__: name, ...others } = Object.fromEntries(labels);
   if (name === undefined) throw new Error("series without a name");
+  if (samples.length + histograms.length === 0) throw new Error(`${name} has no samples`);
   if (samples.length > 0 && histograms.length > 0) throw new Error(`${name} has both samples and histograms`);
   return {
     name,
@@ -157,8 +256,13 @@ function decodeLabel(reader: Reader, until: number): [string, string] {
 function decodeSample(reader: Reader, until: number): ReceivedSample {
   let bits = 0n;
   let atEpochMs = 0;
-  fields(reader, until, { 1: () => bits = doubleBits(reader), 2: () => atEpochMs = Number(reader.int64()) });
-  return { value: fromBits(bits), bits, atEpochMs };
+  let startMs = 0;
+  fields(reader, until, {
+    1: () => bits = doubleBits(reader),
+    2: () => atEpochMs = Number(reader.int64()),
+    3: () => startMs = Number(reader.int64()),
+  });
+  return { value: fromBits(bits), bits, atEpochMs, ...(startMs > 0 ? { startMs } : {}) };
 }
 
 function decodeExemplar(reader: Reader, until: number): ReceivedExemplar {
@@ -189,6 +293,7 @@ function decodeMetadata(reader: Reader, until: number): ReceivedMetadata {
 function decodeHistogram(reader: Reader, until: number): ReceivedHistogram {
   const fixed = { count: 0, schema: 0, zeroThreshold: 0, zeroCount: 0, atEpochMs: 0 };
   let sumBits = 0n;
+  let startMs = 0;
   const spans: Record<"positive" | "negative", [offset: number, length: number][]> = { positive: [], negative: [] };
   const deltas: Record<"positive" | "negative", number[]> = { positive: [], negative: [] };
   fields(reader, until, {
@@ -202,12 +307,13 @@ function decodeHistogram(reader: Reader, until: number): ReceivedHistogram {
     11: () => spans.positive.push(decodeSpan(reader, end(reader))),
     12: () => deltas.positive.push(...decodePacked(reader, () => Number(reader.sint64()))),
     15: () => fixed.atEpochMs = Number(reader.int64()),
+    17: () => startMs = Number(reader.int64()),
   });
   const positive = buckets(spans.positive, deltas.positive);
   const negative = buckets(spans.negative, deltas.negative);
   const total = [...positive.values(), ...negative.values(), fixed.zeroCount].reduce((sum, count) => sum + count, 0);
   if (sumBits !== STALE_BITS && total !== fixed.count) throw new Error(`${total} values in buckets of ${fixed.count}`);
-  return { ...fixed, sum: fromBits(sumBits), sumBits, positive, negative };
+  return { ...fixed, sum: fromBits(sumBits), sumBits, positive, negative, ...(startMs > 0 ? { startMs } : {}) };
 }
 
 function decodeSpan(reader: Reader, until: number): [offset: number, length: number] {

@@ -1,11 +1,7 @@
 /** What the sender knows of a request's body; one implementation for each version of the protocol. */
 
-import type { Exemplar, LabelSet, SeriesKind } from "./exported_series.ts";
+import type { Exemplar, LabelSet, MetricFamily, SeriesKind } from "./exported_series.ts";
 import type { NativeHistogram } from "./native_histogram.ts";
-import { WriteRequestEncoder } from "./write_request.ts";
-
-/** The versions of remote write. */
-export type ProtocolVersion = "1.0" | "2.0";
 
 /** What a request carries beside series. */
 export interface EncoderOptions {
@@ -49,12 +45,11 @@ export interface RequestEncoder {
   finish(): Uint8Array<ArrayBuffer>;
 }
 
-/** An encoder for requests of that version. */
-export function createRequestEncoder(version: ProtocolVersion, options: EncoderOptions): RequestEncoder {
-  switch (version) {
-    case "1.0":
-      return new WriteRequestEncoder(options);
-    case "2.0":
-      throw new Error("Cannot encode remote write 2.0 yet");
-  }
-}
+/** The numbers of metric types, the same in both versions. */
+export const METRIC_TYPES = { counter: 1, gauge: 2, histogram: 3 } as const satisfies Record<
+  MetricFamily["type"],
+  number
+>;
+
+/** The value 0x7ff0000000000002, little-endian: a NaN that number arithmetic would not keep intact. */
+export const STALE_MARKER = Uint8Array.of(2, 0, 0, 0, 0, 0, 0xf0, 0x7f);

@@ -6,7 +6,8 @@
 
 import type { OutputLog } from "../output.ts";
 import type { Clock } from "./clock.ts";
-import { createRequestEncoder, type RequestEncoder } from "./request_encoder.ts";
+import type { RequestEncoder } from "./request_encoder.ts";
+import { createRequestEncoder } from "./request_encoders.ts";
 import { encodeEnd, encodeState, type SeriesState, type SeriesStates } from "./series_state.ts";
 import { Timestamps } from "./timestamps.ts";
 import { type Transport, TransportError } from "./transport.ts";

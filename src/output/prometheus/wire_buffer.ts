@@ -46,8 +46,11 @@ export class WireBuffer {
   }
 
   raw(bytes: Uint8Array): void {
-    this.bytes.set(bytes, this.length);
-    this.length += bytes.length;
+    const { length } = bytes;
+    // Calling `set` costs as much as that many bytes.
+    if (length > 64) this.bytes.set(bytes, this.length);
+    else for (let i = 0; i < length; i++) this.bytes[this.length + i] = bytes[i]!;
+    this.length += length;
   }
 
   /** What was written since the last `clear`: a view, good until the next write. */

@@ -6,7 +6,7 @@ import type { Exemplar, LabelSet, MetricFamily, SeriesKind } from "./exported_se
 import type { Labels } from "./labels.ts";
 import type { NativeHistogram } from "./native_histogram.ts";
 import { writeHistogram, writeStaleHistogram } from "./native_histogram_message.ts";
-import type { EncoderOptions, RequestEncoder } from "./request_encoder.ts";
+import { type EncoderOptions, METRIC_TYPES, type RequestEncoder, STALE_MARKER } from "./request_encoder.ts";
 import { varintLength, WireBuffer } from "./wire_buffer.ts";
 
 /** Field numbers and wire types, as tags on the wire (remote-write 1.0 specification). */
@@ -27,11 +27,6 @@ const METADATA_TYPE = 1 << 3 | 0;
 const METADATA_NAME = 2 << 3 | 2;
 const METADATA_HELP = 4 << 3 | 2;
 const METADATA_UNIT = 5 << 3 | 2;
-
-const METRIC_TYPES = { counter: 1, gauge: 2, histogram: 3 } as const satisfies Record<MetricFamily["type"], number>;
-
-/** The value 0x7ff0000000000002, little-endian: a NaN that number arithmetic would not keep intact. */
-export const STALE_MARKER = Uint8Array.of(2, 0, 0, 0, 0, 0, 0xf0, 0x7f);
 
 /** More than all that a time series has beside its labels, exemplars and histogram. */
 const FIXED_SIZE = 64;
