@@ -27,7 +27,7 @@ const SAMPLE_BYTES = 20;
 const SLICE_MS = 8;
 
 /** How long the end of a test may wait for the file. */
-const STOP_TIMEOUT_MS = 30_000;
+const STOP_TIMEOUT_MS = 20_000;
 
 /** Batches wait as they come, ten times smaller than their text; the text is made when there is a buffer for it. */
 export class SampleFileOutput implements Output {
