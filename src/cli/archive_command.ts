@@ -2,6 +2,7 @@
 
 import { studyTest } from "../engine/studied_test.ts";
 import { apmSecrets } from "../output/apm/config.ts";
+import { hasSecrets } from "../output/prometheus/setting_sources.ts";
 import { consolidate } from "../options/consolidate.ts";
 import { writeArchive } from "../script/archive.ts";
 import { type CommandLine, UsageError } from "./args.ts";
@@ -22,8 +23,8 @@ export function archiveCommand(commandLine: CommandLine, context: CommandContext
       notForRun: true,
     });
     for (const warning of warnings) log.warn(warning);
-    if (apmSecrets(merged).length > 0) {
-      log.warn("the archive holds the credentials of the option apm: whoever can read it can use them");
+    for (const option of optionsWithSecrets(merged)) {
+      log.warn(`the archive holds the credentials of the option ${option}: whoever can read it can use them`);
     }
     const bytes = writeArchive({
       filename: test.filename,
@@ -39,6 +40,13 @@ export function archiveCommand(commandLine: CommandLine, context: CommandContext
 
 /** The version of k6 whose archives these are. */
 const K6_VERSION = "2.2.0";
+
+function optionsWithSecrets(options: Readonly<Record<string, unknown>>): string[] {
+  return [
+    ...apmSecrets(options).length > 0 ? ["apm"] : [],
+    ...hasSecrets(options) ? ["prometheusRemoteWrite"] : [],
+  ];
+}
 
 function writeOut(path: string, bytes: Uint8Array<ArrayBuffer>): void {
   if (path === "-") {

@@ -665,6 +665,7 @@ export class TestRun {
       const { registry } = this;
       const context = { env, options: options.asJson, collectors, features, registry, log: this.#log, version };
       const outputs = [...createOutputs(specs, context), ...this.#createApmOutput(context)];
+      for (const secret of outputs.flatMap(({ secrets = [] }) => secrets)) this.#log.redact(secret);
       this.#outputs = new RunningOutputs(outputs, this.#log);
     } catch (error) {
       if (error instanceof OutputError) throw new RunError(ExitCode.Failure, error.message);

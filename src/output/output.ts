@@ -34,6 +34,8 @@ export interface OutputContext {
 export interface Output {
   /** Text for the banner, for example `Prometheus remote write (http://localhost:9090/api/v1/write)`. */
   readonly description: string;
+  /** Passwords, tokens and the like, which no line of the log may show. Default none. */
+  readonly secrets?: readonly string[];
   /** Resolves once the output can take samples; rejects with an `OutputError` when it can't work at all. */
   start(): Promise<void>;
   /** Takes samples with the registry's series ids (`registry.series[id]`). Hot; must neither block nor throw. The batch may be kept but not written. */

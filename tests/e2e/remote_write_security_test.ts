@@ -1,7 +1,8 @@
 /** Receivers that let nobody in without a certificate and a password: a real Prometheus and a real VictoriaMetrics. */
 
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { prometheus, testWithPrograms, victoriaMetrics } from "../support/debian.ts";
+import { RemoteWriteReceiver } from "../support/remote_write_receiver.ts";
 import { startPrometheus } from "../support/prometheus.ts";
 import { basicAuthorization, startVictoriaMetrics } from "../support/victoria_metrics.ts";
 import { type K6dResult, logEntries, runK6d, runSuccessfully } from "./support/k6d.ts";
@@ -110,7 +111,7 @@ testWithPrograms("a Prometheus without TLS 1.3 needs leave to use 1.2", [prometh
     }),
     fetcher: (url) => fetch(url, { client }),
   });
-  const env = { K6_PROMETHEUS_RW_SERVER_URL: server.writeUrl, ...TLS };
+  const env = { K6_PROMETHEUS_RW_SERVER_URL: server.writeUrl, SSL_CERT_FILE: SERVER_AUTHORITY };
   const [refused, accepted] = await Promise.all([run(env), run({ ...env, K6_PROMETHEUS_RW_TLS_MIN_VERSION: "1.2" })]);
   assertRefused(refused, /the server does not offer TLS 1\.3, the least version that is set/);
   assertEquals(complaints(accepted), []);
@@ -124,6 +125,17 @@ testWithPrograms("a VictoriaMetrics with a password takes what is let in", [vict
   assertEquals(complaints(accepted), []);
   assertEquals((await server.samples("k6_orders_total")).at(-1)?.value, 6);
   assertRefused(refused, /HTTP 401.*check the user name and password/);
+});
+
+Deno.test("the log never shows a password, even when the script would", async () => {
+  await using receiver = new RemoteWriteReceiver();
+  const result = await runSuccessfully({
+    files: SCRIPT.replace("orders.add(2);", 'orders.add(2); console.log("it is " + __ENV.K6_PROMETHEUS_RW_PASSWORD);'),
+    args: ARGS,
+    env: { ...BASIC, K6_PROMETHEUS_RW_SERVER_URL: receiver.url },
+  });
+  assertEquals(result.stderr.includes(USER.password), false);
+  assertStringIncludes(result.stderr, "it is ***SECRET_REDACTED***");
 });
 
 const ARGS = ["run", "--quiet", "-o", "prometheus-rw", "script.js"];

@@ -4,7 +4,8 @@
  * it never keeps the test from running. No message holds a secret.
  */
 
-import { type Authentication, decodeUserInfo, describeUrl } from "../prometheus/config.ts";
+import { type Authentication, describeUrl } from "../prometheus/config.ts";
+import { decodeUserInfo } from "../prometheus/setting_sources.ts";
 
 /** One receiver, complete and checked. */
 export interface ApmTarget {

@@ -6,7 +6,7 @@
 import { parseDurationMs } from "../duration.ts";
 import { OutputError } from "../output.ts";
 import { type ClientCertificate, readCaCertificate, readClientCertificate } from "../tls_files.ts";
-import { collectSettings, type ConfigSources, type Settings } from "./setting_sources.ts";
+import { collectSettings, type ConfigSources, decodeUserInfo, type Settings } from "./setting_sources.ts";
 import { parseTrendStat, type TrendStat, trendStatNames } from "./trend_stats.ts";
 
 /** How requests say who sends them; at most one way, chosen in the order sigv4, bearer, basic. */
@@ -56,6 +56,8 @@ export interface RemoteWriteConfig {
   /** The authorities to trust instead of the system's, PEM text; null (default): the system's. */
   readonly caCertificate: string | null;
   readonly clientCertificate: ClientCertificate | null;
+  /** What no log line may show. */
+  readonly secrets: readonly string[];
   /** What the user should know, one line each. */
   readonly warnings: readonly string[];
 }
@@ -83,6 +85,7 @@ export function readConfig(sources: ConfigSources): RemoteWriteConfig {
     instance: settings.text("instance") ?? "",
     dropTags: settings.get("dropTags", "a list of tags, or * for all", tagList) ?? new Set(),
     ...checkTls(settings, sources, url, warnings),
+    secrets: settings.secrets(),
     warnings: [...warnings, ...legacyWarnings(sources)],
   };
 }
@@ -151,16 +154,6 @@ function checkAuthentication(settings: Settings, url: URL): Authentication {
   const username = settings.text("username") ?? decodeUserInfo(url.username);
   if (username === "") return { kind: "none" };
   return { kind: "basic", username, password: settings.text("password") ?? decodeUserInfo(url.password) };
-}
-
-/** A URL's user name or password as it was meant; text that isn't percent-encoded properly is taken as it is. */
-export function decodeUserInfo(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch (error) {
-    if (error instanceof URIError) return text;
-    throw error;
-  }
 }
 
 function checkTrends(

@@ -15,6 +15,7 @@ export function createRemoteWriteOutput(context: OutputContext): Output {
 
 class RemoteWriteOutput implements Output {
   readonly description: string;
+  readonly secrets: readonly string[];
   readonly #states: SeriesStates;
   readonly #sender: RemoteWriteSender;
 
@@ -22,6 +23,7 @@ class RemoteWriteOutput implements Output {
     const config = readConfig(context);
     const { log, registry } = context;
     const receiver = describeUrl(config.url);
+    this.secrets = config.secrets;
     this.description = `Prometheus remote write (${receiver})`;
     for (const warning of config.warnings) log.warn(`Prometheus remote write: ${warning}`);
     this.#states = new SeriesStates(

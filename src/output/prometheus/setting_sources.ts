@@ -26,6 +26,24 @@ export function isConfiguredByScript(options: Readonly<Record<string, unknown>>)
   return SCRIPT_BLOCKS.some((block) => asObject(options[block]) !== undefined);
 }
 
+/** Whether one of the script's blocks holds a password, a token or the like. */
+export function hasSecrets(options: Readonly<Record<string, unknown>>): boolean {
+  const settings = new Settings();
+  for (const block of SCRIPT_BLOCKS) {
+    for (const [name, value] of Object.entries(asObject(options[block]) ?? {})) {
+      const key = findSetting(name)?.key;
+      if (key === "headers") {
+        for (const [header, text] of Object.entries(asObject(value) ?? {})) {
+          settings.headers.set(header, [header, String(text)]);
+        }
+      } else if (key !== undefined) {
+        settings.set(key, value, block);
+      }
+    }
+  }
+  return settings.secrets().length > 0;
+}
+
 /** Reads all sources; throws an `OutputError` for what is no setting at all. */
 export function collectSettings({ argument, name, env, options, collectors }: ConfigSources): Settings {
   const settings = new Settings();
@@ -70,9 +88,34 @@ export class Settings {
     return this.get(key, "true or false", parseFlag);
   }
 
+  /** What no log line may show: passwords, tokens, keys, and the values of headers that hold such by their names. */
+  secrets(): string[] {
+    const values = SECRET_KEYS.map((key) => this.#values.get(key)?.value);
+    const headers = Array.from(this.headers.values()).filter(([name]) => SECRET_HEADER.test(name));
+    const password = URL.parse(String(this.#values.get("url")?.value))?.password ?? "";
+    return [...values, ...headers.map(([, value]) => value), password, decodeUserInfo(password)]
+      .filter((value) => typeof value === "string")
+      .filter((value) => value.length >= SHORTEST_SECRET);
+  }
+
   /** Where the value that counts was set. */
   source(key: SettingKey): string {
     return this.#values.get(key)?.source ?? "default";
+  }
+}
+
+const SECRET_KEYS: readonly SettingKey[] = ["password", "bearerToken", "sigV4SecretKey"];
+const SECRET_HEADER = /auth|token|key|secret|password|cookie/i;
+/** Shorter ones would blot out half of the log, and hide nothing. */
+const SHORTEST_SECRET = 4;
+
+/** A URL's user name or password as it was meant; text that isn't percent-encoded properly is taken as it is. */
+export function decodeUserInfo(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch (error) {
+    if (error instanceof URIError) return text;
+    throw error;
   }
 }
 

@@ -2,6 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { OutputError } from "../../../src/output/output.ts";
 import { describeUrl, readConfig, type RemoteWriteConfig } from "../../../src/output/prometheus/config.ts";
 import { createOutput, withOutputsOfOptions } from "../../../src/output/outputs.ts";
+import { hasSecrets } from "../../../src/output/prometheus/setting_sources.ts";
 import { MetricRegistry } from "../../../src/metrics/registry.ts";
 
 interface Sources {
@@ -183,6 +184,20 @@ Deno.test("the old extension's switches for tags drop them, its mapping is named
   assertEquals(read({ env }).dropTags, new Set(["ip", "my-tag"]));
   assertEquals(read({ env: { K6_PROMETHEUS_MAPPING: "prometheus" } }).warnings, []);
   assertEquals(read({ env: { K6_PROMETHEUS_MAPPING: "raw" } }).warnings.length, 1);
+});
+
+Deno.test("what is secret is known as such, whatever its source, unless it is too short to hide", () => {
+  const env = {
+    K6_PROMETHEUS_RW_SERVER_URL: "http://u:in%20url@h/w",
+    K6_PROMETHEUS_RW_HTTP_HEADERS: "X-Api-Key:key1,X-Scope-OrgID:public",
+    K6_PROMETHEUS_PASSWORD: "word",
+    K6_PROMETHEUS_RW_BEARER_TOKEN: "abc",
+  };
+  assertEquals(read({ env }).secrets, ["word", "key1", "in%20url", "in url"]);
+  const options = { remoteWrite: { headers: { Authorization: "Basic x" } } };
+  assertEquals(read({ options }).secrets, ["Basic x"]);
+  assertEquals(hasSecrets(options), true);
+  assertEquals(hasSecrets({ prometheusRemoteWrite: { url: "http://h/w", adress: "secret" } }), false);
 });
 
 Deno.test("reserved headers stay k6d's own, with a warning", () => {
