@@ -1,6 +1,7 @@
 /** The outputs that `-o` knows, by name. */
 
 import { createCsvOutput } from "./csv/csv_output.ts";
+import { createInfluxdbOutput } from "./influxdb/influxdb_output.ts";
 import { createJsonOutput } from "./json/json_output.ts";
 import { otelOutputNames } from "./opentelemetry/config.ts";
 import { createOtelOutput } from "./opentelemetry/opentelemetry_output.ts";
@@ -11,6 +12,7 @@ import { isConfiguredByScript, prometheusOutputNames } from "./prometheus/settin
 const factories: ReadonlyMap<string, OutputFactory> = new Map([
   ["json", createJsonOutput],
   ["csv", createCsvOutput],
+  ["influxdb", createInfluxdbOutput],
   ...prometheusOutputNames.map((name) => [name, createRemoteWriteOutput] as const),
   ...otelOutputNames.map((name) => [name, createOtelOutput] as const),
 ]);

@@ -14,6 +14,7 @@ export interface DebianProgram {
 /** Programs that k6d's tests use. */
 export const prometheus: DebianProgram = { program: "prometheus", debianPackage: "prometheus" };
 export const victoriaMetrics: DebianProgram = { program: "victoria-metrics", debianPackage: "victoria-metrics" };
+export const influxdb: DebianProgram = { program: "influxd", debianPackage: "influxdb" };
 export const nginx: DebianProgram = { program: "nginx", debianPackage: "nginx" };
 
 /** Absolute path of a program, or null when it isn't installed. */

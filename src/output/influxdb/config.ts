@@ -48,12 +48,17 @@ export function readConfig({ argument, env, collectors }: ConfigSources): Influx
   const username = settings.text("username") ?? decodeUserInfo(address.username);
   const password = settings.text("password") ?? decodeUserInfo(address.password);
   address.username = address.password = "";
+  const insecure = settings.get("insecure", "true or false", (value) => booleans.get(String(value)) ?? null) ?? false;
+  const proxy = settings.get("proxy", "an address that begins with http:// or https://", parseProxy) ?? null;
+  if (proxy !== null && insecure && address.protocol === "https:") {
+    throw new OutputError("influxdb output: proxy and insecure can't be used together for an https address");
+  }
   return {
     address,
     database: settings.get("db", "the name of a database", parseName) ?? "k6",
     credentials: username === "" ? null : { username, password },
-    insecure: settings.get("insecure", "true or false", (value) => booleans.get(String(value)) ?? null) ?? false,
-    proxy: settings.get("proxy", "an address that begins with http:// or https://", parseProxy) ?? null,
+    insecure,
+    proxy,
     payloadSize: settings.get("payloadSize", "a number of bytes from 1 to 65507", parseInteger(65_507)) ?? 512,
     pushIntervalMs: settings.get("pushInterval", 'a positive duration such as "1s"', parsePositiveDuration) ?? 1000,
     concurrentWrites: settings.get("concurrentWrites", "a number from 1 to 1000", parseInteger(1000)) ?? 4,
@@ -198,8 +203,8 @@ function parseUrl(text: string, protocols: readonly string[]): URL | null {
   return url !== null && protocols.includes(url.protocol) && url.hostname !== "" ? url : null;
 }
 
-/** A part of a URL as it was meant; text that isn't percent-encoded properly is taken as it is. */
-function decodeUserInfo(text: string): string {
+/** A part of a URL (user name, password, path) as it was meant; text that isn't percent-encoded properly is taken as it is. */
+export function decodeUserInfo(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch (error) {

@@ -1,0 +1,54 @@
+/** POST through an HTTP proxy: by `fetch`, because node:http knows none. */
+
+import { decodeUserInfo } from "./config.ts";
+import { parseRetryAfterMs, type PostRequest, type PostResponse, TransportError } from "../http_post.ts";
+
+/** Posts requests through one proxy. */
+export class ProxiedPostClient {
+  readonly #client: Deno.HttpClient;
+
+  /** `proxy` may hold a user name and password. */
+  constructor(proxy: URL) {
+    const url = new URL(proxy);
+    url.username = url.password = "";
+    const basicAuth = {
+      username: decodeUserInfo(proxy.username),
+      password: decodeUserInfo(proxy.password),
+    };
+    this.#client = Deno.createHttpClient({
+      proxy: { url: url.href, ...proxy.username === "" ? {} : { basicAuth } },
+    });
+  }
+
+  /** Resolves with any answer; rejects with a `TransportError` after `timeoutMs`, when `signal` aborts, or on a network failure. */
+  async post({ url, headers, body, timeoutMs, signal }: PostRequest): Promise<PostResponse> {
+    const timeout = AbortSignal.timeout(timeoutMs);
+    try {
+      const response = await fetch(url, {
+        method: "POST",
+        headers,
+        // Node's types of bytes and fetch's differ.
+        body: new Uint8Array(body),
+        client: this.#client,
+        signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+      });
+      return {
+        status: response.status,
+        headers: Object.fromEntries(response.headers),
+        retryAfterMs: parseRetryAfterMs(response.headers.get("retry-after") ?? undefined, Date.now()),
+        text: (await response.text()).slice(0, 300).replace(/[\s\p{Cc}]+/gu, " ").trim(),
+      };
+    } catch (error) {
+      const reason = signal?.aborted
+        ? "no answer before the end of the run"
+        : timeout.aborted
+        ? "no answer in time"
+        : "the proxy can't be reached, or can't reach the server";
+      throw new TransportError(reason, { cause: error });
+    }
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+}

@@ -1,0 +1,111 @@
+/** A run for tests of outputs: one worker's samples go through a registry to an output. */
+
+import { MetricRegistry } from "../../../src/metrics/registry.ts";
+import type { MetricType, SampleMetadata, SeriesDefinition, TagPairs } from "../../../src/metrics/types.ts";
+import type { Output, OutputContext } from "../../../src/output/output.ts";
+import { createOutput } from "../../../src/output/outputs.ts";
+
+/** What an output is told beside its name and argument. */
+export type RunSettings = Partial<Pick<OutputContext, "env" | "collectors" | "options" | "features">>;
+
+/** Samples of one batch: of which series, when, with which value. */
+export interface TestSample {
+  /** Of a built-in metric, or one that `define` made. Default `http_reqs`. */
+  readonly metric?: string;
+  readonly tags?: TagPairs;
+  readonly value?: number;
+  readonly atEpochMs?: number;
+}
+
+export class OutputRun {
+  readonly output: Output;
+  readonly registry = new MetricRegistry(() => {});
+  /** Warnings and errors, as `warn: …` and `error: …`. */
+  readonly complaints: string[] = [];
+  readonly #ids = new Map<string, number>();
+  #waiting: (() => void)[] = [];
+
+  /** `spec` is what stands after `-o`. */
+  constructor(spec: string, { env = {}, collectors = {}, options = {}, features = [] }: RunSettings = {}) {
+    this.output = createOutput(spec, {
+      env,
+      options,
+      collectors,
+      features,
+      registry: this.registry,
+      version: "1.2.3",
+      log: {
+        debug() {},
+        info() {},
+        warn: (message) => this.#complain(`warn: ${message}`),
+        error: (message) => this.#complain(`error: ${message}`),
+      },
+    });
+  }
+
+  /** The complaints that are errors. */
+  get errors(): string[] {
+    return this.complaints.filter((line) => line.startsWith("error: "));
+  }
+
+  /** Defines a metric of the script. */
+  define(name: string, type: MetricType): void {
+    this.registry.define(name, type, "default");
+  }
+
+  /** Samples in one batch, as a worker would send it. */
+  add(samples: readonly TestSample[], metadata: SampleMetadata | null = null): void {
+    const newSeries: SeriesDefinition[] = [];
+    const now = Date.now();
+    this.output.addSamples(this.registry.ingest(0, {
+      length: samples.length,
+      series: Uint32Array.from(samples, ({ metric, tags }) => this.#seriesId(metric, tags, newSeries)),
+      times: Float64Array.from(samples, ({ atEpochMs }) => atEpochMs ?? now),
+      values: Float64Array.from(samples, ({ value }) => value ?? 1),
+      metadata,
+      newMetrics: [],
+      newSeries,
+    }));
+  }
+
+  /** One batch of `length` samples of a series of `http_reqs`, each with the value 1 and a time of its own. */
+  addMany(length: number, startEpochMs = Date.now()): void {
+    const newSeries: SeriesDefinition[] = [];
+    const id = this.#seriesId("http_reqs", [], newSeries);
+    this.output.addSamples(this.registry.ingest(0, {
+      length,
+      series: new Uint32Array(length).fill(id),
+      times: new Float64Array(length).map((_, i) => startEpochMs + i / 4096),
+      values: new Float64Array(length).fill(1),
+      metadata: null,
+      newMetrics: [],
+      newSeries,
+    }));
+  }
+
+  /** Resolves once there is a complaint that matches. */
+  async complained(pattern: RegExp): Promise<void> {
+    while (!this.complaints.some((line) => pattern.test(line))) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  }
+
+  #complain(line: string): void {
+    this.complaints.push(line);
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resume of waiting) resume();
+  }
+
+  #seriesId(metricName = "http_reqs", tags: TagPairs = [], newSeries: SeriesDefinition[]): number {
+    const metric = this.registry.metric(metricName);
+    if (metric === undefined) throw new Error(`no metric ${metricName}`);
+    const key = metricName + JSON.stringify(tags);
+    const known = this.#ids.get(key);
+    if (known !== undefined) return known;
+    const id = this.#ids.size;
+    this.#ids.set(key, id);
+    newSeries.push({ id, metric: metric.id, tags });
+    return id;
+  }
+}
