@@ -1,19 +1,25 @@
 /** InfluxDB's HTTP API: `CREATE DATABASE` by `/query`, lines to `/write`. */
 
-import { HttpPostClient, type PostResponse, TransportError } from "../http_post.ts";
+import { HttpPostClient, type PostRequest, TransportError } from "../http_post.ts";
 import type { OutputLog } from "../output.ts";
 import type { InfluxConfig } from "./config.ts";
 import type { Destination, Outcome } from "./destination.ts";
-import { ProxiedPostClient } from "./proxied_post.ts";
+import { type PostAnswer, ProxiedPostClient } from "./proxied_post.ts";
 
 /** How long a request may take. */
 const REQUEST_TIMEOUT_MS = 10_000;
 
 const NO_BYTES = new Uint8Array();
 
+/** What both clients are. */
+interface PostClient {
+  post(request: PostRequest): Promise<PostAnswer>;
+  close(): void;
+}
+
 /** A server with an `http:` or `https:` address. */
 export class HttpDestination implements Destination {
-  readonly #client: Pick<HttpPostClient, "post" | "close">;
+  readonly #client: PostClient;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #writeUrl: URL;
   readonly #createUrl: URL;
@@ -77,12 +83,12 @@ export class HttpDestination implements Destination {
   }
 }
 
-function createClient({ proxy, insecure, concurrentWrites }: InfluxConfig): Pick<HttpPostClient, "post" | "close"> {
+function createClient({ proxy, insecure, concurrentWrites }: InfluxConfig): PostClient {
   if (proxy !== null) return new ProxiedPostClient(proxy);
   return new HttpPostClient({ connections: concurrentWrites, tls: { skipVerification: insecure } });
 }
 
-function outcomeOf({ status, text, retryAfterMs }: PostResponse, lines: number): Outcome {
+function outcomeOf({ status, text, retryAfterMs }: PostAnswer, lines: number): Outcome {
   if (status >= 200 && status < 300) return { kind: "accepted" };
   const cause = `HTTP ${status}`;
   if (status >= 500 || status === 429) {

@@ -1,7 +1,10 @@
 /** POST through an HTTP proxy: by `fetch`, because node:http knows none. */
 
 import { decodeUserInfo } from "./config.ts";
-import { parseRetryAfterMs, type PostRequest, type PostResponse, TransportError } from "../http_post.ts";
+import { GIVEN_UP, parseRetryAfterMs, type PostRequest, type PostResponse, TransportError } from "../http_post.ts";
+
+/** What is needed of an answer. */
+export type PostAnswer = Pick<PostResponse, "status" | "retryAfterMs" | "text">;
 
 /** Posts requests through one proxy. */
 export class ProxiedPostClient {
@@ -21,7 +24,7 @@ export class ProxiedPostClient {
   }
 
   /** Resolves with any answer; rejects with a `TransportError` after `timeoutMs`, when `signal` aborts, or on a network failure. */
-  async post({ url, headers, body, timeoutMs, signal }: PostRequest): Promise<PostResponse> {
+  async post({ url, headers, body, timeoutMs, signal }: PostRequest): Promise<PostAnswer> {
     const timeout = AbortSignal.timeout(timeoutMs);
     try {
       const response = await fetch(url, {
@@ -34,13 +37,12 @@ export class ProxiedPostClient {
       });
       return {
         status: response.status,
-        headers: Object.fromEntries(response.headers),
         retryAfterMs: parseRetryAfterMs(response.headers.get("retry-after") ?? undefined, Date.now()),
         text: (await response.text()).slice(0, 300).replace(/[\s\p{Cc}]+/gu, " ").trim(),
       };
     } catch (error) {
       const reason = signal?.aborted
-        ? "no answer before the end of the run"
+        ? GIVEN_UP
         : timeout.aborted
         ? "no answer in time"
         : "the proxy can't be reached, or can't reach the server";
