@@ -65,6 +65,21 @@ Deno.test("a block whose receiver refuses all does no harm to the others, and is
   assertEquals(named("2"), []);
 });
 
+Deno.test("what a receiver could not take at first arrives as the same point on the grid", async () => {
+  await using receiver = new RemoteWriteReceiver();
+  receiver.answer(500, "reset", 429);
+  const run = apmRun([{ remoteWriteURL: receiver.url, resampleRate: 10 }]);
+  await run.output.start();
+  run.add("iterations", [], 3);
+  run.add("vus", [], 1);
+  await run.output.stop();
+  assertEquals(receiver.violations, []);
+  for (const [name, value] of [["k6_iterations_total", 3], ["k6_vus", 1]] as const) {
+    const points = receiver.samples(name).filter(({ bits }) => bits !== STALE_BITS);
+    assertEquals(points.map((point) => [point.value, point.atEpochMs % 10_000]), [[value, 0]]);
+  }
+});
+
 Deno.test("a name in metrics that the test never measured is pointed out", async () => {
   await using receiver = new RemoteWriteReceiver();
   const run = apmRun([{ remoteWriteURL: receiver.url, metrics: ["iteration_duration", "itmes"] }]);
