@@ -35,14 +35,24 @@ export class AttributeSets {
 
   /** Tags without a value are left out, as in k6. Of two tags with the same name the last counts. */
   of(tags: TagPairs): AttributeSet {
-    const attributes = new Map<string, string>();
-    for (const [name, value] of tags) if (value !== "") attributes.set(name.toWellFormed(), value.toWellFormed());
-    const pairs = Array.from(attributes);
+    const pairs = tags.every(isAttribute) ? tags : toAttributes(tags);
     const key = JSON.stringify(pairs);
     let set = this.#sets.get(key);
     if (set === undefined) this.#sets.set(key, set = new AttributeSet(pairs));
     return set;
   }
+}
+
+/** Whether a tag can be an attribute as it is, as nearly all can. */
+function isAttribute([name, value]: TagPairs[number]): boolean {
+  return value !== "" && name.isWellFormed() && value.isWellFormed();
+}
+
+/** Protobuf has Unicode only: halves of surrogate pairs become U+FFFD, by which names may come to be the same. */
+function toAttributes(tags: TagPairs): TagPairs {
+  const attributes = new Map<string, string>();
+  for (const [name, value] of tags) if (value !== "") attributes.set(name.toWellFormed(), value.toWellFormed());
+  return Array.from(attributes);
 }
 
 /** Text attributes as fields of type `KeyValue` (`opentelemetry.proto.common.v1`). */

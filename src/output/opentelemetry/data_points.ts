@@ -28,10 +28,14 @@ const MAX = 12 << 3 | 1;
 
 /** Counts by bucket, in the form in which they are sent: 64 bits each, little-endian. */
 export class BucketCounts {
-  /** Of each count the low and the high half. */
-  readonly #halves = new Uint32Array(2 * BUCKETS);
-  /** The same as bytes. */
-  readonly bytes: Uint8Array = new Uint8Array(this.#halves.buffer);
+  /** Of each count the low and the high half, from `#offset` on; others have their counts in the same array. */
+  readonly #halves: Uint32Array<ArrayBuffer>;
+  readonly #offset: number;
+
+  constructor(halves: Uint32Array<ArrayBuffer>, offset: number) {
+    this.#halves = halves;
+    this.#offset = offset;
+  }
 
   /** Counts a value that is no NaN. Hot. */
   increment(value: number): void {
@@ -42,10 +46,36 @@ export class BucketCounts {
       if (value <= BUCKET_BOUNDS[middle]!) high = middle;
       else low = middle + 1;
     }
-    const count = ++this.#halves[2 * low]!;
-    if (count === 2 ** 32) this.#halves[2 * low + 1]!++;
+    const at = this.#offset + 2 * low;
+    const count = ++this.#halves[at]!;
+    if (count === 2 ** 32) this.#halves[at + 1]!++;
+  }
+
+  /** As they are sent. */
+  toBytes(): Uint8Array {
+    return new Uint8Array(this.#halves.buffer, 4 * this.#offset, 8 * BUCKETS);
   }
 }
+
+/** Makes bucket counts, many in one piece of memory: an array for each would cost as much again. */
+export class BucketCountsPool {
+  #halves = new Uint32Array(0);
+  #used = 0;
+
+  /** New counts, all zero. */
+  allocate(): BucketCounts {
+    if (this.#used === this.#halves.length) {
+      this.#halves = new Uint32Array(POOL_PIECE * 2 * BUCKETS);
+      this.#used = 0;
+    }
+    const counts = new BucketCounts(this.#halves, this.#used);
+    this.#used += 2 * BUCKETS;
+    return counts;
+  }
+}
+
+/** Histograms in one piece of memory: 32 KiB. */
+const POOL_PIECE = 256;
 
 /** What a histogram data point tells. */
 export interface HistogramFigures {
@@ -87,7 +117,7 @@ export function writeHistogramPoint(
   { count, sum, min, max, bucketCounts }: HistogramFigures,
 ): void {
   writer.uint32(DATA_POINT).fork().raw(times).uint32(COUNT).fixed64(count).uint32(SUM).double(sum);
-  writer.uint32(BUCKET_COUNTS).bytes(bucketCounts.bytes).raw(explicitBounds);
+  writer.uint32(BUCKET_COUNTS).bytes(bucketCounts.toBytes()).raw(explicitBounds);
   writer.raw(attributes.encoded(HISTOGRAM_POINT_ATTRIBUTES)).uint32(MIN).double(min).uint32(MAX).double(max).ldelim();
 }
 

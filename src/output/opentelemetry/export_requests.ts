@@ -10,10 +10,12 @@ import { encodeTimes } from "./data_points.ts";
 import type { Instrument } from "./instruments.ts";
 import type { Stream } from "./streams.ts";
 
-/** Half of what gRPC servers accept unless told otherwise, 4 MiB: room for heads, and no turn takes long. */
+/** Half of what gRPC servers accept unless told otherwise, 4 MiB. */
 const BODY_BYTES = 2 * 1024 * 1024;
-/** Keeps the turn short in which attributes are encoded for the first time. */
-const BODY_POINTS = 4000;
+/** A message that takes longer to make is cut short, as the first ones may, for which attributes must be encoded. */
+const TURN_MS = 5;
+/** Points after which the clock is looked at. */
+const LOOK_AFTER = 64;
 
 /** Fields on the wire: number and wire type. */
 const RESOURCE_METRICS = 1 << 3 | 2;
@@ -52,6 +54,8 @@ export class ExportRequests {
   #nextInstrument = 0;
   #nextStream = 0;
   #points = 0;
+  #lookAtPoints = 0;
+  #turnEndsAtMs = 0;
 
   /** `instruments` may grow, each has streams; all counting began at `startEpochMs`. */
   constructor(instruments: readonly Instrument[], resource: TagPairs, startEpochMs: number) {
@@ -71,6 +75,8 @@ export class ExportRequests {
   next(atEpochMs: number): ExportRequest | null {
     if (this.#nextInstrument === this.#instruments.length) return null;
     this.#points = 0;
+    this.#lookAtPoints = LOOK_AFTER;
+    this.#turnEndsAtMs = performance.now() + TURN_MS;
     const times = encodeTimes(this.#startEpochMs, atEpochMs);
     const writer = this.#writer;
     writer.uint32(RESOURCE_METRICS).fork().uint32(RESOURCE).bytes(this.#resource);
@@ -109,7 +115,7 @@ export class ExportRequests {
 
   /** False when there is no room. What alone is too large gets a message of its own, so that no other stream shares its fate. */
   #writeStream(stream: Stream, times: Uint8Array): boolean {
-    if (this.#points >= BODY_POINTS) return false;
+    if (this.#isTimeUp()) return false;
     const start = this.#writer.pos;
     const points = stream.write(this.#writer, times);
     if (this.#points > 0 && this.#writer.pos > BODY_BYTES) {
@@ -118,5 +124,11 @@ export class ExportRequests {
     }
     this.#points += points;
     return true;
+  }
+
+  #isTimeUp(): boolean {
+    if (this.#points < this.#lookAtPoints) return false;
+    this.#lookAtPoints = this.#points + LOOK_AFTER;
+    return performance.now() > this.#turnEndsAtMs;
   }
 }

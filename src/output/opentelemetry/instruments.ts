@@ -3,6 +3,7 @@
 import type { Metric, TimeSeries } from "../../metrics/registry.ts";
 import type { SampleBatch, TagPairs } from "../../metrics/types.ts";
 import { type AttributeSet, AttributeSets } from "./attributes.ts";
+import { BucketCountsPool } from "./data_points.ts";
 import { GaugeStream, HistogramStream, RateStream, type Stream, SumStream } from "./streams.ts";
 
 /** An instrument, and what was measured with it. */
@@ -21,6 +22,7 @@ export class Instruments {
   readonly #prefix: string;
   readonly #warn: (message: string) => void;
   readonly #attributeSets = new AttributeSets();
+  readonly #bucketCounts = new BucketCountsPool();
   /** By metric id. */
   readonly #byMetric: MetricInstrument[] = [];
   /** By the registry's series id. */
@@ -56,7 +58,7 @@ export class Instruments {
     const attributes = this.#attributeSets.of(metric.type === "rate" ? this.#withoutCondition(metric, tags) : tags);
     let stream = instrument.byAttributes.get(attributes);
     if (stream === undefined) {
-      stream = newStream(metric, attributes, this.#attributeSets);
+      stream = this.#newStream(metric, attributes);
       instrument.byAttributes.set(attributes, stream);
       instrument.streams.push(stream);
     }
@@ -77,6 +79,19 @@ export class Instruments {
     return instrument;
   }
 
+  #newStream({ type }: Metric, attributes: AttributeSet): Stream {
+    switch (type) {
+      case "counter":
+        return new SumStream(attributes);
+      case "gauge":
+        return new GaugeStream(attributes);
+      case "rate":
+        return new RateStream(attributes, this.#attributeSets);
+      case "trend":
+        return new HistogramStream(attributes, this.#bucketCounts.allocate());
+    }
+  }
+
   /** A Rate's streams have an attribute of this name, which says what they count. */
   #withoutCondition(metric: Metric, tags: TagPairs): TagPairs {
     if (!tags.some(([name]) => name === "condition")) return tags;
@@ -95,17 +110,4 @@ export class Instruments {
 interface MetricInstrument extends Instrument {
   readonly streams: Stream[];
   readonly byAttributes: Map<AttributeSet, Stream>;
-}
-
-function newStream({ type }: Metric, attributes: AttributeSet, sets: AttributeSets): Stream {
-  switch (type) {
-    case "counter":
-      return new SumStream(attributes);
-    case "gauge":
-      return new GaugeStream(attributes);
-    case "rate":
-      return new RateStream(attributes, sets);
-    case "trend":
-      return new HistogramStream(attributes);
-  }
 }

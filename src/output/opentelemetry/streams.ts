@@ -2,7 +2,7 @@
 
 import type { Writer } from "protobufjs/minimal";
 import type { AttributeSet, AttributeSets } from "./attributes.ts";
-import { BucketCounts, writeDoublePoint, writeHistogramPoint, writeIntegerPoint } from "./data_points.ts";
+import { type BucketCounts, writeDoublePoint, writeHistogramPoint, writeIntegerPoint } from "./data_points.ts";
 
 /** The values of one metric with one attribute set. */
 export interface Stream {
@@ -81,14 +81,15 @@ export class RateStream implements Stream {
 /** A Trend: how many values each bucket has. */
 export class HistogramStream implements Stream {
   readonly #attributes: AttributeSet;
-  readonly bucketCounts = new BucketCounts();
+  readonly bucketCounts: BucketCounts;
   count = 0;
   sum = 0;
   min = Infinity;
   max = -Infinity;
 
-  constructor(attributes: AttributeSet) {
+  constructor(attributes: AttributeSet, bucketCounts: BucketCounts) {
     this.#attributes = attributes;
+    this.bucketCounts = bucketCounts;
   }
 
   add(value: number): void {
