@@ -144,7 +144,7 @@ function readObject(settings: Settings, block: unknown, outputName: string): voi
   }
 }
 
-/** `key=value,…`; a part without `=` belongs to the value before it. */
+/** `key=value,…`; a part without `=` belongs to the value before it; of a list each pair comes as `headers.name=value`. */
 function readArgument(settings: Settings, argument: string, source: string): void {
   const pairs: [name: string, value: string][] = [];
   for (const part of argument === "" ? [] : argument.split(",")) {
@@ -154,7 +154,13 @@ function readArgument(settings: Settings, argument: string, source: string): voi
     else if (last !== undefined) last[1] += `,${part}`;
     else throw new OutputError(`OpenTelemetry output: ${source}=…: expected key=value pairs, as in ${example}`);
   }
-  for (const [name, value] of pairs) settings.set(keyOf(name, source), value, source);
+  const lists = new Map<string, string[]>();
+  for (const [name, value] of pairs) {
+    const list = ["headers", "resourceAttributes"].find((key) => name.startsWith(`${key}.`));
+    if (list === undefined) settings.set(keyOf(name, source), value, source);
+    else lists.set(list, [...lists.get(list) ?? [], `${name.slice(list.length + 1)}=${value}`]);
+  }
+  for (const [list, items] of lists) settings.set(keyOf(list, source), items.join(","), source);
 }
 
 const example = "grpcExporterEndpoint=localhost:4317,grpcExporterInsecure=true";
