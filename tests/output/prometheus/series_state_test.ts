@@ -6,6 +6,7 @@ import {
   DEFAULT_SERIES_OPTIONS,
   encodeEnd,
   encodeState,
+  type SeriesOptions,
   SeriesStates,
 } from "../../../src/output/prometheus/series_state.ts";
 import { Timestamps } from "../../../src/output/prometheus/timestamps.ts";
@@ -22,6 +23,7 @@ const mapping: {
   contains: ValueType;
   values: number[];
   stats?: string[];
+  options?: Partial<SeriesOptions>;
   exported: Record<string, number>;
 }[] = [
   { metric: "orders", type: "counter", contains: "default", values: [1, 2, 3], exported: { k6_orders_total: 6 } },
@@ -50,20 +52,57 @@ const mapping: {
       k6_all_p095: 1.0285,
     },
   },
+  {
+    metric: "fine",
+    type: "rate",
+    contains: "default",
+    values: [1, 0, 1, 5],
+    options: { rateCounters: true },
+    exported: { k6_fine_rate: 0.75, k6_fine_total: 4, k6_fine_success_total: 3 },
+  },
+  {
+    metric: "slow",
+    type: "trend",
+    contains: "time",
+    values: [50, 100, 600, 9000],
+    options: { trendMode: "classic", histogramBuckets: [0.1, 0.5, 1] },
+    exported: {
+      'k6_slow_seconds_bucket{le="0.1"}': 2,
+      'k6_slow_seconds_bucket{le="0.5"}': 2,
+      'k6_slow_seconds_bucket{le="1"}': 3,
+      'k6_slow_seconds_bucket{le="+Inf"}': 4,
+      k6_slow_seconds_sum: 9.75,
+      k6_slow_seconds_count: 4,
+    },
+  },
+  {
+    metric: "sent",
+    type: "trend",
+    contains: "data",
+    values: [1, 3],
+    options: { trendMode: "classic", histogramBuckets: [2] },
+    exported: {
+      'k6_sent_bytes_bucket{le="2"}': 1,
+      'k6_sent_bytes_bucket{le="+Inf"}': 2,
+      k6_sent_bytes_sum: 4,
+      k6_sent_bytes_count: 2,
+    },
+  },
 ];
 
-for (const { metric, type, contains, values, stats = ["p(99)"], exported } of mapping) {
+for (const { metric, type, contains, values, stats = ["p(99)"], options = {}, exported } of mapping) {
   Deno.test(`a ${type} of ${contains} values, ${metric}, is sent as ${Object.keys(exported).join(", ")}`, () => {
-    const run = new Run(stats);
+    const run = new Run(stats, options);
     run.define(metric, type, contains);
     for (const value of values) run.add(metric, [["env", "test"]], T + 0.75, value);
     const series = run.flush();
-    assertEquals(series.map(({ name }) => name).sort(), Object.keys(exported).sort());
-    for (const { name, labels, samples } of series) {
+    const names = series.map(({ name, labels: { le } }) => le === undefined ? name : `${name}{le="${le}"}`);
+    assertEquals(names.toSorted(), Object.keys(exported).sort());
+    for (const [i, { labels: { le: _, ...labels }, samples }] of series.entries()) {
       assertEquals(labels, { env: "test" });
       assertEquals(samples.length, 1);
       assertEquals(samples[0]?.atEpochMs, T);
-      assertAlmostEquals(samples[0]?.value ?? NaN, exported[name] ?? NaN, 1e-9);
+      assertAlmostEquals(samples[0]?.value ?? NaN, exported[names[i]!] ?? NaN, 1e-9);
     }
   });
 }
@@ -130,6 +169,98 @@ Deno.test("of metrics that would have the same exported name the first has it, a
   assertEquals(run.warnings[0]?.includes('"sold_total"'), true);
 });
 
+const natives: [contains: ValueType, name: string, keys: number[]][] = [
+  ["time", "k6_took_seconds", [-8, 8]],
+  ["data", "k6_took_bytes", [72, 88]],
+  ["default", "k6_took", [72, 88]],
+];
+
+for (const [contains, name, keys] of natives) {
+  Deno.test(`a trend of ${contains} values is sent as the native histogram ${name}`, () => {
+    const run = new Run([], { trendMode: "native" });
+    run.define("took", "trend", contains);
+    for (const value of [500, 2000]) run.add("took", [["env", "test"]], T, value);
+    const [series, ...others] = run.flush();
+    assertEquals(others, []);
+    const [histogram] = series?.histograms ?? [];
+    assertEquals([series?.name, series?.labels, series?.samples, histogram?.atEpochMs], [name, { env: "test" }, [], T]);
+    assertEquals([...histogram?.positive.keys() ?? []], keys);
+    assertEquals(histogram?.sum, contains === "time" ? 2.5 : 2500);
+  });
+}
+
+Deno.test("the end of a native histogram is a histogram, too", () => {
+  const run = new Run([], { trendMode: "native" });
+  run.add("iteration_duration", [], T, 1);
+  run.flush();
+  const encoder = new WriteRequestEncoder({ metadata: true });
+  for (const state of run.states.sent()) {
+    timestamps.forEnd(state);
+    encodeEnd(state, encoder);
+  }
+  const [series] = decodeWriteRequest(encoder.finish());
+  assertEquals([series?.samples, series?.histograms?.[0]?.sumBits], [[], STALE_BITS]);
+});
+
+Deno.test("labels of the settings are on all series and win over tags, which is said once", () => {
+  const run = new Run([], { labels: [["instance", "a"]] });
+  run.add("iterations", [["instance", "b"], ["z", "1"]], T, 1);
+  run.add("vus", [["instance", "c"]], T, 1);
+  assertEquals(run.flush().map(({ labels }) => labels), [{ instance: "a", z: "1" }, { instance: "a" }]);
+  assertEquals(run.warnings, ['tag "instance" is left out: k6d sets the label "instance" itself']);
+});
+
+Deno.test("a tag le does not get in the way of classic histograms", () => {
+  const run = new Run([], { trendMode: "classic", histogramBuckets: [1] });
+  run.add("iteration_duration", [["le", "x"]], T, 1);
+  assertEquals(run.flush().map(({ labels }) => labels), [{ le: "1" }, { le: "+Inf" }, {}, {}]);
+  assertEquals(run.warnings, ['tag "le" is left out: k6d sets the label "le" itself']);
+});
+
+Deno.test("series that differ only in dropped tags are one series", () => {
+  const run = new Run([], { dropTags: new Set(["url"]) });
+  for (const url of ["1", "2", "3"]) run.add("http_reqs", [["method", "GET"], ["url", url]], T, 1);
+  assertEquals(run.flush().map(({ labels, samples }) => [labels, samples[0]?.value]), [[{ method: "GET" }, 3]]);
+  const bare = new Run([], { dropTags: "all" });
+  bare.add("http_reqs", [["method", "GET"]], T, 1);
+  assertEquals(bare.flush().map(({ labels }) => labels), [{}]);
+});
+
+Deno.test("the newest trace id since the last flush goes with counters and histograms", () => {
+  for (
+    const [options, expected] of [
+      [{}, { k6_iterations_total: ["b", 2] }],
+      [{ trendMode: "native" }, { k6_iterations_total: ["b", 2], k6_iteration_duration_seconds: ["d", 0.2] }],
+      [{ trendMode: "classic", histogramBuckets: [0.1, 1] }, {
+        k6_iterations_total: ["b", 2],
+        k6_iteration_duration_seconds_bucket: ["c", 0.1],
+        "k6_iteration_duration_seconds_bucket 1": ["d", 0.2],
+      }],
+      [{ exemplars: false }, {}],
+    ] as const
+  ) {
+    const run = new Run(["max"], options);
+    run.add("iterations", [], T, 1, [["trace_id", "a"]]);
+    run.add("iterations", [], T + 2, 2, [["trace_id", "b"]]);
+    run.add("iterations", [], T + 1, 3, [["trace_id", "older"]]);
+    run.add("iterations", [], T + 3, 4);
+    run.add("iterations", [], T + 3, 5, [["other", "x"]]);
+    run.add("iterations", [], T + 3, 6, [["trace_id", "x".repeat(200)]]);
+    run.add("iteration_duration", [], T, 100, [["trace_id", "c"]]);
+    run.add("iteration_duration", [], T, 200, [["trace_id", "d"]]);
+    run.add("vus", [], T, 1, [["trace_id", "e"]]);
+    const found: Record<string, unknown> = {};
+    for (const { name, labels, exemplars = [] } of run.flush()) {
+      for (const exemplar of exemplars) {
+        found[labels["le"] === "1" ? `${name} 1` : name] = [exemplar.labels["trace_id"], exemplar.value];
+      }
+    }
+    assertEquals(found, expected as Record<string, unknown>);
+    run.add("iterations", [], T + 10, 1);
+    assertEquals(run.flush().map(({ exemplars }) => exemplars), [undefined]);
+  }
+});
+
 Deno.test("values that are not finite are left out, and that is said once", () => {
   const run = new Run();
   run.define("odd", "gauge", "default");
@@ -180,9 +311,9 @@ class Run {
   readonly states: SeriesStates;
   readonly #series = new Map<string, number>();
 
-  constructor(stats: readonly string[] = ["p(99)"]) {
+  constructor(stats: readonly string[] = ["p(99)"], changes: Partial<SeriesOptions> = {}) {
     const trendStats = stats.map(parseTrendStat).filter((stat): stat is TrendStat => stat !== null);
-    const options = { ...DEFAULT_SERIES_OPTIONS, trendStats };
+    const options = { ...DEFAULT_SERIES_OPTIONS, trendStats, ...changes };
     this.states = new SeriesStates(this.registry.series, options, (message) => this.warnings.push(message));
   }
 
@@ -190,7 +321,7 @@ class Run {
     this.registry.define(metric, type, contains);
   }
 
-  add(metricName: string, tags: TagPairs, atEpochMs: number, value: number): void {
+  add(metricName: string, tags: TagPairs, atEpochMs: number, value: number, metadata: TagPairs | null = null): void {
     const metric = this.registry.metric(metricName);
     if (metric === undefined) throw new Error(`no metric ${metricName}`);
     const key = metricName + JSON.stringify(tags);
@@ -204,7 +335,7 @@ class Run {
       values: Float64Array.of(value),
       newMetrics: [metric].map(({ id, name, type, contains }) => ({ id, name, type, contains })),
       newSeries: known === undefined ? [{ id, metric: metric.id, tags }] : [],
-      metadata: null,
+      metadata: metadata === null ? null : { column: Uint32Array.of(1), sets: [metadata] },
     };
     this.states.addSamples(this.registry.ingest(0, batch));
   }

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { uncompress } from "snappyjs";
 import type { SeriesKind } from "../../../src/output/prometheus/exported_series.ts";
 import { WriteRequestEncoder } from "../../../src/output/prometheus/write_request.ts";
-import { decodeWriteRequest, STALE_BITS } from "../../support/write_request_decoder.ts";
+import { decodeRequest, decodeWriteRequest, STALE_BITS } from "../../support/write_request_decoder.ts";
 
 const T = 1_700_000_000_123;
 
@@ -46,6 +46,47 @@ Deno.test("an encoder is empty after finish and can be used again", () => {
   const second = encoder.finish();
   assertEquals(decodeWriteRequest(first)[0]?.samples[0]?.value, 1);
   assertEquals(decodeWriteRequest(second)[0]?.samples[0]?.value, 2);
+});
+
+Deno.test("a metric is described with its first series and a minute later again", () => {
+  const encoder = new WriteRequestEncoder({ metadata: true });
+  const counter = {
+    ...kind("k6_a_total"),
+    family: { id: 0, name: "k6_a_total", type: "counter", help: "H", unit: "u" },
+  };
+  const described = (atEpochMs: number) => {
+    for (let id = 0; id < 3; id++) {
+      encoder.addSample(counter as SeriesKind, { id, labels: [["n", `${id}`]] }, 1, atEpochMs, 0, null);
+    }
+    return decodeRequest(encoder.finish()).metadata;
+  };
+  assertEquals(described(T), [{ type: 1, name: "k6_a_total", help: "H", unit: "u" }]);
+  assertEquals(described(T + 5000), []);
+  assertEquals(described(T + 59_999), []);
+  assertEquals(described(T + 60_000).length, 1);
+  assertEquals(described(T + 60_001), []);
+});
+
+Deno.test("a series may carry an exemplar", () => {
+  const encoder = new WriteRequestEncoder({ metadata: false });
+  const exemplar = { traceId: "4bf92f3577b34da6", value: 0.25, atEpochMs: T - 5 };
+  encoder.addSample(kind("k6_a"), { id: 0, labels: [] }, 1, T, 0, exemplar);
+  assertEquals(decodeWriteRequest(encoder.finish())[0]?.exemplars, [
+    { labels: { trace_id: "4bf92f3577b34da6" }, value: 0.25, atEpochMs: T - 5 },
+  ]);
+});
+
+Deno.test("__name__ and le stand where their names belong among the labels", () => {
+  const encoder = new WriteRequestEncoder({ metadata: false });
+  const sets = [[], [["URL", "1"]], [["URL", "1"], ["a", "1"], ["z", "1"]], [["a", "1"]], [["z", "1"]]] as const;
+  for (const [id, labels] of sets.entries()) {
+    encoder.addSample({ ...kind("k6_x"), id: 0 }, { id, labels }, 1, T, 0, null);
+    encoder.addSample({ ...kind("k6_x"), id: 1, le: "1" }, { id, labels }, 1, T, 0, null);
+  }
+  assertEquals(
+    decodeWriteRequest(encoder.finish()).map(({ labels }) => labels),
+    sets.flatMap((labels) => [Object.fromEntries(labels), { ...Object.fromEntries(labels), le: "1" }]),
+  );
 });
 
 Deno.test("every series comes back as it was added", () => {
