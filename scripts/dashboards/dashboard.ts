@@ -350,9 +350,9 @@ function ownMetrics(mode: TrendMode): Panel[] {
     }),
     graph({
       title: "Gauges",
-      description: "The script's own Gauges: their last values, the mean where there are several series.",
+      description: "The script's own Gauges: their last values, the greatest where there are several series.",
       unit: "none",
-      queries: [{ legend: "{{__name__}}", expr: `avg by (__name__) ({${OWN_GAUGES[mode]}, ${SELECTED}})` }],
+      queries: [{ legend: "{{__name__}}", expr: `max by (__name__) ({${OWN_GAUGES[mode]}, ${SELECTED}})` }],
     }),
     graph({
       title: "Rates",
@@ -372,7 +372,7 @@ function ownMetrics(mode: TrendMode): Panel[] {
 /** What gauges of the script are called: anything that no other kind of metric ends in. */
 const OWN_GAUGES: Readonly<Record<TrendMode, string>> = {
   stats: gaugeNames("total|rate|count|sum|min|max|avg|med|p[0-9]+"),
-  // A native histogram has no ending to know it by, but neither has it a float to average.
+  // A native histogram without a unit has no ending to know it by; max leaves histograms out (up to Prometheus 2.x it draws 0).
   native: gaugeNames("total|rate|seconds|bytes"),
   classic: gaugeNames("total|rate|count|sum|bucket"),
 };

@@ -137,7 +137,7 @@ export function heatmap(
       tooltip: { mode: "single", yHistogram: true, showColorScale: true },
       yAxis: { unit: text.unit, axisPlacement: "left", reverse: false },
     },
-    targets: targets([{ expr: query, legend: "{{le}}" }], false).map((target) => ({
+    targets: targets([{ expr: query, legend: native ? "requests" : "{{le}}" }], false).map((target) => ({
       ...target,
       format: native ? "time_series" : "heatmap",
     })),

@@ -57,13 +57,11 @@ testWithPrograms(
       files: { "rules.yml": await Deno.readTextFile(RULES) },
     });
     const fromMs = Date.now() - 2000;
-    const runs = await Promise.all(
-      DASHBOARDS.filter(({ mode }) => mode === "stats").map(async ({ mode, file }) => ({
-        mode,
-        dashboard: JSON.parse(await Deno.readTextFile(ROOT + file)) as Dashboard,
-        summary: await runShop(mode, { BASE_URL: target.url, K6_PROMETHEUS_RW_SERVER_URL: server.writeUrl }),
-      })),
-    );
+    const runs = await Promise.all(DASHBOARDS.map(async ({ mode, file }) => ({
+      mode,
+      dashboard: JSON.parse(await Deno.readTextFile(ROOT + file)) as Dashboard,
+      summary: await runShop(mode, { BASE_URL: target.url, K6_PROMETHEUS_RW_SERVER_URL: server.writeUrl }),
+    })));
     // Until no moving window reaches back to the run.
     const toMs = Date.now() + 5 * PUSH_INTERVAL_SECONDS * 1000;
 
@@ -84,7 +82,7 @@ testWithPrograms(
       const lines = await checkPanels(server.base, dashboard, view, names);
       checkFigures(lines, summary, mode);
     }
-    await checkRules(server.base, { fromMs, toMs, values: {} });
+    await checkRules(server.base, fromMs);
   },
 );
 
@@ -135,7 +133,7 @@ async function checkPanels(
     for (const [index, target] of (panel.targets ?? []).entries()) {
       const place = `${title}, ${panel.title}, query ${index + 1}: ${target.expr}`;
       for (const [name] of interpolate(target.expr, view, 1).matchAll(/\bk6_\w+(?=\{)/g)) {
-        if (!names.has(name) && !name.startsWith("k6_checks_")) problems.push(`${place}\n  no metric ${name}`);
+        if (!names.has(name)) problems.push(`${place}\n  no metric ${name}`);
       }
       const lines = await evaluate(base, target, view);
       byTitle.set(panel.title, [...byTitle.get(panel.title) ?? [], lines]);
@@ -168,34 +166,49 @@ function checkFigures(lines: ReadonlyMap<string, Line[][]>, summary: Summary, mo
   const p95 = figure("Response time, p95");
   assert(p95 > 0.05 && p95 < of("http_req_duration", "max") / 1000 * 1.1, `p95 of ${mode}: ${p95}`);
 
-  // The area under the rate is the number of requests; what the first push brings is no increase.
+  // The area under the rate is the number of requests; what the first pushes bring is no increase.
   const area = values("Load").reduce((sum, perSecond) => sum + perSecond * PUSH_INTERVAL_SECONDS, 0);
   assert(
-    area > requests * 0.6 && area < requests * 1.2,
+    area > requests * 0.3 && area < requests * 1.2,
     `${area} requests under the curve of ${mode}, not ${requests}`,
   );
-  assertEquals(Math.max(...values("Load", 1)), 7);
+  const virtualUsers = Math.max(...values("Load", 1));
+  assert(virtualUsers >= 5 && virtualUsers <= 7, `${virtualUsers} virtual users`);
 }
 
-/** No rule fails, every recorded series and the alert for dropped iterations have been there. */
-async function checkRules(base: string, view: View): Promise<void> {
-  const { groups } = await ask<
-    { groups: { name: string; rules: { name: string; type: string; lastError?: string }[] }[] }
-  >(
-    base,
-    "rules",
-  );
-  const rules = groups.filter(({ name }) => /^k6d(-stats|-alerts)?$/.test(name)).flatMap((group) => group.rules);
+/** No rule fails, and every recorded series has been there, or is soon: rules are evaluated every second. */
+async function checkRules(base: string, fromMs: number): Promise<void> {
+  const { groups } = await ask<{ groups: { rules: Rule[] }[] }>(base, "rules");
+  const rules = groups.flatMap((group) => group.rules);
   assert(rules.length > 0);
-  for (const { name, type, lastError = "" } of rules) {
-    assertEquals(lastError, "", name);
-    if (type === "alerting") continue;
-    const lines = await evaluate(base, { expr: name, legendFormat: "", interval: "1s", instant: false }, view);
-    assert(lines.length > 0, `no series ${name}`);
+  for (const { name, lastError = "" } of rules) if (!KNOWN_FAULT.test(lastError)) assertEquals(lastError, "", name);
+  const recorded = rules.filter(({ type }) => type === "recording").map(({ name }) => name);
+  for (const name of [...recorded, DROPS]) {
+    for (const deadline = Date.now() + 20_000; await absent(base, name, fromMs);) {
+      assert(Date.now() < deadline, `no series ${name}`);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
   }
-  const alert = 'ALERTS{alertname="K6dDropsIterations"}';
-  const fired = await evaluate(base, { expr: alert, legendFormat: "", interval: "1s", instant: false }, view);
-  assertEquals(fired.map(({ labels }) => [labels.testid, labels.scenario]).sort(), [["stats", "order"]]);
+  const alerts = await ask<{ alerts: { labels: Record<string, string> }[] }>(base, "alerts");
+  const scenarios = alerts.alerts.filter(({ labels }) => labels.alertname === "K6dDropsIterations");
+  assert(scenarios.length > 0 && scenarios.every(({ labels }) => labels.scenario === "order"), JSON.stringify(alerts));
+}
+
+/** Prometheus 2.42 compares sums of fractions exactly when it stores a histogram of rates. */
+const KNOWN_FAULT = /observations found in buckets, but the Count field is/;
+
+/** A rule of Prometheus's API. */
+interface Rule {
+  readonly name: string;
+  readonly type: "recording" | "alerting";
+  readonly lastError?: string;
+}
+
+const DROPS = 'ALERTS{alertname="K6dDropsIterations"}';
+
+async function absent(base: string, expr: string, fromMs: number): Promise<boolean> {
+  const view = { fromMs, toMs: Date.now(), values: {} };
+  return (await evaluate(base, { expr, legendFormat: "", interval: "1s", instant: false }, view)).length === 0;
 }
 
 function assertWithin(actual: number, expected: number, tolerance: number): void {
