@@ -16,7 +16,9 @@ export function readClientCertificate(certificatePath: string, keyPath: string):
   const certificate = parse("client certificate", certificatePath, () => new X509Certificate(cert));
   const privateKey = parse("client certificate key", keyPath, () => createPrivateKey(key));
   if (!certificate.checkPrivateKey(privateKey)) {
-    throw new OutputError(`client certificate "${certificatePath}" and key "${keyPath}" don't belong together`);
+    throw new OutputError(
+      `client certificate ${JSON.stringify(certificatePath)} and key ${JSON.stringify(keyPath)} don't belong together`,
+    );
   }
   return { cert, key };
 }
@@ -32,7 +34,7 @@ function read(what: string, path: string): string {
   try {
     return Deno.readTextFileSync(path);
   } catch (error) {
-    throw new OutputError(`cannot read the ${what} "${path}": ${reason(error)}`, { cause: error });
+    throw new OutputError(`cannot read the ${what} ${JSON.stringify(path)}: ${reason(error)}`, { cause: error });
   }
 }
 
@@ -41,7 +43,7 @@ function parse<T>(what: string, path: string, parser: () => T): T {
     return parser();
   } catch (error) {
     const hint = what.endsWith("key") ? " (an encrypted key can't be used)" : "";
-    throw new OutputError(`the ${what} "${path}" is not valid PEM${hint}`, { cause: error });
+    throw new OutputError(`the ${what} ${JSON.stringify(path)} is not valid PEM${hint}`, { cause: error });
   }
 }
 

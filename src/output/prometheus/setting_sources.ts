@@ -214,7 +214,7 @@ function keyOf(name: string, source: string): SettingKey {
   const setting = findSetting(name);
   if (setting === undefined) {
     const known = SETTINGS.map(({ key }) => key).join(", ");
-    throw new OutputError(`unknown remote-write setting "${name}" (${source}); known: ${known}`);
+    throw new OutputError(`unknown remote-write setting ${JSON.stringify(name)} (${source}); known: ${known}`);
   }
   return setting.key;
 }

@@ -2,6 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { OutputError } from "../../../src/output/output.ts";
 import { readConfig, type RemoteWriteConfig } from "../../../src/output/prometheus/config.ts";
 import { type Setting, type SettingKey, SETTINGS } from "../../../src/output/prometheus/settings.ts";
 
@@ -234,6 +235,58 @@ function tableUnder(page: string, head: string): string[][] {
   const start = lines.findIndex((line) => line.startsWith(head)) + 2;
   const end = lines.findIndex((line, i) => i > start && !line.startsWith("|"));
   return lines.slice(start, end).map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim()));
+}
+
+Deno.test("whatever the sources hold: settings, or a mistake in one line that shows no secret", () => {
+  const all: readonly Setting[] = SETTINGS;
+  const secret = "t0psecret";
+  const keys = all.flatMap(({ key, aliases = [] }) => [key, ...aliases]);
+  const variables = all.flatMap(({ variables, legacyVariables }) => [...variables, ...legacyVariables]);
+  const secretKeys = all.filter((setting) => setting.secret).flatMap(({ key, variables, legacyVariables }) => [
+    key,
+    ...variables,
+    ...legacyVariables,
+  ]);
+  const text = fc.oneof(
+    fc.string(),
+    fc.constantFrom("", "1", "-1", "true", "0s", "5s", "1e9", "http://h", "a:b", "a", ",", "\n", "p(9)", "1,2", "*"),
+  );
+  const value = fc.oneof(text, fc.jsonValue({ maxDepth: 2 }));
+  const block = fc.dictionary(fc.oneof(fc.constantFrom(...keys), fc.string()), value, { maxKeys: 4 });
+  const env = fc.dictionary(fc.constantFrom(...variables, "K6_PROMETHEUS_RW_HEADERS_A", "K6_KEEP_TAGS"), text, {
+    maxKeys: 4,
+  });
+  const blocks = fc.dictionary(fc.constantFrom("prometheusRemoteWrite", "remoteWrite"), fc.oneof(block, value));
+  const withSecret = (given: Record<string, unknown>) =>
+    Object.fromEntries(
+      Object.entries(given).map((
+        [name, held],
+      ) => [name, secretKeys.includes(name) && typeof held === "string" ? `${held}${secret}` : held]),
+    );
+  fc.assert(
+    fc.property(blocks, env, text, (options, variables, argument) => {
+      const given = {
+        options: Object.fromEntries(
+          Object.entries(options).map(([name, held]) => [name, isRecord(held) ? withSecret(held) : held]),
+        ),
+        env: withSecret(variables) as Record<string, string>,
+        collectors: {},
+        argument,
+      };
+      try {
+        read(given);
+      } catch (error) {
+        if (!(error instanceof OutputError)) throw error;
+        assertEquals(/[\n\r]/.test(error.message), false, error.message);
+        assertEquals(error.message.includes(secret), false, error.message);
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 Deno.test("settings of different sources come together", () => {
