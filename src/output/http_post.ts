@@ -141,6 +141,7 @@ class Exchange {
   readonly #resolve: (response: PostResponse) => void;
   readonly #reject: (error: TransportError) => void;
   #sent: http.ClientRequest;
+  #isCancelled = false;
 
   constructor(request: PostRequest, agent: http.Agent | https.Agent, tls: TlsOptions) {
     const { promise, resolve, reject } = Promise.withResolvers<PostResponse>();
@@ -154,6 +155,7 @@ class Exchange {
   }
 
   cancel(reason: string): void {
+    this.#isCancelled = true;
     this.#reject(new TransportError(reason));
     this.#sent.destroy();
   }
@@ -168,7 +170,8 @@ class Exchange {
     });
     sent.on("response", (response) => readResponse(response, this.#resolve, (error) => this.#fail(error)));
     sent.on("error", (error) => {
-      if (sent.reusedSocket && !again && isDisconnect(error)) this.#sent = this.#send({ again: true });
+      const wasStale = sent.reusedSocket && !again && isDisconnect(error);
+      if (wasStale && !this.#isCancelled) this.#sent = this.#send({ again: true });
       else this.#fail(error);
     });
     sent.end(body);

@@ -54,6 +54,22 @@ Deno.test("a server that doesn't answer is given up after the time limit, or whe
   assertEquals(await client.failure(server.url, { signal: abort.signal }), "no answer before the end of the run");
 });
 
+Deno.test("a request that was given up is not sent again, though its connection was a kept one", async () => {
+  const abort = new AbortController();
+  let requests = 0;
+  await using server = new Server(() => {
+    if (++requests !== 2) return ["204 No Content", "", ""];
+    abort.abort();
+    return null;
+  });
+  using client = new Client();
+  await client.post(server.url);
+  assertEquals(await client.failure(server.url, { signal: abort.signal }), "no answer before the end of the run");
+  // With one connection at a time, a second attempt would go out before this one.
+  await client.post(server.url);
+  assertEquals([requests, server.connections], [3, 2]);
+});
+
 Deno.test("a host that nobody has is named as such", async () => {
   using client = new Client();
   assertEquals(await client.failure(new URL("http://nowhere.invalid/w")), "host not found");
