@@ -10,6 +10,8 @@ export interface PrometheusSettings {
   readonly receiver?: boolean;
   /** Whether it stores native histograms; without, it answers them with 500. Default false. */
   readonly nativeHistograms?: boolean;
+  /** Whether it stores exemplars; without, it passes over them. Default false. */
+  readonly exemplars?: boolean;
   /** The text of `prometheus.yml`; paths in it are relative to the server's folder. */
   readonly config?: string;
   /** More files for the server's folder, such as rules: text by path. */
@@ -23,8 +25,15 @@ export interface PrometheusSettings {
 /** Starts Prometheus on a free loopback port, ready for remote write unless told otherwise; dispose of the server to end it. */
 export async function startPrometheus(
   path: string,
-  { receiver = true, nativeHistograms = false, config = "global: {}\n", files = {}, web, fetcher = fetch }:
-    PrometheusSettings = {},
+  {
+    receiver = true,
+    nativeHistograms = false,
+    exemplars = false,
+    config = "global: {}\n",
+    files = {},
+    web,
+    fetcher = fetch,
+  }: PrometheusSettings = {},
 ): Promise<MetricsServer> {
   const base = `${web === undefined ? "http" : "https"}://127.0.0.1:${freePort()}`;
   const server = await ChildServer.start(
@@ -39,6 +48,7 @@ export async function startPrometheus(
         `--web.listen-address=${new URL(base).host}`,
         ...receiver ? ["--web.enable-remote-write-receiver"] : [],
         ...nativeHistograms ? ["--enable-feature=native-histograms"] : [],
+        ...exemplars ? ["--enable-feature=exemplar-storage"] : [],
         ...web === undefined ? [] : [`--web.config.file=${folder}/web.yml`],
         "--log.level=warn",
       ];

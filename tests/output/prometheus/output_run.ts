@@ -32,7 +32,13 @@ export class OutputRun {
   }
 
   /** One sample of a built-in metric, as a worker would send it. */
-  add(metricName: string, tags: TagPairs, value: number, atEpochMs = Date.now()): void {
+  add(
+    metricName: string,
+    tags: TagPairs,
+    value: number,
+    atEpochMs = Date.now(),
+    metadata: TagPairs | null = null,
+  ): void {
     const metric = this.registry.metric(metricName);
     if (metric === undefined) throw new Error(`no metric ${metricName}`);
     const key = metricName + JSON.stringify(tags);
@@ -44,7 +50,7 @@ export class OutputRun {
       series: Uint32Array.of(id),
       times: Float64Array.of(atEpochMs),
       values: Float64Array.of(value),
-      metadata: null,
+      metadata: metadata === null ? null : { column: Uint32Array.of(1), sets: [metadata] },
       newMetrics: [],
       newSeries: known === undefined ? [{ id, metric: metric.id, tags }] : [],
     }));
