@@ -115,13 +115,24 @@ export function parseRetryAfterMs(value: string | undefined, nowMs: number): num
 export function tlsConnectionOptions(
   { skipVerification, minVersion, caCertificate, clientCertificate }: TlsOptions,
 ): SecureContextOptions & { readonly rejectUnauthorized: boolean } {
-  const trusted = caCertificate ? [caCertificate] : getCACertificates("system");
+  const trusted = caCertificate ? [caCertificate] : systemAuthorities();
   return {
     rejectUnauthorized: skipVerification !== true,
     minVersion: minVersion === "1.3" ? "TLSv1.3" : "TLSv1.2",
-    ...trusted.length > 0 ? { ca: trusted } : {},
+    ...trusted.length > 0 ? { ca: [...trusted] } : {},
     ...clientCertificate,
   };
+}
+
+/** The certificates of the system's list, PEM text; none where it has no list, or one that can't be read. */
+function systemAuthorities(): readonly string[] {
+  try {
+    return getCACertificates("system");
+  } catch (error) {
+    // `SSL_CERT_DIR` names a folder that isn't there, for example. Go programs take that for an empty list, too.
+    if (error instanceof Error) return [];
+    throw error;
+  }
 }
 
 /** Why a connection failed, in few words; `tls` are the settings it was to be made with. */
