@@ -3,6 +3,7 @@
  * Values are cumulative, so an export that fails loses nothing: the next one says the same and more, and nothing is queued.
  */
 
+import { GIVEN_UP } from "../http_post.ts";
 import type { OutputLog } from "../output.ts";
 import type { Clock } from "../prometheus/clock.ts";
 import type { ExportRequests } from "./export_requests.ts";
@@ -117,6 +118,7 @@ export class Exporter {
 
   /** Sends a body; after a failure that may pass, again, with growing, jittered waits in between. */
   async #deliver(body: Uint8Array, deadlineMs: number, signal: AbortSignal): Promise<Delivery> {
+    let failure: Refused | null = null;
     for (let backoffMs = FIRST_BACKOFF_MS;; backoffMs = Math.min(2 * backoffMs, LAST_BACKOFF_MS)) {
       const answer = await this.#transport.send(body, this.#options.timeoutMs, this.#overdue.signal);
       if (answer.kind === "accepted") {
@@ -126,8 +128,10 @@ export class Exporter {
       }
       const waitMs = answer.retryAfterMs ?? backoffMs * (0.5 + Math.random() / 2);
       if (answer.retryAfterMs !== null) this.#notBeforeMs = this.#clock.now() + answer.retryAfterMs;
+      // That the end of the run cut an attempt short says less than how the one before failed.
+      failure = answer.cause === GIVEN_UP ? failure ?? answer : answer;
       if (!answer.retryable || !await this.#pause(waitMs, deadlineMs, signal)) {
-        this.#report(answer);
+        this.#report(failure);
         return answer.retryable ? "given up" : "refused";
       }
     }

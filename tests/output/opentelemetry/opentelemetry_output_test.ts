@@ -68,7 +68,7 @@ for (const protocol of ["grpc", "http/protobuf"] as const) {
   Deno.test(`${protocol}: an absent receiver is told in one line and a summary`, async () => {
     const receiver = await OtlpReceiver.start({ protocol });
     await receiver[Symbol.asyncDispose]();
-    const run = new OutputRun(spec({ protocol }, receiver, "exportInterval=1h,timeout=300ms"));
+    const run = new OutputRun(spec({ protocol }, receiver, "exportInterval=1h,timeout=1500ms"));
     await run.output.start();
     run.add("vus", [], 7);
     await run.output.stop();
