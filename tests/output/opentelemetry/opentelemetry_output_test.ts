@@ -1,11 +1,16 @@
 /** The OpenTelemetry output as a whole: samples go in, a strict receiver looks at what comes out. */
 
 import { assertEquals, assertMatch } from "@std/assert";
+import { freePort } from "../../support/free_port.ts";
 import { OtlpReceiver, type ReceiverOptions } from "../../support/otlp_receiver.ts";
 import { OutputRun } from "../prometheus/output_run.ts";
 
 /** What stands after `-o` for a receiver; nothing is exported before the end unless `more` says so. */
-function spec({ protocol }: ReceiverOptions, { endpoint }: OtlpReceiver, more = "exportInterval=1h"): string {
+function spec(
+  { protocol }: ReceiverOptions,
+  { endpoint }: { readonly endpoint: string },
+  more = "exportInterval=1h",
+): string {
   const transport = protocol === "grpc" ? "grpcExporter" : "httpExporter";
   return `opentelemetry=exporterProtocol=${protocol},${transport}Endpoint=${endpoint},${transport}Insecure=true,${more}`;
 }
@@ -66,14 +71,32 @@ for (const protocol of ["grpc", "http/protobuf"] as const) {
   });
 
   Deno.test(`${protocol}: an absent receiver is told in one line and a summary`, async () => {
-    const receiver = await OtlpReceiver.start({ protocol });
-    await receiver[Symbol.asyncDispose]();
-    const run = new OutputRun(spec({ protocol }, receiver, "exportInterval=1h,timeout=1500ms"));
+    const endpoint = `127.0.0.1:${freePort()}`;
+    const run = new OutputRun(spec({ protocol }, { endpoint }, "exportInterval=1h,timeout=1500ms"));
     await run.output.start();
     run.add("vus", [], 7);
     await run.output.stop();
     assertEquals(run.complaints.length, 2);
     assertMatch(run.complaints[0]!, /^error: OpenTelemetry output: cannot export metrics to .*: connection refused$/);
     assertMatch(run.complaints[1]!, /^warn: .*1 of 1 exports to .* failed \(connection refused ×1\); .* incomplete$/);
+  });
+}
+
+for (const protocol of ["grpc", "http/protobuf"] as const) {
+  Deno.test(`${protocol}: nothing is lost by an outage that ends before the run does`, async () => {
+    const port = freePort();
+    const run = new OutputRun(spec({ protocol }, { endpoint: `127.0.0.1:${port}` }, "exportInterval=50ms"));
+    await run.output.start();
+    run.add("http_reqs", [], 1);
+    while (run.complaints.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    run.add("http_reqs", [], 2);
+    await using receiver = await OtlpReceiver.start({ protocol, port });
+    await receiver.takes(2);
+    run.add("http_reqs", [], 4);
+    await run.output.stop();
+    assertEquals(receiver.violations, []);
+    assertEquals(receiver.points("http_reqs").map(({ value }) => value), [7]);
+    assertMatch(run.complaints[0]!, /connection refused$/);
+    assertMatch(run.complaints.at(-1)!, /the last one succeeded, so the totals there are complete$/);
   });
 }
