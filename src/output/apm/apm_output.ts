@@ -18,7 +18,7 @@ export interface ApmContext extends Omit<OutputContext, "name" | "argument"> {
 }
 
 /** The statistics of a Trend; the option has no setting for them. */
-export const APM_TREND_STATS = ["avg", "min", "med", "max", "p(95)", "p(99)", "count"] as const;
+const TREND_STATS = ["avg", "min", "med", "max", "p(95)", "p(99)", "count"] as const;
 
 /** Makes the output that the script's blocks ask for; null when there are none, or they don't count. Says what is wrong with them. */
 export function createApmOutput(context: ApmContext, clock: Clock = systemClock): Output | null {
@@ -115,7 +115,7 @@ class Export {
 
 /** The settings of remote write that a block stands for; what blocks can't say has its default, whatever the environment. */
 function remoteWriteConfig({ url, authentication, resampleRateMs }: ApmTarget) {
-  const block = { url: url.href, trendStats: APM_TREND_STATS };
+  const block = { url: url.href, trendStats: TREND_STATS };
   const sources = { argument: "", name: "apm", env: {}, collectors: {}, features: [] };
   const config = readConfig({ ...sources, options: { prometheusRemoteWrite: block } });
   return { ...config, authentication, pushIntervalMs: resampleRateMs };

@@ -63,11 +63,11 @@ export class GridStates extends SeriesStates {
     const atEpochMs = this.#lastMs ?? this.#gridBefore(now() + EARLY_TIMER_MS);
     if (atEpochMs >= this.#firstMs && atEpochMs > this.#newestMs) this.#closeSlot(atEpochMs);
     const queue = super.takeQueue();
-    // What did not arrive earlier gets this slot's time. If that was its time already, the next slot has to do.
+    // What did not arrive earlier gets this slot's time. What had it already waits for the next slot, if there is one.
     const held: SeriesState[] = [];
     for (const state of queue) {
       if (state.sentMs < this.#newestMs) state.newestMs = this.#newestMs;
-      else if (this.#lastMs !== null) state.newestMs = state.sentMs + stepMs;
+      else if (this.#lastMs !== null) state.newestMs = this.#gridBefore(state.sentMs) + stepMs;
       else held.push(state);
     }
     if (held.length === 0) return queue;
