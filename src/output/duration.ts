@@ -1,19 +1,24 @@
 /** Durations as k6 writes them: Go's notation plus days, or a bare number of milliseconds. */
 
 /**
- * Milliseconds of `"1h30m"`, `"2.5s"`, `"1d"`, `"500"` or `500`; null when the text is no duration.
+ * Milliseconds of `"1h30m"`, `"2.5s"`, `"1d2h"`, `"500"` or `500`; null when the text is no duration.
  * A bare number means milliseconds, as everywhere in k6's options.
  */
 export function parseDurationMs(value: string | number): number | null {
   if (typeof value === "number") return Number.isFinite(value) ? value : null;
-  if (/^[+-]?\d+(\.\d*)?$/.test(value)) return Number(value);
-  if (!/^[+-]?((\d+\.?\d*|\.\d+)(d|h|ms|m|s|us|µs|μs|ns))+$/.test(value)) return null;
+  const [, sign, number, units] = WHOLE.exec(value) ?? [];
+  const direction = sign === "-" ? -1 : 1;
+  if (number !== undefined) return direction * Number(number);
+  if (units === undefined || units === "") return null;
   let milliseconds = 0;
-  for (const [, amount, unit] of value.matchAll(/([\d.]+)(d|h|ms|m|s|us|µs|μs|ns)/g)) {
+  for (const [, amount, unit] of units.matchAll(PART)) {
     milliseconds += Number(amount) * (millisecondsPer[unit ?? ""] ?? NaN);
   }
-  return value.startsWith("-") ? -milliseconds : milliseconds;
+  return direction * milliseconds;
 }
+
+const WHOLE = /^([-+]?)(?:(\d+\.?\d*|\.\d+)|((?:\d+d)?(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))*))$/;
+const PART = /(\d+\.?\d*|\.\d+)(d|h|ms|m|s|us|µs|μs|ns)/g;
 
 const millisecondsPer: Readonly<Record<string, number>> = {
   d: 86_400_000,
