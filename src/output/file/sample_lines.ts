@@ -68,14 +68,14 @@ export class SampleLines {
   }
 
   /**
-   * Adds the lines of a batch's samples from index `from` on. Returns the index of the first sample that found no room, or
-   * the batch's length. Hot: no allocation for a sample of a known series.
+   * Adds the lines of a batch's samples from index `from` to, without it, `to`. Returns the index of the first sample that
+   * found no room, or `to`. Hot: no allocation for a sample of a known series.
    */
-  encode({ length, series, times, values, metadata }: SampleBatch, from: number, out: LineBuffer): number {
+  encode({ series, times, values, metadata }: SampleBatch, from: number, to: number, out: LineBuffer): number {
     const { hasNonFinite } = this.#format;
     const time = this.#time;
     const fixedSize = time.bytes.length + MAX_NUMBER_BYTES;
-    for (let i = from; i < length; i++) {
+    for (let i = from; i < to; i++) {
       const id = series[i]!;
       const value = values[i]!;
       if (!hasNonFinite && !Number.isFinite(value)) {
@@ -100,7 +100,7 @@ export class SampleLines {
       out.length = at;
       out.samples++;
     }
-    return length;
+    return to;
   }
 
   #meetSeries(id: number): Uint8Array {

@@ -47,7 +47,7 @@ export function textOf(
   lines.begin(buffer);
   for (const batch of batchesOf(samples, registry)) {
     for (let i = 0; i < batch.length;) {
-      i = lines.encode(batch, i, buffer);
+      i = lines.encode(batch, i, batch.length, buffer);
       empty();
     }
   }
