@@ -44,7 +44,7 @@ Deno.test("several outputs at once hold every sample", async () => {
   assertEquals(csv.match(/^own,\d+,1\.000000,.*letter=é,$/gm)?.length, 300);
 });
 
-Deno.test("json without a file goes to standard output, line by line, before the summary", async () => {
+Deno.test("json without a file goes to standard output, whole lines beside the summary", async () => {
   const { stdout } = await runSuccessfully({
     files: SCRIPT,
     args: ["run", "-q", "-i", "50", "-o", "json", "script.js"],
