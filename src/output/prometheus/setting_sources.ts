@@ -88,12 +88,13 @@ export class Settings {
     return this.get(key, "true or false", parseFlag);
   }
 
-  /** What no log line may show: passwords, tokens, keys, and the values of headers that hold such by their names. */
+  /** What no log line may show: passwords, tokens, keys, and the values of headers and URL parameters named like such. */
   secrets(): string[] {
     const values = SECRET_KEYS.map((key) => this.#values.get(key)?.value);
-    const headers = Array.from(this.headers.values()).filter(([name]) => SECRET_HEADER.test(name));
-    const password = URL.parse(String(this.#values.get("url")?.value))?.password ?? "";
-    return [...values, ...headers.map(([, value]) => value), password, decodeUserInfo(password)]
+    const url = URL.parse(String(this.#values.get("url")?.value));
+    const password = url?.password ?? "";
+    const named = [...this.headers.values(), ...url?.searchParams ?? []].filter(([name]) => SECRET_NAME.test(name));
+    return [...values, ...named.map(([, value]) => value), password, decodeUserInfo(password)]
       .filter((value) => typeof value === "string")
       .filter((value) => value.length >= SHORTEST_SECRET);
   }
@@ -105,7 +106,7 @@ export class Settings {
 }
 
 const SECRET_KEYS: readonly SettingKey[] = ["password", "bearerToken", "sigV4SecretKey"];
-const SECRET_HEADER = /auth|token|key|secret|password|cookie/i;
+const SECRET_NAME = /auth|token|key|secret|password|cookie/i;
 /** Shorter ones would blot out half of the log, and hide nothing. */
 const SHORTEST_SECRET = 4;
 

@@ -188,12 +188,12 @@ Deno.test("the old extension's switches for tags drop them, its mapping is named
 
 Deno.test("what is secret is known as such, whatever its source, unless it is too short to hide", () => {
   const env = {
-    K6_PROMETHEUS_RW_SERVER_URL: "http://u:in%20url@h/w",
+    K6_PROMETHEUS_RW_SERVER_URL: "http://u:in%20url@h/w?api_key=query&db=public",
     K6_PROMETHEUS_RW_HTTP_HEADERS: "X-Api-Key:key1,X-Scope-OrgID:public",
     K6_PROMETHEUS_PASSWORD: "word",
     K6_PROMETHEUS_RW_BEARER_TOKEN: "abc",
   };
-  assertEquals(read({ env }).secrets, ["word", "key1", "in%20url", "in url"]);
+  assertEquals(read({ env }).secrets, ["word", "key1", "query", "in%20url", "in url"]);
   const options = { remoteWrite: { headers: { Authorization: "Basic x" } } };
   assertEquals(read({ options }).secrets, ["Basic x"]);
   assertEquals(hasSecrets(options), true);
