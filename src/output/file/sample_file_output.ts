@@ -41,14 +41,15 @@ export class SampleFileOutput implements Output {
   readonly #lines: SampleLines;
   readonly #stopTimeoutMs: number;
   #sink: FileSink | null = null;
+  /** Whether writing has failed: nothing more is taken. */
+  #hasFailed = false;
   #batches: SampleBatch[] = [];
   /** The first sample of the first batch that is not encoded yet. */
   #position = 0;
   #waitingBytes = 0;
   /** All samples that should stand in the file. */
   #samples = 0;
-  /** Samples left out because too many waited. */
-  #dropped = 0;
+  #hasDropped = false;
   #timer: ReturnType<typeof setInterval> | undefined;
   #flushing: Promise<void> | null = null;
 
@@ -69,16 +70,16 @@ export class SampleFileOutput implements Output {
     } catch (error) {
       throw new OutputError(`${name} output: can't write to ${this.#file}: ${(error as Error).message}`);
     }
-    this.#flush();
     this.#timer = setInterval(() => this.#flush(), flushIntervalMs);
+    this.#flush();
   }
 
   addSamples(batch: SampleBatch): void {
     const { length } = batch;
     this.#samples += length;
-    if (this.#sink === null || length === 0) return;
+    if (this.#hasFailed || length === 0) return;
     const bytes = batchBytes(batch);
-    if (this.#waitingBytes + bytes > BACKLOG_BYTES) return this.#drop(length);
+    if (this.#waitingBytes + bytes > BACKLOG_BYTES) return this.#warnOfDrops();
     this.#batches.push(batch);
     this.#waitingBytes += bytes;
   }
@@ -86,7 +87,7 @@ export class SampleFileOutput implements Output {
   async stop(): Promise<void> {
     const sink = this.#sink;
     clearInterval(this.#timer);
-    if (sink === null) return this.#reportMissing(0);
+    if (sink === null) return;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const timeout = new Promise<void>((resolve) => {
       timer = setTimeout(() => {
@@ -105,9 +106,8 @@ export class SampleFileOutput implements Output {
   }
 
   async #run(): Promise<void> {
-    const sink = this.#sink;
     try {
-      if (sink !== null) await this.#encodeAll(sink);
+      await this.#encodeAll(this.#sink!);
     } catch (error) {
       this.#fail(error as Error);
     }
@@ -118,7 +118,7 @@ export class SampleFileOutput implements Output {
     let buffer = await sink.take();
     this.#lines.begin(buffer);
     let sliceEndsAt = performance.now() + SLICE_MS;
-    for (let batch = this.#batches[0]; batch !== undefined && this.#sink !== null; batch = this.#batches[0]) {
+    for (let batch = this.#batches[0]; batch !== undefined && !this.#hasFailed; batch = this.#batches[0]) {
       const to = Math.min(this.#position + SAMPLES_AT_A_TIME, batch.length);
       this.#position = this.#lines.encode(batch, this.#position, to, buffer);
       if (this.#position < to) {
@@ -140,8 +140,8 @@ export class SampleFileOutput implements Output {
 
   async #finish(sink: FileSink): Promise<void> {
     await this.#flushing;
-    await this.#run();
-    if (this.#sink === null) return;
+    if (!this.#hasFailed) await this.#run();
+    if (this.#hasFailed) return;
     try {
       await sink.close();
     } catch (error) {
@@ -151,20 +151,18 @@ export class SampleFileOutput implements Output {
 
   /** The first failure ends the output: one line, and the test goes on. */
   #fail(error: Error): void {
-    if (this.#sink === null) return;
-    this.#sink = null;
+    if (this.#hasFailed) return;
+    this.#hasFailed = true;
     this.#batches = [];
     clearInterval(this.#timer);
     this.#log.error(`${this.#settings.name} output: stopped, can't write to ${this.#file}: ${error.message}`);
   }
 
-  #drop(samples: number): void {
-    if (this.#dropped === 0) {
-      this.#log.warn(
-        `${this.#settings.name} output: ${this.#file} takes samples slower than the test makes them; leaving some out`,
-      );
-    }
-    this.#dropped += samples;
+  #warnOfDrops(): void {
+    if (this.#hasDropped) return;
+    this.#hasDropped = true;
+    const { name } = this.#settings;
+    this.#log.warn(`${name} output: samples come faster than ${this.#file} takes them; some are left out`);
   }
 
   #reportNonFinite(): void {

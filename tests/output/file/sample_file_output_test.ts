@@ -100,7 +100,7 @@ Deno.test("what a slow reader takes late is kept up to a limit; beyond it sample
   const missing = given * FULL - pointsOf(text);
   assert(missing >= 50 * FULL && missing < 60 * FULL, `${missing}`);
   assertEquals(run.complaints, [
-    'warn: json output: "FILE" takes samples slower than the test makes them; leaving some out',
+    'warn: json output: samples come faster than "FILE" takes them; some are left out',
     `error: json output: ${missing} of ${given * FULL} samples are missing in "FILE"`,
   ]);
 });
