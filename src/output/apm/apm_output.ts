@@ -4,7 +4,7 @@ import type { SampleBatch } from "../../metrics/types.ts";
 import type { Output, OutputContext, OutputLog } from "../output.ts";
 import { type Clock, systemClock } from "../prometheus/clock.ts";
 import { describeUrl, readConfig } from "../prometheus/config.ts";
-import { RemoteWriteSender } from "../prometheus/sender.ts";
+import { MOST_LANES, RemoteWriteSender } from "../prometheus/sender.ts";
 import { HttpTransport } from "../prometheus/transport.ts";
 import { type ApmTarget, hasApm, readApm } from "./config.ts";
 import { GridStates } from "./grid_states.ts";
@@ -93,7 +93,7 @@ class Export {
     const senderOptions = { ...config, onTheClock: true, receiver: describeUrl(target.url) };
     this.#sender = new RemoteWriteSender(
       this.states,
-      new HttpTransport(config, version),
+      new HttpTransport(config, version, MOST_LANES),
       senderOptions,
       this.#log,
       clock,

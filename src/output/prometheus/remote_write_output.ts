@@ -4,7 +4,7 @@ import type { SampleBatch } from "../../metrics/types.ts";
 import type { Output, OutputContext } from "../output.ts";
 import { systemClock } from "./clock.ts";
 import { describeUrl, readConfig } from "./config.ts";
-import { RemoteWriteSender } from "./sender.ts";
+import { MOST_LANES, RemoteWriteSender } from "./sender.ts";
 import { SeriesStates } from "./series_state.ts";
 import { HttpTransport } from "./transport.ts";
 
@@ -31,7 +31,7 @@ class RemoteWriteOutput implements Output {
       { ...config, labels: config.instance === "" ? [] : [["instance", config.instance]] },
       (message) => log.warn(`Prometheus remote write: ${message}`),
     );
-    const transport = new HttpTransport(config, context.version);
+    const transport = new HttpTransport(config, context.version, MOST_LANES);
     this.#sender = new RemoteWriteSender(this.#states, transport, { ...config, receiver }, log, systemClock);
   }
 

@@ -1,72 +1,74 @@
 /**
- * Sends the news of all series every push interval, one request after another, off the virtual users' path.
- * Payloads are snapshots of cumulative values: what waits for a retry is encoded anew instead of being queued, so a slow or absent
- * receiver costs neither memory nor time.
+ * Sends the news of all series every push interval, off the virtual users' path. Payloads are snapshots of cumulative values:
+ * what waits for a retry is encoded anew instead of being queued, so a slow or absent receiver costs neither memory nor time.
  */
 
 import type { OutputLog } from "../output.ts";
 import type { Clock } from "./clock.ts";
-import type { RequestEncoder } from "./request_encoder.ts";
-import { createRequestEncoder } from "./request_encoders.ts";
-import { encodeEnd, encodeState, type SeriesState, type SeriesStates } from "./series_state.ts";
+import { type Batch, Courier, type Patience } from "./courier.ts";
+import { Delivery, seriesOf } from "./delivery.ts";
+import { DeliveryReport } from "./delivery_report.ts";
+import type { ProtocolVersion } from "./request_encoders.ts";
+import type { SeriesState, SeriesStates } from "./series_state.ts";
 import { Timestamps } from "./timestamps.ts";
-import { type Transport, TransportError } from "./transport.ts";
+import type { Transport } from "./transport.ts";
 
 /** What the sender needs of the settings. */
 export interface SenderOptions {
   readonly pushIntervalMs: number;
   /** Whether flushes come at whole multiples of the interval since the epoch, instead of since the start. Default false. */
   readonly onTheClock?: boolean;
+  /** How long one request may take. */
+  readonly timeoutMs: number;
   /** Most time series in one request. */
   readonly batchSize: number;
   readonly staleMarkers: boolean;
+  /** What requests are of at first; always 1.0 once the receiver turns out not to know better. */
+  readonly protocolVersion: ProtocolVersion;
   /** Whether type, unit and help of metrics are sent. */
   readonly metadata: boolean;
   /** Names the receiver in messages; holds no secret. */
   readonly receiver: string;
 }
 
-/** How long one request may take, as in k6. */
-const REQUEST_TIMEOUT_MS = 5000;
-/** How long `stop` may take: what is still under way, the last flush and the stale markers together. */
-const STOP_TIMEOUT_MS = 5000;
-/** Waits between attempts double from the first to the last, as in Prometheus. */
-const FIRST_BACKOFF_MS = 30;
-const LAST_BACKOFF_MS = 5000;
+/** Most requests at the same time. One is enough for a receiver that is near; the number grows when flushes take long. */
+export const MOST_LANES = 8;
 
-/** How a payload fared: accepted, refused for good, or given up although a later attempt may succeed. */
-type Delivery = "accepted" | "refused" | "given up";
+/** While the run ends, attempts begin until so long after the last success. */
+const LAST_RETRIES_MS = 5000;
+/** All that the end of a run may take, however much arrives meanwhile. */
+const LONGEST_END_MS = 60_000;
+/** Between two attempts at series whose timestamps the receiver refuses. */
+const TIME_GAP_MS = 1000;
 
-/** Sends write requests, one at a time, and retries what the specification allows. */
+/** Flushes at every push interval; series are in one request at a time, and no flush begins before the last one is over. */
 export class RemoteWriteSender {
   readonly #states: SeriesStates;
   readonly #transport: Transport;
   readonly #options: SenderOptions;
-  readonly #log: OutputLog;
   readonly #clock: Clock;
-  readonly #timestamps: Timestamps;
-  readonly #encoder: RequestEncoder;
+  readonly #report: DeliveryReport;
+  readonly #courier: Courier;
+  readonly #delivery: Delivery;
   /** Aborts when the run ends: no more ticks, no more waiting for retries of a regular flush. */
   readonly #stopping = new AbortController();
   /** Aborts when `stop` has used up its time. */
   readonly #overdue = new AbortController();
   #ticking: Promise<void> = Promise.resolve();
-  /** The receiver asked (Retry-After) not to be bothered before this time. */
-  #notBeforeMs = 0;
-  #everAccepted = false;
-  #flushes = 0;
-  #failedFlushes = 0;
-  #warnedOfSlowness = false;
-  readonly #failures = new Map<string, number>();
+  #lanes = 1;
+  /** Number of batches in the last flush. */
+  #batches = 0;
 
   constructor(states: SeriesStates, transport: Transport, options: SenderOptions, log: OutputLog, clock: Clock) {
     this.#states = states;
     this.#transport = transport;
     this.#options = options;
-    this.#log = log;
     this.#clock = clock;
-    this.#timestamps = new Timestamps(clock);
-    this.#encoder = createRequestEncoder("1.0", options);
+    this.#report = new DeliveryReport(log, options.receiver);
+    const timestamps = new Timestamps(clock);
+    const report = this.#report;
+    this.#courier = new Courier({ transport, timestamps, report, clock, options, overdue: this.#overdue.signal });
+    this.#delivery = new Delivery(this.#courier, states, timestamps, report, options.batchSize);
   }
 
   /** Begins to flush every push interval. */
@@ -74,205 +76,172 @@ export class RemoteWriteSender {
     this.#ticking = this.#tick();
   }
 
-  /** Flushes once more and marks all series as ended, within five seconds; says how many flushes failed. Never rejects. */
+  /**
+   * Flushes once more, marks all series as ended, and reports. A receiver that answers, however slowly, gets up to a minute; one
+   * that doesn't gets the time of one request, or five seconds if it was failing before. Never rejects.
+   */
   async stop(): Promise<void> {
-    const deadlineMs = this.#clock.now() + STOP_TIMEOUT_MS;
     const done = new AbortController();
-    const watchdog = this.#clock.sleep(STOP_TIMEOUT_MS, done.signal).then(() => this.#overdue.abort());
+    const end = new RunEnd(this.#clock, this.#courier, this.#options.timeoutMs, this.#overdue.signal);
+    const watchdog = this.#giveUpWhenOverdue(end, done.signal);
     this.#stopping.abort();
     await this.#ticking;
-    const flushed = await this.#flush(deadlineMs, this.#overdue.signal);
-    if (flushed && this.#options.staleMarkers && this.#everAccepted) await this.#sendStaleMarkers(deadlineMs);
+    this.#courier.hurry();
+    const isReachable = await this.#flushToTheEnd(end);
+    if (isReachable && this.#options.staleMarkers && this.#report.hasStored) await this.#endSeries(end);
     done.abort();
     await watchdog;
     this.#transport.close();
-    this.#reportFailures();
+    const { refused, leftOut, unmarked } = this.#delivery.losses;
+    this.#report.end({ missing: refused + seriesOf(this.#states.takeQueue()), leftOut, unmarked });
   }
 
   /** Ticks that a long flush overlaps are left out. */
   async #tick(): Promise<void> {
     const { pushIntervalMs, onTheClock = false } = this.#options;
+    const { signal } = this.#stopping;
     const startMs = this.#clock.now();
     let dueMs = startMs + pushIntervalMs - (onTheClock ? startMs % pushIntervalMs : 0);
     for (;;) {
-      await this.#clock.sleep(Math.max(0, dueMs - this.#clock.now()), this.#stopping.signal);
-      if (this.#stopping.signal.aborted) return;
+      await this.#clock.sleep(Math.max(0, dueMs - this.#clock.now()), signal);
+      if (signal.aborted) return;
       const startedMs = this.#clock.now();
-      await this.#flush(startedMs + pushIntervalMs, this.#stopping.signal);
-      const tookMs = this.#clock.now() - startedMs;
-      if (tookMs > pushIntervalMs) this.#warnOfSlowness(tookMs);
+      const untilMs = startedMs + pushIntervalMs;
+      if (await this.#flush({ untilMs: () => untilMs, signal })) this.#watchSpeed(this.#clock.now() - startedMs);
       dueMs += pushIntervalMs * Math.max(1, Math.ceil((this.#clock.now() - dueMs) / pushIntervalMs));
     }
   }
 
-  /** Sends all news; false when some could not be delivered by `deadlineMs` or before `signal` ended the waiting for retries. */
-  async #flush(deadlineMs: number, signal: AbortSignal): Promise<boolean> {
-    const waitMs = this.#notBeforeMs - this.#clock.now();
-    if (waitMs > 0) {
-      if (this.#clock.now() + waitMs >= deadlineMs) return false;
-      await this.#clock.sleep(waitMs, signal);
-      if (signal.aborted) return false;
-    }
-    const queue = this.#states.takeQueue();
-    if (queue.length === 0) return true;
-    this.#flushes++;
-    let deliveries: "all" | "some" | "cut short" = "all";
-    for (let next = 0; next < queue.length;) {
-      const batch: SeriesState[] = [];
-      next = this.#fill(queue, next, batch);
-      if (this.#encoder.length === 0) continue;
-      const delivery = await this.#deliver(this.#encoder.finish(), () => this.#encodeAgain(batch), deadlineMs, signal);
-      if (delivery === "refused") deliveries = "some";
-      if (delivery === "given up") {
-        deliveries = "cut short";
-        this.#states.requeue(batch);
-        this.#states.putBack(queue.slice(next));
-        break;
-      }
-    }
-    if (deliveries !== "all") this.#failedFlushes++;
-    return deliveries !== "cut short";
+  /** Sends all news; false when that was cut short because the receiver can't be reached. */
+  async #flush(patience: Patience): Promise<boolean> {
+    if (!await this.#courier.isWelcome(patience)) return false;
+    this.#delivery.beginFlush();
+    const queue = new BatchQueue(this.#states.takeQueue(), this.#delivery);
+    const isReachable = await this.#sendAll("values", queue, patience);
+    this.#batches = queue.handedOut;
+    if (isReachable) return true;
+    this.#states.putBack(queue.rest());
+    return false;
   }
 
-  /** Encodes queued states from `next` on until the batch is full; returns where the next batch begins. */
-  #fill(queue: readonly SeriesState[], next: number, batch: SeriesState[]): number {
-    for (; next < queue.length; next++) {
-      const state = queue[next]!;
-      if (batch.length > 0 && this.#encoder.length + state.mapping.size > this.#options.batchSize) break;
-      this.#timestamps.forNews(state);
-      encodeState(state, this.#encoder);
-      state.queued = false;
+  /** Flushes until nothing is left that may still be taken. */
+  async #flushToTheEnd(end: RunEnd): Promise<boolean> {
+    while (await this.#flush(end)) {
+      if (!this.#states.hasNews || this.#clock.now() + TIME_GAP_MS >= end.untilMs()) return true;
+      await this.#clock.sleep(TIME_GAP_MS, end.signal);
+    }
+    return false;
+  }
+
+  async #endSeries(end: RunEnd): Promise<void> {
+    this.#delivery.beginFlush();
+    const queue = new BatchQueue(Array.from(this.#states.sent()), this.#delivery);
+    if (!await this.#sendAll("ends", queue, end)) this.#delivery.leaveUnmarked(queue.rest());
+  }
+
+  /** Sends a queue's batches, in as many lanes as there are; false when that was cut short. */
+  async #sendAll(content: Batch["content"], queue: BatchQueue, patience: Patience): Promise<boolean> {
+    let isReachable = true;
+    const lane = async () => {
+      while (isReachable) {
+        const states = queue.next();
+        if (states.length === 0) return;
+        if (!await this.#delivery.deliver(content, states, patience)) isReachable = false;
+      }
+    };
+    await Promise.all(Array.from({ length: this.#lanes }, lane));
+    return isReachable;
+  }
+
+  /** A receiver that is far away gets several requests at a time when flushes would take too long else. */
+  #watchSpeed(tookMs: number): void {
+    const { pushIntervalMs } = this.#options;
+    const moreLanesHelp = this.#lanes < Math.min(this.#batches, MOST_LANES);
+    if (moreLanesHelp && tookMs > pushIntervalMs / 2) this.#lanes *= 2;
+    else if (tookMs > pushIntervalMs) this.#report.slow(tookMs, pushIntervalMs);
+  }
+
+  async #giveUpWhenOverdue(end: RunEnd, done: AbortSignal): Promise<void> {
+    while (!done.aborted) {
+      const leftMs = end.overdueMs() - this.#clock.now();
+      if (leftMs <= 0) return this.#overdue.abort();
+      await this.#clock.sleep(leftMs, done);
+    }
+  }
+}
+
+/** The states of a flush, handed out in batches. */
+class BatchQueue {
+  readonly #states: readonly SeriesState[];
+  readonly #delivery: Delivery;
+  /** Number of batches so far. */
+  handedOut = 0;
+  #next = 0;
+  /** For batches of their own, after all others. */
+  #apart: SeriesState[] = [];
+
+  constructor(states: readonly SeriesState[], delivery: Delivery) {
+    this.#states = states;
+    this.#delivery = delivery;
+  }
+
+  /** States for one request; none when all were handed out. */
+  next(): SeriesState[] {
+    const together = this.#fill();
+    const batch = together.length > 0 ? together : this.#apart.splice(0, this.#delivery.batchSize);
+    if (batch.length > 0) this.handedOut++;
+    return batch;
+  }
+
+  /** The states that were not handed out. */
+  rest(): SeriesState[] {
+    return [...this.#states.slice(this.#next), ...this.#apart];
+  }
+
+  #fill(): SeriesState[] {
+    const { batchSize } = this.#delivery;
+    const batch: SeriesState[] = [];
+    let length = 0;
+    for (; this.#next < this.#states.length; this.#next++) {
+      const state = this.#states[this.#next]!;
+      const handling = this.#delivery.handling(state);
+      if (handling === "apart") this.#apart.push(state);
+      if (handling !== "together") continue;
+      length += state.mapping.size;
+      if (batch.length > 0 && length > batchSize) break;
       batch.push(state);
     }
-    return next;
-  }
-
-  /** The same series once more, with the values that they have now. */
-  #encodeAgain(batch: readonly SeriesState[]): Uint8Array {
-    for (const state of batch) {
-      if (state.queued) this.#timestamps.forNews(state);
-      encodeState(state, this.#encoder);
-    }
-    return this.#encoder.finish();
-  }
-
-  /** Posts a body; after a failure that may pass, the body of `again` follows, with growing, jittered waits in between. */
-  async #deliver(
-    body: Uint8Array,
-    again: () => Uint8Array,
-    deadlineMs: number,
-    signal: AbortSignal,
-  ): Promise<Delivery> {
-    for (let backoffMs = FIRST_BACKOFF_MS;; backoffMs = Math.min(backoffMs * 2, LAST_BACKOFF_MS)) {
-      const failure = await this.#post(body);
-      if (failure === null) {
-        this.#everAccepted = true;
-        return "accepted";
-      }
-      if (!failure.retryable) {
-        this.#report(failure);
-        return "refused";
-      }
-      const nowMs = this.#clock.now();
-      const waitMs = failure.retryAfterMs ?? backoffMs * (0.5 + Math.random() / 2);
-      if (failure.retryAfterMs !== null) this.#notBeforeMs = nowMs + failure.retryAfterMs;
-      if (nowMs + waitMs >= deadlineMs || signal.aborted) {
-        this.#report(failure);
-        return "given up";
-      }
-      await this.#clock.sleep(waitMs, signal);
-      if (signal.aborted) {
-        this.#report(failure);
-        return "given up";
-      }
-      body = again();
-    }
-  }
-
-  async #post(body: Uint8Array): Promise<Failure | null> {
-    try {
-      const response = await this.#transport.post(body, REQUEST_TIMEOUT_MS, this.#overdue.signal);
-      const { status, text } = response;
-      if (status >= 200 && status < 300) return null;
-      const retryable = status >= 500 || status === 429;
-      const retryAfterMs = retryable ? response.retryAfterMs : null;
-      return { cause: `HTTP ${status}`, detail: text, advice: advice.get(status) ?? "", retryable, retryAfterMs };
-    } catch (error) {
-      const cause = error instanceof Error ? error.message : String(error);
-      return { cause, detail: "", advice: "", retryable: error instanceof TransportError, retryAfterMs: null };
-    }
-  }
-
-  /** Counts as a flush of its own. */
-  async #sendStaleMarkers(deadlineMs: number): Promise<void> {
-    this.#flushes++;
-    let failed = false;
-    const send = async () => {
-      const body = this.#encoder.finish();
-      const delivery = await this.#deliver(body, () => body, deadlineMs, this.#overdue.signal);
-      failed ||= delivery !== "accepted";
-      return delivery !== "given up";
-    };
-    let goOn = true;
-    for (const state of this.#states.sent()) {
-      if (this.#encoder.length > 0 && this.#encoder.length + state.mapping.size > this.#options.batchSize) {
-        goOn = await send();
-        if (!goOn) break;
-      }
-      this.#timestamps.forEnd(state);
-      encodeEnd(state, this.#encoder);
-    }
-    if (goOn && this.#encoder.length > 0) await send();
-    if (failed) this.#failedFlushes++;
-  }
-
-  /** Says each cause once and counts it from then on. */
-  #report({ cause, detail, advice }: Failure): void {
-    const count = this.#failures.get(cause) ?? 0;
-    this.#failures.set(cause, count + 1);
-    if (count > 0) return;
-    const explanation = [detail, advice].filter((text) => text !== "").join("; ");
-    this.#log.error(
-      `Failed to send the time series data to ${this.#options.receiver}: ${cause}${explanation && `: ${explanation}`}`,
-    );
-  }
-
-  #reportFailures(): void {
-    if (this.#failures.size === 0) return;
-    const causes = Array.from(this.#failures, ([cause, count]) => `${cause} ×${count}`).join(", ");
-    this.#log.warn(
-      `${this.#failedFlushes} of ${this.#flushes} flushes to ${this.#options.receiver} failed (${causes}): ` +
-        "values there may be incomplete",
-    );
-  }
-
-  #warnOfSlowness(tookMs: number): void {
-    if (this.#warnedOfSlowness) return;
-    this.#warnedOfSlowness = true;
-    const seconds = (ms: number) => `${Math.round(ms) / 1000} s`;
-    this.#log.warn(
-      `sending the time series data to ${this.#options.receiver} took ${
-        seconds(tookMs)
-      }, longer than the push interval of ` +
-        `${seconds(this.#options.pushIntervalMs)}: values arrive less often; use a longer interval or fewer tags`,
-    );
+    return batch;
   }
 }
 
-/** An attempt that did not succeed. */
-interface Failure {
-  /** Few fixed words: what failures are counted by. */
-  readonly cause: string;
-  /** The receiver's own words. */
-  readonly detail: string;
-  readonly advice: string;
-  /** By the specification: network failures, 5xx and 429. */
-  readonly retryable: boolean;
-  readonly retryAfterMs: number | null;
-}
+/** How long the end of a run may take. */
+class RunEnd implements Patience {
+  readonly signal: AbortSignal;
+  readonly #courier: Courier;
+  readonly #startedMs: number;
+  readonly #timeoutMs: number;
 
-const advice: ReadonlyMap<number, string> = new Map([
-  [401, "check the user name and password or token"],
-  [403, "check what the user or token is allowed to do"],
-  [404, "check the URL's path; Prometheus needs --web.enable-remote-write-receiver"],
-]);
+  constructor(clock: Clock, courier: Courier, timeoutMs: number, signal: AbortSignal) {
+    this.signal = signal;
+    this.#courier = courier;
+    this.#startedMs = clock.now();
+    this.#timeoutMs = courier.isFailing ? 0 : timeoutMs;
+  }
+
+  untilMs(): number {
+    return this.#lastProgressMs() + LAST_RETRIES_MS;
+  }
+
+  /** When to give up what is under way. */
+  overdueMs(): number {
+    return Math.min(
+      this.#startedMs + LONGEST_END_MS,
+      this.#lastProgressMs() + Math.max(this.#timeoutMs, LAST_RETRIES_MS),
+    );
+  }
+
+  #lastProgressMs(): number {
+    return Math.max(this.#startedMs, this.#courier.lastStoredAtMs);
+  }
+}

@@ -110,6 +110,11 @@ export class SeriesStates {
     this.requeue([state]);
   }
 
+  /** Whether there is anything to hand over. */
+  get hasNews(): boolean {
+    return this.#queue.length > 0;
+  }
+
   /** Hands over the states that have news, each once; they stay marked as queued until they are encoded. */
   takeQueue(): SeriesState[] {
     const queue = this.#queue;

@@ -32,4 +32,22 @@ export class Timestamps {
   forEnd(state: SeriesState): void {
     state.sentMs = Math.max(this.now(), state.sentMs) + 1;
   }
+
+  /**
+   * After the receiver refused the last timestamp: now, which is later than what another run wrote before; `takenMs` is the last
+   * timestamp that may have been stored.
+   */
+  again(state: SeriesState, takenMs: number): void {
+    const nowMs = this.now();
+    // What is refused for being too far ahead can't have been stored.
+    const taken = state.sentMs > nowMs + AHEAD_MS ? Math.min(takenMs, nowMs) : state.sentMs;
+    state.sentMs = Math.max(nowMs, taken + 1);
+  }
+
+  /** Takes the receiver's time for right, having refused ours, when they are far apart. True when that changes anything. */
+  follow(receiverTimeMs: number): boolean {
+    if (Math.abs(receiverTimeMs - this.now()) < AHEAD_MS) return false;
+    this.#shiftMs += receiverTimeMs - this.now();
+    return true;
+  }
 }

@@ -110,7 +110,7 @@ Deno.test("a refusal is reported with the receiver's words and what to do, witho
   await run.output.stop();
   assertEquals(run.complaints, [
     `error: Failed to send the time series data to ${receiver.url}: HTTP 401: no such user; check the user name and password or token`,
-    `warn: 1 of 1 flushes to ${receiver.url} failed (HTTP 401 ×1): values there may be incomplete`,
+    `warn: the last values of 1 series are missing: nothing was stored at ${receiver.url}; failed requests: HTTP 401 ×1`,
   ]);
 });
 

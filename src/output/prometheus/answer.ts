@@ -1,0 +1,105 @@
+/** What a receiver's answer to a request means. */
+
+import type { PushResponse } from "./transport.ts";
+
+/** What requests of remote write 1.0 have in `X-Prometheus-Remote-Write-Version`. */
+export const VERSION_1 = "0.1.0";
+
+/** Why a request, or a part of it, was not stored. */
+export interface Failure {
+  readonly kind: FailureKind;
+  /** Few fixed words: what failures are counted by. */
+  readonly cause: string;
+  /** The receiver's own words; empty without any. */
+  readonly detail: string;
+  /** How long the receiver wants to be left alone; null when it doesn't say. */
+  readonly retryAfterMs: number | null;
+  /** What the receiver's clock showed; null when it doesn't say. */
+  readonly receiverTimeMs: number | null;
+}
+
+export type FailureKind =
+  /** A later attempt may succeed: network failures, 5xx, 429. It isn't known whether something was stored. */
+  | "passing"
+  /** The receiver has a sample of a series that is as new or newer. */
+  | "out of order"
+  /** A timestamp is too far from the receiver's time. */
+  | "out of bounds"
+  /** Something is wrong with a series; the receiver may have refused others because of it. */
+  | "bad series"
+  /** Remote write 2.0: what is right was stored, the rest never will be. */
+  | "partly stored"
+  | "too large"
+  | "histograms are disabled"
+  /** The receiver does not know remote write 2.0, and stored nothing. */
+  | "unknown version"
+  /** Has nothing to do with the series: credentials, path and the like. */
+  | "refused";
+
+/**
+ * The failure that an answer stands for; null when all was stored. `version` is that of the request's
+ * `X-Prometheus-Remote-Write-Version`, `isVersionProven` whether earlier answers have shown that the receiver knows it.
+ */
+export function failureOf(response: PushResponse, version: string, isVersionProven: boolean): Failure | null {
+  const kind = kindOf(response, version !== VERSION_1, isVersionProven);
+  if (kind === null) return null;
+  const { status, text, retryAfterMs, headers } = response;
+  const receiverTimeMs = Date.parse(headers["date"] ?? "");
+  return {
+    kind,
+    cause: `HTTP ${status}`,
+    detail: text,
+    retryAfterMs: kind === "passing" ? retryAfterMs : null,
+    receiverTimeMs: Number.isNaN(receiverTimeMs) ? null : receiverTimeMs,
+  };
+}
+
+/** The failure of a request that got no answer. */
+export function failureWithoutAnswer(cause: string): Failure {
+  return { kind: "passing", cause, detail: "", retryAfterMs: null, receiverTimeMs: null };
+}
+
+/** How many samples and histograms a receiver of remote write 2.0 says that it stored; null when it says nothing. */
+export function writtenOf({ headers }: PushResponse): number | null {
+  const counts = ["samples", "histograms"].map((kind) => headers[`x-prometheus-remote-write-${kind}-written`]);
+  if (counts.every((count) => count === undefined)) return null;
+  return counts.reduce((sum, count) => sum + (Number(count) || 0), 0);
+}
+
+/** What the user can do about a failure; empty when that isn't known. */
+export function adviceFor({ kind, cause }: Failure): string {
+  return adviceByKind.get(kind) ?? adviceByCause.get(cause) ?? "";
+}
+
+const adviceByKind: ReadonlyMap<FailureKind, string> = new Map([
+  [
+    "histograms are disabled",
+    "trends are not sent; start Prometheus with --enable-feature=native-histograms, or switch trendAsNativeHistogram off",
+  ],
+  ["out of order", "if another run writes the same series, give each its own tag or K6_PROMETHEUS_RW_INSTANCE"],
+  ["out of bounds", "compare this machine's clock with the receiver's"],
+]);
+
+const adviceByCause: ReadonlyMap<string, string> = new Map([
+  ["HTTP 401", "check the user name and password or token"],
+  ["HTTP 403", "check what the user or token is allowed to do"],
+  ["HTTP 404", "check the URL's path; Prometheus needs --web.enable-remote-write-receiver"],
+]);
+
+/** By the specification's statuses; only where these leave it open by the words of Prometheus, Mimir, Cortex and Thanos. */
+function kindOf(response: PushResponse, isVersion2: boolean, isVersionProven: boolean): FailureKind | null {
+  const { status, text } = response;
+  const written = isVersion2 ? writtenOf(response) : null;
+  if (status >= 200 && status < 300) return isVersion2 && written === null ? "unknown version" : null;
+  if (isVersion2 && !isVersionProven && written === null && (status === 415 || status === 400)) {
+    return "unknown version";
+  }
+  if (/native histograms (?:are|is) disabled/i.test(text)) return "histograms are disabled";
+  if (status === 500 && /label name .*is not unique|invalid (?:label|metric) name/i.test(text)) return "bad series";
+  if (status >= 500 || status === 429) return "passing";
+  if (status === 413) return "too large";
+  if (status !== 400 && status !== 409 && status !== 422) return "refused";
+  if (/out.of.bounds|too far in|timestamp.too.(?:old|new)/i.test(text)) return "out of bounds";
+  if (status === 409 || /out.of.order|duplicate.(?:sample|timestamp)/i.test(text)) return "out of order";
+  return written === null ? "bad series" : "partly stored";
+}

@@ -1,0 +1,235 @@
+/** Gets the series of a batch delivered even when the receiver refuses some of them: these are found and kept apart. */
+
+import type { Failure } from "./answer.ts";
+import type { Batch, Courier, Patience } from "./courier.ts";
+import type { DeliveryReport } from "./delivery_report.ts";
+import { describeState, type SeriesState, type SeriesStates } from "./series_state.ts";
+import type { Timestamps } from "./timestamps.ts";
+
+/** Most requests of a flush beyond one for each batch, when refused series are looked for. */
+const MOST_EXTRA_REQUESTS = 100;
+/** So many refused parts of a batch with none accepted mean that the receiver refuses everything. */
+const MOST_FRUITLESS = 30;
+/** Most flushes without a search after searches in vain. */
+const LONGEST_REST = 64;
+
+/** How a series is to be sent: with any others, with its like, or not at all. */
+export type Handling = "together" | "apart" | "never";
+
+/** Delivers batches; several at the same time if they have no series in common. */
+export class Delivery {
+  readonly #courier: Courier;
+  readonly #states: SeriesStates;
+  readonly #timestamps: Timestamps;
+  readonly #report: DeliveryReport;
+  #batchSize: number;
+  #extraRequests = 0;
+  /** Flushes until refused series are looked for again, and how many there will be after the next search in vain. */
+  #restFlushes = 0;
+  #nextRest = 1;
+  #areHistogramsRefused = false;
+  /** Refused for good. */
+  readonly #leftOut = new Set<SeriesState>();
+  /** Refused because of their timestamps, or with all of their batch: sent apart from the others. */
+  readonly #suspects = new Set<SeriesState>();
+  /** Those whose last values were refused. */
+  readonly #refused = new Set<SeriesState>();
+  #unmarked = 0;
+
+  constructor(
+    courier: Courier,
+    states: SeriesStates,
+    timestamps: Timestamps,
+    report: DeliveryReport,
+    batchSize: number,
+  ) {
+    this.#courier = courier;
+    this.#states = states;
+    this.#timestamps = timestamps;
+    this.#report = report;
+    this.#batchSize = batchSize;
+  }
+
+  /** Most time series in one request: what was asked for, less once the receiver finds that too large. */
+  get batchSize(): number {
+    return this.#batchSize;
+  }
+
+  /** Number of time series whose last values were refused, that are left out, and whose ends could not be told. */
+  get losses(): { readonly refused: number; readonly leftOut: number; readonly unmarked: number } {
+    return { refused: seriesOf(this.#refused), leftOut: seriesOf(this.#leftOut), unmarked: this.#unmarked };
+  }
+
+  /** To be called when a flush begins. */
+  beginFlush(): void {
+    this.#extraRequests = MOST_EXTRA_REQUESTS;
+    if (this.#restFlushes > 0) this.#restFlushes--;
+  }
+
+  handling(state: SeriesState): Handling {
+    if (this.#areHistogramsRefused && state.sink.type === "native") this.#leftOut.add(state);
+    if (this.#leftOut.size > 0 && this.#leftOut.has(state)) return "never";
+    return this.#suspects.size > 0 && this.#suspects.has(state) ? "apart" : "together";
+  }
+
+  /** Delivers what the receiver takes; false when other batches would fare no better now. What may be taken later is queued again. */
+  async deliver(content: Batch["content"], states: readonly SeriesState[], patience: Patience): Promise<boolean> {
+    const takenMs = states.map(({ sentMs }) => sentMs);
+    for (const state of states) {
+      if (content === "ends") this.#timestamps.forEnd(state);
+      else this.#timestamps.forNews(state);
+      state.queued = false;
+    }
+    const batch = { content, states, takenMs };
+    return await this.#settle(batch, await this.#courier.send(batch, patience), patience);
+  }
+
+  /** The ends of these series will not be told. */
+  leaveUnmarked(states: readonly SeriesState[]): void {
+    this.#unmarked += seriesOf(states);
+  }
+
+  /** Makes the best of how a batch fared; false when others would fare no better now. */
+  async #settle(batch: Batch, failure: Failure | null, patience: Patience): Promise<boolean> {
+    if (failure?.kind === "out of order" || failure?.kind === "out of bounds") {
+      failure = await this.#sendUnderNewTimes(batch, failure, patience);
+    }
+    if (failure === null) {
+      this.#delivered(batch);
+      return true;
+    }
+    if (failure.kind === "passing") {
+      this.#postpone(batch);
+      // Cut short by the end of the run: the last flush, or the last line, says how it ended.
+      if (!patience.signal.aborted) this.#report.undelivered(failure);
+      return false;
+    }
+    const { length } = batch.states;
+    if (failure.kind === "histograms are disabled" && !this.#areHistogramsRefused) {
+      this.#areHistogramsRefused = true;
+      this.#report.undelivered(failure);
+      const rest = this.#withoutHistograms(batch);
+      return await this.#settle(rest, await this.#courier.send(rest, patience), patience);
+    }
+    this.#learnSize(failure, length);
+    if (isAboutSeries(failure) && length > 1 && this.#restFlushes === 0) {
+      return await this.#isolate(batch, failure, patience);
+    }
+    this.#refuse(batch, failure);
+    return true;
+  }
+
+  #withoutHistograms({ content, states, takenMs }: Batch): Batch {
+    const kept = Array.from(states.keys()).filter((index) => this.handling(states[index]!) !== "never");
+    return { content, states: kept.map((index) => states[index]!), takenMs: kept.map((index) => takenMs[index]!) };
+  }
+
+  /** Values are cumulative, so they can go out once more as of now: later than what another run, or a clock set back, left behind. */
+  #sendUnderNewTimes(batch: Batch, { receiverTimeMs }: Failure, patience: Patience): Promise<Failure | null> {
+    if (receiverTimeMs !== null) this.#timestamps.follow(receiverTimeMs);
+    for (const [index, state] of batch.states.entries()) this.#timestamps.again(state, batch.takenMs[index]!);
+    return this.#courier.send(batch, patience);
+  }
+
+  /** Halves a refused batch until the refused series are alone; the others arrive on the way. */
+  async #isolate(batch: Batch, failure: Failure, patience: Patience): Promise<boolean> {
+    const alone: { readonly part: Batch; readonly failure: Failure }[] = [];
+    const parts = halves(batch);
+    let stored = 0;
+    let refused = 0;
+    let isCutShort = false;
+    const isVain = () => stored === 0 && (parts.length === 0 || refused >= MOST_FRUITLESS);
+    while (parts.length > 0 && !isVain() && this.#extraRequests > 0 && !patience.signal.aborted) {
+      this.#extraRequests--;
+      const part = parts[0]!;
+      const partFailure = await this.#courier.send(part, patience);
+      if (partFailure?.kind === "passing") {
+        this.#report.undelivered(partFailure);
+        isCutShort = true;
+        break;
+      }
+      parts.shift();
+      if (partFailure === null) {
+        stored++;
+        this.#delivered(part);
+      } else {
+        refused++;
+        this.#learnSize(partFailure, part.states.length);
+        if (part.states.length > 1 && isAboutSeries(partFailure)) parts.push(...halves(part));
+        else alone.push({ part, failure: partFailure });
+      }
+    }
+    if (isVain()) {
+      this.#restFlushes = this.#nextRest;
+      this.#nextRest = Math.min(this.#nextRest * 2, LONGEST_REST);
+      // Last the next time: the search may be worth while for others.
+      for (const state of batch.states) this.#suspects.add(state);
+      this.#refuse(batch, failure);
+      return true;
+    }
+    for (const { part, failure } of alone) this.#refuse(part, failure, stored > 0);
+    for (const part of parts) this.#postpone(part);
+    return !isCutShort;
+  }
+
+  #learnSize({ kind }: Failure, length: number): void {
+    if (kind === "too large") this.#batchSize = Math.max(1, Math.min(this.#batchSize, Math.floor(length / 2)));
+  }
+
+  #delivered({ states }: Batch): void {
+    this.#restFlushes = 0;
+    this.#nextRest = 1;
+    if (this.#refused.size === 0 && this.#suspects.size === 0) return;
+    for (const state of states) {
+      this.#refused.delete(state);
+      this.#suspects.delete(state);
+    }
+  }
+
+  /** The receiver will not take these values; series that are at fault themselves are not sent again, unless time may help. */
+  #refuse(batch: Batch, failure: Failure, isAtFault = false): void {
+    const timeMayHelp = failure.kind === "out of order" || failure.kind === "out of bounds";
+    if (isAtFault && isAboutSeries(failure) && !timeMayHelp) {
+      for (const state of batch.states) {
+        this.#leftOut.add(state);
+        this.#refused.delete(state);
+        this.#report.leftOut(describeState(state), failure);
+      }
+      return;
+    }
+    this.#report.undelivered(failure);
+    if (timeMayHelp) {
+      this.#postpone(batch);
+      if (isAtFault) { for (const state of batch.states) this.#suspects.add(state); }
+    } else if (batch.content === "values") {
+      for (const state of batch.states) this.#refused.add(state);
+    } else {
+      this.leaveUnmarked(batch.states);
+    }
+  }
+
+  #postpone({ content, states }: Batch): void {
+    if (content === "values") this.#states.requeue(states);
+    else this.leaveUnmarked(states);
+  }
+}
+
+function isAboutSeries({ kind }: Failure): boolean {
+  return kind === "bad series" || kind === "too large" || kind === "out of order" || kind === "out of bounds";
+}
+
+function halves({ content, states, takenMs }: Batch): Batch[] {
+  const middle = Math.ceil(states.length / 2);
+  return [[0, middle], [middle, states.length]].map(([from, to]) => ({
+    content,
+    states: states.slice(from, to),
+    takenMs: takenMs.slice(from, to),
+  }));
+}
+
+/** How many time series the states make. */
+export function seriesOf(states: Iterable<SeriesState>): number {
+  let series = 0;
+  for (const { mapping } of states) series += mapping.size;
+  return series;
+}
