@@ -17,8 +17,10 @@ export interface ReceivedRequest {
 /** Listens on a free loopback port until it is disposed of. Answers 204 to writes and 200 to the rest unless told otherwise. */
 export class InfluxServer implements AsyncDisposable {
   readonly requests: ReceivedRequest[] = [];
-  /** Lines of accepted writes. */
-  readonly lines: ParsedLine[] = [];
+  /** Accepted writes. */
+  readonly bodies: string[] = [];
+  /** Number of lines in them. */
+  acceptedLines = 0;
   /** Most writes that were under way at once. */
   mostAtOnce = 0;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
@@ -47,6 +49,11 @@ export class InfluxServer implements AsyncDisposable {
     return this.requests.filter(({ path }) => path.endsWith("/write"));
   }
 
+  /** The lines of accepted writes; throws where the protocol isn't kept. */
+  get lines(): ParsedLine[] {
+    return this.bodies.flatMap(parseLines);
+  }
+
   /** The answers to the next writes, one each. */
   answer(...answers: Answer[]): void {
     this.#answers.push(...answers);
@@ -73,7 +80,7 @@ export class InfluxServer implements AsyncDisposable {
 
   /** Resolves once that many lines were accepted. */
   async accepted(lines: number): Promise<void> {
-    while (this.lines.length < lines) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    while (this.acceptedLines < lines) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -92,7 +99,10 @@ export class InfluxServer implements AsyncDisposable {
     this.#underWay--;
     const answer = this.#answers.shift() ?? 204;
     const { status, body: text = null, headers: extra = {} } = typeof answer === "number" ? { status: answer } : answer;
-    if (status === 204) this.lines.push(...parseLines(body));
+    if (status === 204) {
+      this.bodies.push(body);
+      this.acceptedLines += body.split("\n").length - 1;
+    }
     this.#wake();
     return new Response(text, { status, headers: extra });
   }

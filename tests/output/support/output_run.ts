@@ -17,17 +17,26 @@ export interface TestSample {
   readonly atEpochMs?: number;
 }
 
+/** What stands after `-o`, or what makes the output. */
+export type OutputSpec = string | ((context: Omit<OutputContext, "name" | "argument">) => Output);
+
 export class OutputRun {
   readonly output: Output;
-  readonly registry = new MetricRegistry(() => {});
+  readonly registry: MetricRegistry;
   /** Warnings and errors, as `warn: …` and `error: …`. */
   readonly complaints: string[] = [];
   readonly #ids = new Map<string, number>();
   #waiting: (() => void)[] = [];
 
-  /** `spec` is what stands after `-o`. */
-  constructor(spec: string, { env = {}, collectors = {}, options = {}, features = [] }: RunSettings = {}) {
-    this.output = createOutput(spec, {
+  /** `spec` is what stands after `-o`, or makes the output. */
+  constructor(
+    spec: OutputSpec,
+    { env = {}, collectors = {}, options = {}, features = [] }: RunSettings = {},
+    registry = new MetricRegistry(() => {}),
+  ) {
+    this.registry = registry;
+    const make = typeof spec === "string" ? createOutput.bind(null, spec) : spec;
+    this.output = make({
       env,
       options,
       collectors,
