@@ -19,11 +19,8 @@ export interface BodyFormat {
 
 /** Delivers request bodies. */
 export interface Transport {
-  /**
-   * Resolves with any answer; rejects with a `TransportError` after `timeoutMs`, when `signal` aborts, or on a network failure.
-   * Without `format` the body is one of remote write 1.0.
-   */
-  post(body: Uint8Array, timeoutMs: number, signal: AbortSignal, format?: BodyFormat): Promise<PushResponse>;
+  /** Resolves with any answer; rejects with a `TransportError` after `timeoutMs`, when `signal` aborts, or on a network failure. */
+  post(body: Uint8Array, timeoutMs: number, signal: AbortSignal, format: BodyFormat): Promise<PushResponse>;
   close(): void;
 }
 
@@ -47,7 +44,7 @@ export class HttpTransport implements Transport {
     });
   }
 
-  post(body: Uint8Array, timeoutMs: number, signal: AbortSignal, format = FORMAT_1): Promise<PushResponse> {
+  post(body: Uint8Array, timeoutMs: number, signal: AbortSignal, format: BodyFormat): Promise<PushResponse> {
     const { url } = this.#config;
     return this.#client.post({ url, headers: this.#headers(body, format), body, timeoutMs, signal });
   }
@@ -91,5 +88,3 @@ export class HttpTransport implements Transport {
     }
   }
 }
-
-const FORMAT_1: BodyFormat = { contentType: "application/x-protobuf", version: "0.1.0" };

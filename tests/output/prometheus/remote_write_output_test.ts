@@ -236,7 +236,8 @@ async function checkRoundTrip(server: MetricsServer): Promise<void> {
 /** Why a body could not be delivered, or the status. */
 async function failure(transport: HttpTransport, timeoutMs = 5000): Promise<string> {
   try {
-    const { status } = await transport.post(new Uint8Array([0]), timeoutMs, new AbortController().signal);
+    const format = { contentType: "application/x-protobuf", version: "0.1.0" };
+    const { status } = await transport.post(new Uint8Array([0]), timeoutMs, new AbortController().signal, format);
     return String(status);
   } catch (error) {
     if (error instanceof TransportError) return error.message;
