@@ -36,7 +36,8 @@ const CERTIFICATE = {
   K6_PROMETHEUS_RW_CLIENT_CERTIFICATE_KEY: CLIENT_KEY,
 };
 const BASIC = { K6_PROMETHEUS_RW_USERNAME: USER.username, K6_PROMETHEUS_RW_PASSWORD: USER.password };
-const COUNT = { K6_PROMETHEUS_RW_TREND_STATS: "count" };
+/** With the series left open, so that they can be queried as of now. */
+const HISTOGRAMS = { K6_PROMETHEUS_RW_TREND_AS_NATIVE_HISTOGRAM: "true", K6_PROMETHEUS_RW_STALE_MARKERS: "false" };
 
 testWithPrograms("a Prometheus with TLS, client certificates and passwords takes what is let in", [prometheus], async (
   program,
@@ -57,6 +58,7 @@ testWithPrograms("a Prometheus with TLS, client certificates and passwords takes
       },
       basic_auth_users: { [USER.username]: BCRYPT },
     }),
+    nativeHistograms: true,
     fetcher: (url) => fetch(url, { client, headers: basicAuthorization(USER) }),
   });
   const env = { K6_PROMETHEUS_RW_SERVER_URL: server.writeUrl };
@@ -64,11 +66,11 @@ testWithPrograms("a Prometheus with TLS, client certificates and passwords takes
   const result = await runSuccessfully({
     files: SCRIPT,
     args: ARGS,
-    env: { ...env, ...TLS, ...CERTIFICATE, ...BASIC, ...COUNT },
+    env: { ...env, ...TLS, ...CERTIFICATE, ...BASIC, ...HISTOGRAMS },
   });
   assertEquals(complaints(result), []);
   assertEquals((await server.samples("k6_orders_total")).at(-1)?.value, 6);
-  assertEquals((await server.samples("k6_size_count")).at(-1)?.value, 3);
+  assertEquals((await server.query("histogram_count(k6_size)"))[0]?.value, 3);
 
   const refused = await Promise.all([
     run({ ...env, ...TLS, ...CERTIFICATE, ...BASIC, K6_PROMETHEUS_RW_PASSWORD: "wr0ng" }),
