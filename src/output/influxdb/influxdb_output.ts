@@ -7,7 +7,7 @@ import type { SampleBatch } from "../../metrics/types.ts";
 import type { Output, OutputContext, OutputLog } from "../output.ts";
 import { systemClock } from "../prometheus/clock.ts";
 import { Backlog } from "./backlog.ts";
-import { describeAddress, type InfluxConfig, readConfig } from "./config.ts";
+import { decodeUserInfo, describeAddress, type InfluxConfig, readConfig } from "./config.ts";
 import type { Destination } from "./destination.ts";
 import { HttpDestination } from "./http_destination.ts";
 import { LineProtocol } from "./line_protocol.ts";
@@ -43,6 +43,7 @@ export function createInfluxdbOutput(context: OutputContext): Output {
 
 class InfluxdbOutput implements Output {
   readonly description: string;
+  readonly secrets: readonly string[];
   readonly #config: InfluxConfig;
   readonly #address: string;
   readonly #log: OutputLog;
@@ -76,6 +77,8 @@ class InfluxdbOutput implements Output {
     this.#config = config;
     this.#address = describeAddress(config.address);
     this.description = `InfluxDBv1 (${this.#address})`;
+    this.secrets = [config.credentials?.password ?? "", decodeUserInfo(config.proxy?.password ?? "")]
+      .filter((secret) => secret !== "");
     this.#log = log;
     this.#lines = new LineProtocol(registry.series, config);
     this.#destination = config.address.protocol === "udp:"
