@@ -6,7 +6,13 @@
 import { parseDurationMs } from "../duration.ts";
 import { OutputError } from "../output.ts";
 import { type ClientCertificate, readCaCertificate, readClientCertificate } from "../tls_files.ts";
-import { collectSettings, type ConfigSources, decodeUserInfo, type Settings } from "./setting_sources.ts";
+import {
+  collectSettings,
+  type ConfigSources,
+  decodeUserInfo,
+  type Settings,
+  unknownVariables,
+} from "./setting_sources.ts";
 import { parseTrendStat, type TrendStat, trendStatNames } from "./trend_stats.ts";
 
 /** How requests say who sends them; at most one way, chosen in the order sigv4, bearer, basic. */
@@ -86,7 +92,7 @@ export function readConfig(sources: ConfigSources): RemoteWriteConfig {
     dropTags: settings.get("dropTags", "a list of tags, or * for all", tagList) ?? new Set(),
     ...checkTls(settings, sources, url, warnings),
     secrets: settings.secrets(),
-    warnings: [...warnings, ...legacyWarnings(sources)],
+    warnings: [...warnings, ...variableWarnings(sources)],
   };
 }
 
@@ -214,13 +220,21 @@ function checkClientCertificate(settings: Settings): ClientCertificate | null {
   return readClientCertificate(certificate, key);
 }
 
-/** The one variable of the old extension that has no meaning any more. */
-function legacyWarnings({ env }: ConfigSources): string[] {
+/** Variables that look as if they set something, and don't. */
+function variableWarnings({ env }: ConfigSources): string[] {
+  const warnings = unknownVariables(env).map(({ name, nearest }) =>
+    `the variable ${name} has no effect: there is no such setting${
+      nearest === null ? "" : `; did you mean ${nearest}?`
+    }`
+  );
   const mapping = env["K6_PROMETHEUS_MAPPING"] ?? "";
-  if (mapping === "" || mapping === "prometheus") return [];
-  return [
-    "K6_PROMETHEUS_MAPPING has no effect: samples are always aggregated, under the names that k6's own output gives them",
-  ];
+  if (mapping !== "" && mapping !== "prometheus") {
+    warnings.push(
+      "the variable K6_PROMETHEUS_MAPPING has no effect: samples are always aggregated, under the names that k6's own " +
+        "output gives them",
+    );
+  }
+  return warnings;
 }
 
 function positiveDuration(value: string | number | boolean): number | null {

@@ -4,6 +4,8 @@
  * environment (`K6_PROMETHEUS_RW_…`), the text after `-o name=`: a URL, or `key=value,…`.
  */
 
+import { closestString } from "@std/text/closest-string";
+import { levenshteinDistance } from "@std/text/levenshtein-distance";
 import { type OutputContext, OutputError } from "../output.ts";
 import { findSetting, type Setting, type SettingKey, SETTINGS } from "./settings.ts";
 
@@ -44,6 +46,26 @@ export function hasSecrets(options: Readonly<Record<string, unknown>>): boolean 
   return settings.secrets().length > 0;
 }
 
+/** Variables of k6's family that nothing reads, each with the one that is meant most likely; null when none is near. */
+export function unknownVariables(
+  env: Readonly<Record<string, string>>,
+): { readonly name: string; readonly nearest: string | null }[] {
+  const all: readonly Setting[] = SETTINGS;
+  const known = all.flatMap(({ variables }) => variables);
+  return Object.keys(env)
+    .filter((name) => name.startsWith(FAMILY) && !name.startsWith(HEADER_PREFIX) && !known.includes(name))
+    .map((name) => {
+      const ending = name.slice(FAMILY.length - 1);
+      const longer = known.find((each) => each.endsWith(ending));
+      const closest: string = closestString(name, known);
+      const isClose: boolean = levenshteinDistance(name, closest) <= 3;
+      return { name, nearest: longer ?? (isClose ? closest : null) };
+    });
+}
+
+const FAMILY = "K6_PROMETHEUS_RW_";
+const HEADER_PREFIX = `${FAMILY}HEADERS_`;
+
 /** Reads all sources; throws an `OutputError` for what is no setting at all. */
 export function collectSettings({ argument, name, env, options, collectors }: ConfigSources): Settings {
   const settings = new Settings();
@@ -53,7 +75,7 @@ export function collectSettings({ argument, name, env, options, collectors }: Co
   for (const block of SCRIPT_BLOCKS) readObject(settings, options[block], `options.${block}`);
   readLegacyTags(settings, env);
   readEnvironment(settings, env, (setting) => setting.legacyVariables, "K6_PROMETHEUS_HEADERS_");
-  readEnvironment(settings, env, (setting) => setting.variables, "K6_PROMETHEUS_RW_HEADERS_");
+  readEnvironment(settings, env, (setting) => setting.variables, HEADER_PREFIX);
   readArgument(settings, argument, `-o ${name}`);
   return settings;
 }

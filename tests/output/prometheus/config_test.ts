@@ -186,6 +186,18 @@ Deno.test("the old extension's switches for tags drop them, its mapping is named
   assertEquals(read({ env: { K6_PROMETHEUS_MAPPING: "raw" } }).warnings.length, 1);
 });
 
+Deno.test("a variable that sets nothing is named, with the one that was meant", () => {
+  const warnings = (name: string) => read({ env: { [name]: "x" } }).warnings;
+  assertEquals(warnings("K6_PROMETHEUS_RW_URL"), [
+    "the variable K6_PROMETHEUS_RW_URL has no effect: there is no such setting; did you mean K6_PROMETHEUS_RW_SERVER_URL?",
+  ]);
+  assertEquals(warnings("K6_PROMETHEUS_RW_USERNAMES")[0]?.endsWith("did you mean K6_PROMETHEUS_RW_USERNAME?"), true);
+  assertEquals(warnings("K6_PROMETHEUS_RW_SOMETHING_ELSE"), [
+    "the variable K6_PROMETHEUS_RW_SOMETHING_ELSE has no effect: there is no such setting",
+  ]);
+  assertEquals(warnings("K6_PROMETHEUS_RW_HEADERS_X-Scope"), []);
+});
+
 Deno.test("what is secret is known as such, whatever its source, unless it is too short to hide", () => {
   const env = {
     K6_PROMETHEUS_RW_SERVER_URL: "http://u:in%20url@h/w?api_key=query&db=public",

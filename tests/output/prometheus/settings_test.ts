@@ -1,6 +1,6 @@
 /** Every setting, in every source that has it, with every source winning over those before it. */
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { OutputError } from "../../../src/output/output.ts";
 import { readConfig, type RemoteWriteConfig } from "../../../src/output/prometheus/config.ts";
@@ -227,6 +227,22 @@ Deno.test("the documentation lists every setting and every variable as they are"
     tableUnder(page, "| variable "),
     all.flatMap(({ key, legacyVariables }) => legacyVariables.map((variable) => [code(variable), code(key)])),
   );
+});
+
+Deno.test("every variable that the documentation and the examples name is one", () => {
+  const all: readonly Setting[] = SETTINGS;
+  const known = all.flatMap(({ variables, legacyVariables }) => [...variables, ...legacyVariables]);
+  const root = new URL("../../../", import.meta.url);
+  for (const folder of ["docs/", "docs/outputs/", "docs/design/", "examples/", "examples/grafana/"]) {
+    for (const { name, isFile } of Deno.readDirSync(new URL(folder, root))) {
+      if (!isFile) continue;
+      const text = Deno.readTextFileSync(new URL(folder + name, root));
+      for (const [variable] of text.matchAll(/\bK6_PROMETHEUS_RW_[A-Z0-9_]*[A-Z0-9]\b/g)) {
+        const isKnown = known.includes(variable) || variable.startsWith("K6_PROMETHEUS_RW_HEADERS_");
+        assert(isKnown, `${folder}${name}: ${variable}`);
+      }
+    }
+  }
 });
 
 /** The cells of a page's table whose head begins like that. */
