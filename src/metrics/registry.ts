@@ -51,6 +51,8 @@ export class MetricRegistry {
   /** By series id: the sinks of the sub-metrics that match; undefined when none does. */
   readonly #subSinks: (Sink[] | undefined)[] = [];
   readonly #tags = TagSet.root();
+  /** By tag set's id: the tags of all its series. */
+  readonly #pairs: TagPairs[] = [];
   /** By metric id: series ids by tag set id. */
   readonly #seriesIds: Map<number, number>[] = [];
   readonly #sources: (Source | undefined)[] = [];
@@ -141,7 +143,8 @@ export class MetricRegistry {
     const existing = seriesIds.get(tags.id);
     if (existing !== undefined) return existing;
     const id = this.#series.length;
-    this.#series.push({ id, metric, tags: pairs });
+    // Not `pairs`: the nine metrics of an HTTP request, and all workers, have a copy each of the same tags.
+    this.#series.push({ id, metric, tags: this.#pairs[tags.id] ??= tags.toPairs() });
     this.#sinks.push(metric.sink);
     this.#subSinks.push(matchingSinks(metric, tags));
     seriesIds.set(tags.id, id);

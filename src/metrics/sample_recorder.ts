@@ -8,6 +8,9 @@ import type { MetricDefinition, MetricType, SampleBatch, SeriesDefinition, TagPa
 /** Samples in a full batch: 160 KB. */
 const CAPACITY = 8192;
 
+/** A metric's tag sets have room at first for those that a script without tags of its own has. */
+const FEW_TAG_SETS = 16;
+
 /** A batch at most this long is copied out instead of handed over: who keeps it must not keep 160 KB for a few samples. */
 const COPY_LIMIT = CAPACITY / 2;
 
@@ -19,8 +22,8 @@ export class SampleRecorder {
   readonly #post: (batch: SampleBatch) => void;
   readonly #metrics: MetricDefinition[] = [...BUILTIN_METRICS];
   readonly #metricsByName = new Map(BUILTIN_METRICS.map((metric) => [metric.name, metric]));
-  /** By tag set's id, then by metric's id. */
-  readonly #series: ((number | undefined)[] | undefined)[] = [];
+  /** By metric's id, then by tag set's id: 1 + the series' id; 0 where there is none. */
+  readonly #series: Uint32Array[] = [];
   #seriesCount = 0;
   #newMetrics: MetricDefinition[] = [];
   #newSeries: SeriesDefinition[] = [];
@@ -59,7 +62,8 @@ export class SampleRecorder {
 
   /** The id of the time series of a metric and a tag set. Hot: two array reads when asked before. */
   series(metric: number, tags: TagSet): number {
-    return this.#series[tags.id]?.[metric] ?? this.#addSeries(metric, tags);
+    const known = this.#series[metric]?.[tags.id];
+    return known === undefined || known === 0 ? this.#addSeries(metric, tags) : known - 1;
   }
 
   /** Records one sample. The hottest function of k6d: three stores and two compares. */
@@ -113,8 +117,14 @@ export class SampleRecorder {
       throw new RangeError(`Cannot add a series: no metric has the id ${metric}`);
     }
     const id = this.#seriesCount++;
-    while (this.#series.length <= tags.id) this.#series.push(undefined);
-    (this.#series[tags.id] ??= [])[metric] = id;
+    while (this.#series.length <= metric) this.#series.push(new Uint32Array(FEW_TAG_SETS));
+    let ids = this.#series[metric]!;
+    if (tags.id >= ids.length) {
+      ids = new Uint32Array(2 * tags.id);
+      ids.set(this.#series[metric]!);
+      this.#series[metric] = ids;
+    }
+    ids[tags.id] = id + 1;
     this.#newSeries.push({ id, metric, tags: tags.toPairs() });
     return id;
   }

@@ -7,30 +7,33 @@ import type { TagPairs } from "./types.ts";
  * order their tags were added. A set lives as long as its tree.
  */
 export class TagSet {
-  /** Dense within the tree: 0 for the empty set, then in the order of first sight. */
-  readonly id: number;
-  readonly #root: TagSet;
-  /** At the root: how many sets its tree has. */
-  #size = 0;
+  readonly #tree: Tree;
+  /** -1 until it is asked for. */
+  #id = -1;
   /** The set without its greatest name; undefined for the empty set. */
   readonly #parent: TagSet | undefined;
   /** The greatest name of the set and its value; empty for the empty set. */
-  readonly #name: string;
-  readonly #value: string;
-  /** Sets that `with` has led to from here, by name and value. */
+  readonly #last: readonly [name: string, value: string];
+  /** The first set that adds one greater name: most sets lead to no other, and need no map. */
+  #first: TagSet | undefined;
+  /** The other sets that `with` has led to from here, by name and value. */
   #next: Map<string, Map<string, TagSet>> | undefined;
 
-  private constructor(parent: TagSet | undefined, name: string, value: string) {
-    this.#root = parent === undefined ? this : parent.#root;
-    this.id = this.#root.#size++;
+  private constructor(parent: TagSet | undefined, last: readonly [name: string, value: string]) {
+    this.#tree = parent === undefined ? { root: this, ids: 0 } : parent.#tree;
     this.#parent = parent;
-    this.#name = name;
-    this.#value = value;
+    this.#last = last;
   }
 
   /** The empty set of a new tree. */
   static root(): TagSet {
-    return new TagSet(undefined, "", "");
+    return new TagSet(undefined, ["", ""]);
+  }
+
+  /** Dense within the tree: sets are numbered when they are first asked for it. */
+  get id(): number {
+    if (this.#id === -1) this.#id = this.#tree.ids++;
+    return this.#id;
   }
 
   /**
@@ -38,6 +41,8 @@ export class TagSet {
    * Hot: two map look-ups when asked before.
    */
   with(name: string, value: string): TagSet {
+    const first = this.#first;
+    if (first !== undefined && first.#last[0] === name && first.#last[1] === value) return first;
     return this.#next?.get(name)?.get(value) ?? this.#extend(name, value);
   }
 
@@ -49,24 +54,28 @@ export class TagSet {
   /** This set without the tag of that name. */
   without(name: string): TagSet {
     if (this.get(name) === undefined) return this;
-    return this.#root.withAll(this.toPairs().filter(([other]) => other !== name));
+    return this.#tree.root.withAll(this.toPairs().filter(([other]) => other !== name));
   }
 
   /** The value of a tag; undefined when the set has no tag of that name. */
   get(name: string): string | undefined {
     if (this.#parent === undefined) return undefined;
-    return this.#name === name ? this.#value : this.#parent.get(name);
+    return this.#last[0] === name ? this.#last[1] : this.#parent.get(name);
   }
 
-  /** The tags in the order of their names. */
+  /** The tags in the order of their names; sets that begin with the same tags share their pairs. */
   toPairs(): TagPairs {
     if (this.#parent === undefined) return [];
-    return [...this.#parent.toPairs(), [this.#name, this.#value]];
+    return [...this.#parent.toPairs(), this.#last];
   }
 
   #extend(name: string, value: string): TagSet {
     if (name === "") return this;
     const set = this.#find(name, value);
+    if (this.#first === undefined && set.#parent === this) {
+      this.#first = set;
+      return set;
+    }
     this.#next ??= new Map();
     const byValue = this.#next.get(name);
     if (byValue === undefined) this.#next.set(name, new Map([[value, set]]));
@@ -79,9 +88,16 @@ export class TagSet {
    * others makes a new set; any other goes the canonical way, whose steps are all of the first kind.
    */
   #find(name: string, value: string): TagSet {
-    if (name > this.#name) return new TagSet(this, name, value);
+    if (name > this.#last[0]) return new TagSet(this, [name, value]);
     if (this.get(name) === value) return this;
     const tags = new Map(this.toPairs()).set(name, value);
-    return this.#root.withAll([...tags].sort(([a], [b]) => a < b ? -1 : 1));
+    return this.#tree.root.withAll([...tags].sort(([a], [b]) => a < b ? -1 : 1));
   }
+}
+
+/** What all sets of a tree share. */
+interface Tree {
+  readonly root: TagSet;
+  /** How many sets have an id. */
+  ids: number;
 }
