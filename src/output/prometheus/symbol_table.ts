@@ -67,7 +67,6 @@ export class SymbolTable {
     const { fields } = this;
     fields.reserve(1 + varintLength(length) + length);
     fields.byte(SYMBOLS);
-    fields.varint(length);
-    fields.length += util.utf8.write(text, fields.bytes, fields.length);
+    fields.text(text, length);
   }
 }

@@ -1,5 +1,7 @@
 /** A growing buffer for protobuf messages: what the inner loop of encoding writes through, without an object for each field. */
 
+import { util } from "protobufjs/minimal";
+
 /** Bytes collected for one message. The caller reserves room before it writes. */
 export class WireBuffer {
   bytes: Uint8Array<ArrayBuffer>;
@@ -46,11 +48,24 @@ export class WireBuffer {
   }
 
   raw(bytes: Uint8Array): void {
-    const { length } = bytes;
-    // Calling `set` costs as much as that many bytes.
-    if (length > 64) this.bytes.set(bytes, this.length);
-    else for (let i = 0; i < length; i++) this.bytes[this.length + i] = bytes[i]!;
-    this.length += length;
+    // Calling `set` costs as much as a copy of that many bytes.
+    if (bytes.length <= 64) return this.range(bytes, 0, bytes.length);
+    this.bytes.set(bytes, this.length);
+    this.length += bytes.length;
+  }
+
+  /** Some of the bytes. */
+  range(bytes: Uint8Array, begin: number, end: number): void {
+    const { bytes: own } = this;
+    let at = this.length;
+    for (let i = begin; i < end; i++) own[at++] = bytes[i]!;
+    this.length = at;
+  }
+
+  /** A text of that many bytes in UTF-8, after its length. */
+  text(text: string, length: number): void {
+    this.varint(length);
+    this.length += util.utf8.write(text, this.bytes, this.length);
   }
 
   /** What was written since the last `clear`: a view, good until the next write. */

@@ -3,7 +3,7 @@
 import { Writer } from "protobufjs/minimal";
 import { compress } from "snappyjs";
 import type { Exemplar, LabelSet, MetricFamily, SeriesKind } from "./exported_series.ts";
-import type { Labels } from "./labels.ts";
+import { LabelStore, writeLabel } from "./label_store.ts";
 import type { NativeHistogram } from "./native_histogram.ts";
 import { writeHistogram, writeStaleHistogram } from "./native_histogram_message.ts";
 import { type EncoderOptions, METRIC_TYPES, type RequestEncoder, STALE_MARKER } from "./request_encoder.ts";
@@ -16,8 +16,6 @@ const TIMESERIES_LABEL = 1 << 3 | 2;
 const TIMESERIES_SAMPLE = 2 << 3 | 2;
 const TIMESERIES_EXEMPLAR = 3 << 3 | 2;
 const TIMESERIES_HISTOGRAM = 4 << 3 | 2;
-const LABEL_NAME = 1 << 3 | 2;
-const LABEL_VALUE = 2 << 3 | 2;
 const SAMPLE_VALUE = 1 << 3 | 1;
 const SAMPLE_TIMESTAMP = 2 << 3 | 0;
 const EXEMPLAR_LABEL = 1 << 3 | 2;
@@ -33,15 +31,6 @@ const FIXED_SIZE = 64;
 /** How often receivers are told anew what a metric is. */
 const METADATA_INTERVAL_MS = 60_000;
 
-/** A label set's fields of a TimeSeries, encoded once; the kind's own labels go in between to keep the order. */
-interface EncodedLabels {
-  readonly bytes: Uint8Array;
-  /** Where `__name__` belongs: before it stand only names that begin with a capital letter or `_` and one. */
-  readonly nameAt: number;
-  /** Where `le` belongs. */
-  readonly leAt: number;
-}
-
 /** A kind's own labels, encoded once. */
 interface EncodedKind {
   readonly name: Uint8Array;
@@ -56,8 +45,8 @@ export class WriteRequestEncoder implements RequestEncoder {
   /** Reused: after the first requests it has the size that is needed. */
   readonly #out = new WireBuffer();
   readonly #scratch = new WireBuffer();
-  /** By the id of label set, kind and family. */
-  readonly #labels: (EncodedLabels | undefined)[] = [];
+  readonly #labels = new LabelStore();
+  /** By the id of kind and family. */
   readonly #kinds: (EncodedKind | undefined)[] = [];
   readonly #describedAtMs: (number | undefined)[] = [];
   readonly #toDescribe: MetricFamily[] = [];
@@ -142,22 +131,13 @@ export class WriteRequestEncoder implements RequestEncoder {
 
   /** Writes a TimeSeries' tag, its whole length and its labels. Hot. */
   #begin(kind: SeriesKind, labels: LabelSet, sizeBesideLabels: number): WireBuffer {
-    const { bytes, nameAt, leAt } = this.#labels[labels.id] ??= encodeLabelSet(labels.labels);
     const { name, le } = this.#kinds[kind.id] ??= encodeKind(kind);
-    const size = bytes.length + name.length + le.length + sizeBesideLabels;
+    const size = this.#labels.size(labels) + name.length + le.length + sizeBesideLabels;
     const out = this.#out;
     out.reserve(size + FIXED_SIZE);
     out.byte(TIMESERIES);
     out.varint(size);
-    if (nameAt > 0) out.raw(bytes.subarray(0, nameAt));
-    out.raw(name);
-    if (le.length > 0) {
-      out.raw(bytes.subarray(nameAt, leAt));
-      out.raw(le);
-      out.raw(bytes.subarray(leAt));
-    } else {
-      out.raw(nameAt > 0 ? bytes.subarray(nameAt) : bytes);
-    }
+    this.#labels.write(out, labels, name, le);
     this.#length++;
     return out;
   }
@@ -180,34 +160,21 @@ export class WriteRequestEncoder implements RequestEncoder {
   }
 }
 
-function encodeLabelSet(labels: Labels): EncodedLabels {
-  const writer = Writer.create();
-  let nameAt: number | undefined;
-  let leAt: number | undefined;
-  for (const [name, value] of labels) {
-    if (name > "__name__") nameAt ??= writer.len;
-    if (name > "le") leAt ??= writer.len;
-    writeLabel(writer, TIMESERIES_LABEL, name, value);
-  }
-  const bytes = writer.finish();
-  return { bytes, nameAt: nameAt ?? bytes.length, leAt: leAt ?? bytes.length };
-}
-
 function encodeKind({ name, le }: SeriesKind): EncodedKind {
-  return {
-    name: writeLabel(Writer.create(), TIMESERIES_LABEL, "__name__", name).finish(),
-    le: le === null ? new Uint8Array(0) : writeLabel(Writer.create(), TIMESERIES_LABEL, "le", le).finish(),
-  };
+  return { name: encodeLabel("__name__", name), le: le === null ? new Uint8Array(0) : encodeLabel("le", le) };
 }
 
-function writeLabel(writer: Writer, tag: number, name: string, value: string): Writer {
-  return writer.uint32(tag).fork().uint32(LABEL_NAME).string(name).uint32(LABEL_VALUE).string(value).ldelim();
+function encodeLabel(name: string, value: string): Uint8Array {
+  const out = new WireBuffer(name.length + 3 * value.length);
+  writeLabel(out, TIMESERIES_LABEL, name, value);
+  return out.written().slice();
 }
 
 function encodeExemplar({ traceId, value, atEpochMs }: Exemplar): Uint8Array {
-  const writer = Writer.create().uint32(TIMESERIES_EXEMPLAR).fork();
-  writeLabel(writer, EXEMPLAR_LABEL, "trace_id", traceId);
-  return writer.uint32(EXEMPLAR_VALUE).double(value).uint32(EXEMPLAR_TIMESTAMP).int64(atEpochMs).ldelim().finish();
+  const out = new WireBuffer(FIXED_SIZE);
+  writeLabel(out, EXEMPLAR_LABEL, "trace_id", traceId);
+  const message = Writer.create().uint32(TIMESERIES_EXEMPLAR).fork().raw(out.written().slice());
+  return message.uint32(EXEMPLAR_VALUE).double(value).uint32(EXEMPLAR_TIMESTAMP).int64(atEpochMs).ldelim().finish();
 }
 
 function encodeMetadata({ name, type, help, unit }: MetricFamily): Uint8Array {
