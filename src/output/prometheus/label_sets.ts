@@ -2,7 +2,7 @@
 
 import type { TagPairs } from "../../metrics/types.ts";
 import type { LabelSet } from "./exported_series.ts";
-import { type Labels, labelsOf } from "./labels.ts";
+import { byName, type Labels, labelsOf } from "./labels.ts";
 
 /** Which labels there are beside those of the tags. */
 export interface LabelOptions {
@@ -18,8 +18,12 @@ export interface LabelOptions {
 export class LabelSets {
   readonly #options: LabelOptions;
   readonly #warnOnce: (key: string, message: string) => void;
-  readonly #byTags = new Map<TagPairs, LabelSet>();
-  readonly #byLabels = new Map<string, LabelSet>();
+  /** By a hash of the labels: keys of whole texts would be as big as the sets. */
+  readonly #byHash = new Map<number, ChainedSet>();
+  #size = 0;
+  /** The last answer: the metrics of one request come in a row, with the same tags. */
+  #lastTags: TagPairs | null = null;
+  #lastSet: LabelSet | null = null;
 
   /** `warnOnce` is told of tags that are left out; messages with a known key are to be ignored. */
   constructor(options: LabelOptions, warnOnce: (key: string, message: string) => void) {
@@ -29,17 +33,19 @@ export class LabelSets {
 
   /** The label set of a series' tags. */
   of(tags: TagPairs): LabelSet {
-    let set = this.#byTags.get(tags);
-    if (set === undefined) {
-      const labels = this.#labels(tags);
-      const key = JSON.stringify(labels);
-      set = this.#byLabels.get(key);
-      if (set === undefined) {
-        set = { id: this.#byLabels.size, labels };
-        this.#byLabels.set(key, set);
-      }
-      this.#byTags.set(tags, set);
-    }
+    if (tags === this.#lastTags && this.#lastSet !== null) return this.#lastSet;
+    const set = this.#intern(this.#labels(tags));
+    this.#lastTags = tags;
+    this.#lastSet = set;
+    return set;
+  }
+
+  #intern(labels: Labels): LabelSet {
+    const hash = hashOf(labels);
+    const chain = this.#byHash.get(hash);
+    for (let set = chain; set !== undefined; set = set.next) if (areEqual(set.labels, labels)) return set;
+    const set = { id: this.#size++, labels, next: chain };
+    this.#byHash.set(hash, set);
     return set;
   }
 
@@ -60,6 +66,30 @@ export class LabelSets {
       }
       return !isTaken;
     });
-    return [...free, ...fixed].sort(([a], [b]) => a < b ? -1 : 1);
+    return [...free, ...fixed].sort(byName);
   }
+}
+
+/** A label set, and another of the same hash. */
+interface ChainedSet extends LabelSet {
+  readonly next: ChainedSet | undefined;
+}
+
+/** FNV-1a over all names and values. */
+function hashOf(labels: Labels): number {
+  let hash = 0x811c9dc5;
+  for (const label of labels) {
+    for (const text of label) {
+      for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+      // No text has it: {a="bc"} and {ab="c"} differ.
+      hash = Math.imul(hash ^ 0x1_0000, 0x01000193);
+    }
+  }
+  // 31 bits, which V8 keeps without an object.
+  return hash >>> 1;
+}
+
+function areEqual(some: Labels, others: Labels): boolean {
+  return some.length === others.length &&
+    some.every(([name, value], i) => name === others[i]![0] && value === others[i]![1]);
 }

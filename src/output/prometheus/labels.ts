@@ -25,9 +25,12 @@ export function sanitizeLabelName(name: string): string {
  * wins, else the first by name; `onCollision` is told the tag that is left out.
  */
 export function labelsOf(tags: TagPairs, onCollision: (dropped: string, label: string) => void): Labels {
-  const chosen = new Map<string, readonly [tag: string, value: string]>();
-  for (const [tag, value] of tags) {
-    if (tag === "" || value === "") continue;
+  // Nearly all tags are labels as they are: then their pairs are shared.
+  if (tags.every(isLabel)) return tags;
+  const kept = tags.filter(([tag, value]) => tag !== "" && value !== "");
+  if (kept.every(isLabel)) return kept;
+  const chosen = new Map<string, TagPairs[number]>();
+  for (const [tag, value] of kept) {
     const label = sanitizeLabelName(tag);
     const rival = chosen.get(label);
     if (rival === undefined) {
@@ -43,12 +46,15 @@ export function labelsOf(tags: TagPairs, onCollision: (dropped: string, label: s
   return Array.from(chosen, ([label, [, value]]) => [label, value.toWellFormed()] as const).sort(byName);
 }
 
-/** The labels with `__name__` at its place. */
-export function withName(name: string, labels: Labels): Labels {
-  return [["__name__", name] as const, ...labels].sort(byName);
+/** Whether a tag can be sent as it is. */
+function isLabel([tag, value]: TagPairs[number]): boolean {
+  return value !== "" && value.isWellFormed() && LABEL_NAME.test(tag);
 }
 
-/** Label names are ASCII, so code unit order is the byte order that the remote-write specification asks for. */
-function byName([a]: readonly [string, string], [b]: readonly [string, string]): number {
+/** What `sanitizeLabelName` leaves as it is. */
+const LABEL_NAME = /^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$/;
+
+/** Compares labels. Their names are ASCII, so code unit order is the byte order that the remote-write specification asks for. */
+export function byName([a]: readonly [string, string], [b]: readonly [string, string]): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -30,6 +30,8 @@ export interface MetricMapping {
   readonly kinds: readonly (SeriesKind | null)[];
   /** Number of the kinds that are not null. */
   readonly size: number;
+  /** What the kinds of a trend as gauges are, in their order. */
+  readonly trendStats: readonly TrendStat[];
   /** Of time trends: milliseconds in a second; else 1. */
   readonly divisor: number;
   readonly newSink: () => SeriesSink;
@@ -112,7 +114,13 @@ export class MetricMapper {
 
   #mapping(metric: MetricDefinition, wanted: Wanted[], divisor: number, newSink: () => SeriesSink): MetricMapping {
     const kinds = wanted.map((each) => this.#kind(metric, each));
-    return { kinds, size: kinds.filter((kind) => kind !== null).length, divisor, newSink };
+    return {
+      kinds,
+      size: kinds.filter((kind) => kind !== null).length,
+      trendStats: this.#options.trendStats,
+      divisor,
+      newSink,
+    };
   }
 
   #kind(metric: MetricDefinition, { suffix, type, help, unit, le, isHistogram = false }: Wanted): SeriesKind | null {

@@ -7,7 +7,6 @@ import { describeSeries, type Exemplar, type LabelSet, type SeriesKind } from ".
 import { type LabelOptions, LabelSets } from "./label_sets.ts";
 import { type MappingOptions, MetricMapper, type MetricMapping, type SeriesSink } from "./mapping.ts";
 import type { RequestEncoder } from "./request_encoder.ts";
-import type { TrendStat } from "./trend_stats.ts";
 
 /** How samples become time series. */
 export interface SeriesOptions extends MappingOptions, Omit<LabelOptions, "reservesLe"> {
@@ -28,7 +27,6 @@ export const DEFAULT_SERIES_OPTIONS = {
 /** One label set of one metric: its sink, and what is known of the time series that are read from it. */
 export interface SeriesState {
   readonly mapping: MetricMapping;
-  readonly trendStats: readonly TrendStat[];
   readonly labels: LabelSet;
   readonly sink: SeriesSink;
   /** From when its counters count: right before the first sample, whole epoch milliseconds. */
@@ -151,7 +149,6 @@ export class SeriesStates {
     if (state === undefined) {
       state = {
         mapping,
-        trendStats: this.#options.trendStats,
         labels,
         sink: mapping.newSink(),
         createdMs: Math.floor(firstMs) - 1,
@@ -205,7 +202,7 @@ const LONGEST_TRACE_ID = 120;
 
 /** Encodes a state's current values under its timestamp (see `timestamps.ts`). */
 export function encodeState(state: SeriesState, encoder: RequestEncoder): void {
-  const { sink, mapping: { kinds, divisor }, trendStats, exemplars } = state;
+  const { sink, mapping: { kinds, divisor, trendStats }, exemplars } = state;
   switch (sink.type) {
     case "counter":
       encodeValue(state, encoder, kinds[0]!, sink.sum, exemplars?.[0]);

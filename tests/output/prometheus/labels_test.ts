@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { exportedName, labelsOf, sanitizeLabelName, withName } from "../../../src/output/prometheus/labels.ts";
+import { exportedName, labelsOf, sanitizeLabelName } from "../../../src/output/prometheus/labels.ts";
 import type { TagPairs } from "../../../src/metrics/types.ts";
 import { assertValidLabels } from "../../support/write_request_decoder.ts";
 
@@ -36,16 +36,12 @@ Deno.test("of tags that get the same label name the one spelt like it stays, and
   assertEquals(dropped, [["my-tag", "my_tag"], ["my tag", "my_tag"]]);
 });
 
-Deno.test("capital letters sort before __name__", () => {
-  assertEquals(withName("k6_x", [["URL", "1"], ["a", "2"]]).map(([name]) => name), ["URL", "__name__", "a"]);
-});
-
 Deno.test("labels of any tags are valid, sorted and unique", () => {
   const text = fc.string({ unit: fc.constantFrom(..."aZ_-9 .é😀\ud800"), maxLength: 6 });
   const tags = fc.uniqueArray(fc.tuple(text, text), { selector: ([name]) => name, maxLength: 8 });
   fc.assert(fc.property(tags, (pairs) => {
     const sorted: TagPairs = pairs.toSorted(([a], [b]) => a < b ? -1 : 1);
-    const labels = withName("k6_x", labelsOf(sorted, () => {}));
+    const labels = labelsOf(sorted, () => {});
     assertValidLabels(labels);
     for (const [, value] of labels) assertEquals(value.isWellFormed(), true);
   }));
