@@ -18,8 +18,9 @@ export interface ExporterOptions {
   readonly receiver: string;
 }
 
-/** How long the end of the run waits for a receiver that has never taken anything. */
-const STRANGER_TIMEOUT_MS = 5000;
+/** How long the end of the run waits at most, and for a receiver that has never taken anything. */
+const LAST_EXPORT_LIMIT_MS = 25_000;
+const STRANGER_LIMIT_MS = 5000;
 /** Waits between attempts double from the first to the last. */
 const FIRST_BACKOFF_MS = 100;
 const LAST_BACKOFF_MS = 5000;
@@ -70,8 +71,7 @@ export class Exporter {
 
   /** Exports once more, within the timeout; says how many exports failed. Never rejects. */
   async stop(): Promise<void> {
-    const { timeoutMs } = this.#options;
-    const limitMs = this.#everTaken ? timeoutMs : Math.min(timeoutMs, STRANGER_TIMEOUT_MS);
+    const limitMs = Math.min(this.#options.timeoutMs, this.#everTaken ? LAST_EXPORT_LIMIT_MS : STRANGER_LIMIT_MS);
     const deadlineMs = this.#clock.now() + limitMs;
     const done = new AbortController();
     const watchdog = this.#clock.sleep(limitMs, done.signal).then(() => this.#overdue.abort());

@@ -21,6 +21,9 @@ const PATH = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export";
 /** What stands before a message: whether it is compressed, and its length. */
 const PREFIX_BYTES = 5;
 
+/** How much of a message is handed to the connection at once. */
+const CHUNK_BYTES = 16 * 1024;
+
 /** As much of an answer as is kept. */
 const ANSWER_BYTES = 64 * 1024;
 
@@ -49,7 +52,7 @@ export class GrpcTransport implements Transport {
     if (signal.aborted) return unanswered(GIVEN_UP);
     if (this.#connection?.isUsable !== true) this.#connection = new Connection(this.#config);
     const headers = { ...this.#headers, "grpc-timeout": `${Math.ceil(timeoutMs)}m` };
-    const call = new Call(this.#connection, headers, [messagePrefix(message.length, { compressed }), message]);
+    const call = new Call(this.#connection, headers, messagePrefix(message.length, { compressed }), message);
     const timer = setTimeout(() => call.cancel("no answer in time"), timeoutMs);
     const onAbort = () => call.cancel(GIVEN_UP);
     signal.addEventListener("abort", onAbort);
@@ -107,6 +110,8 @@ class Connection {
     const error = callError?.cause instanceof Error ? callError.cause : callError ?? this.#error;
     if (error === null) return unanswered("connection closed", this.#isSecure ? "" : "it may expect TLS");
     if ("code" in error && error.code === "ERR_HTTP2_ERROR") return unanswered("the server does not speak HTTP/2");
+    const reset = /NGHTTP2_(\w+)$/.exec(error.message)?.[1];
+    if (reset !== undefined) return unanswered(`HTTP/2 ${reset}`);
     const reason = failureReason(error, this.#tls);
     return unanswered(reason, reason === NO_TLS ? "K6_OTEL_GRPC_EXPORTER_INSECURE=true connects without it" : "");
   }
@@ -121,16 +126,17 @@ class Call {
   readonly answer: Promise<Answer>;
   readonly #connection: Connection;
   readonly #stream: http2.ClientHttp2Stream;
+  readonly #resolve: (answer: Answer) => void;
   readonly #chunks: Uint8Array[] = [];
   #bytes = 0;
   #headers: http2.IncomingHttpHeaders = {};
   #trailers: http2.IncomingHttpHeaders = {};
   #error: Error | null = null;
-  #cancelled: string | null = null;
 
-  constructor(connection: Connection, headers: http2.OutgoingHttpHeaders, body: readonly Uint8Array[]) {
+  constructor(connection: Connection, headers: http2.OutgoingHttpHeaders, prefix: Uint8Array, message: Uint8Array) {
     const { promise, resolve } = Promise.withResolvers<Answer>();
     this.answer = promise;
+    this.#resolve = resolve;
     this.#connection = connection;
     const stream = this.#stream = connection.request(headers);
     stream.on("response", (received) => this.#headers = received);
@@ -141,17 +147,30 @@ class Call {
     });
     stream.on("error", (error) => this.#error = error);
     stream.on("close", () => resolve(this.#outcome()));
-    for (const bytes of body) stream.write(bytes);
+    stream.write(prefix);
+    this.#write(message);
+  }
+
+  /** The connection goes as well: what kept this call waiting would keep the next one waiting. */
+  cancel(reason: string): void {
+    this.#resolve(unanswered(reason));
+    this.#stream.close(http2.constants.NGHTTP2_CANCEL);
+    this.#connection.close();
+  }
+
+  /** Hands over no more than the connection takes: what it holds when it is cut stays in memory for good (Deno 2.9). */
+  #write(message: Uint8Array): void {
+    const stream = this.#stream;
+    for (let at = 0; at < message.length; at += CHUNK_BYTES) {
+      if (stream.write(message.subarray(at, at + CHUNK_BYTES))) continue;
+      const rest = message.subarray(at + CHUNK_BYTES);
+      stream.once("drain", () => this.#write(rest));
+      return;
+    }
     stream.end();
   }
 
-  cancel(reason: string): void {
-    this.#cancelled ??= reason;
-    this.#stream.close(http2.constants.NGHTTP2_CANCEL);
-  }
-
   #outcome(): Answer {
-    if (this.#cancelled !== null) return unanswered(this.#cancelled);
     const headers = { ...this.#headers, ...this.#trailers };
     const code = headers["grpc-status"];
     if (typeof code === "string") return this.#answered(Number(code), headers);

@@ -79,7 +79,7 @@ export const SETTINGS = [
     variable: "K6_OTEL_HEADERS",
     fallbackVariables: ["OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_METRICS_HEADERS"],
     default: "",
-    meaning: "headers (gRPC metadata) of every request: `name=value,name2=value2`, with values percent-encoded",
+    meaning: "headers (gRPC metadata) of every request: `name=value,name2=value2`, values percent-encoded",
     secret: true,
   },
   {
@@ -116,15 +116,15 @@ export const SETTINGS = [
   {
     key: "serviceVersion",
     variable: "K6_OTEL_SERVICE_VERSION",
-    default: "k6d's version",
-    meaning: "resource attribute `service.version`",
+    default: "",
+    meaning: "resource attribute `service.version`; k6d's version unless set",
   },
   {
     key: "resourceAttributes",
     variable: "K6_OTEL_RESOURCE_ATTRIBUTES",
     fallbackVariables: ["OTEL_RESOURCE_ATTRIBUTES"],
     default: "",
-    meaning: "more resource attributes: `key=value,key2=value2`, with values percent-encoded",
+    meaning: "more resource attributes: `key=value,key2=value2`, values percent-encoded",
   },
   {
     key: "metricPrefix",
@@ -149,7 +149,7 @@ export const SETTINGS = [
     variable: "K6_OTEL_TIMEOUT",
     fallbackVariables: ["OTEL_EXPORTER_OTLP_TIMEOUT", "OTEL_EXPORTER_OTLP_METRICS_TIMEOUT"],
     default: "10s",
-    meaning: "how long one request may take, and the end of the run wait; a number alone is milliseconds",
+    meaning: "how long one request may take, and the last export (25 s at most); a number alone is milliseconds",
   },
   {
     key: "compression",

@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { readConfig } from "../../../src/output/opentelemetry/config.ts";
-import { SETTINGS } from "../../../src/output/opentelemetry/settings.ts";
+import { type Setting, SETTINGS } from "../../../src/output/opentelemetry/settings.ts";
 import { OutputError } from "../../../src/output/output.ts";
 
 type Sources = Partial<Parameters<typeof readConfig>[0]>;
@@ -119,3 +119,30 @@ Deno.test("the old name, removed variables and reserved headers get a warning", 
     'header "TE" is set by k6d and cannot be changed',
   ]);
 });
+
+Deno.test("the documentation lists every setting and every variable as they are", () => {
+  const page = Deno.readTextFileSync(new URL("../../../docs/outputs/opentelemetry.md", import.meta.url));
+  const all: readonly Setting[] = SETTINGS;
+  const code = (text: string) => text === "" ? "" : `\`${text}\``;
+  assertEquals(
+    tableUnder(page, "| setting "),
+    all.map(({ key, aliases = [], variable, default: byDefault, meaning }) => [
+      [key, ...aliases].map(code).join(", "),
+      code(variable),
+      code(byDefault),
+      meaning,
+    ]),
+  );
+  assertEquals(
+    tableUnder(page, "| OpenTelemetry's variable "),
+    all.flatMap(({ key, fallbackVariables = [] }) => fallbackVariables.map((name) => [code(name), code(key)])),
+  );
+});
+
+/** The cells of a page's table whose head begins like that. */
+function tableUnder(page: string, head: string): string[][] {
+  const lines = page.split("\n");
+  const start = lines.findIndex((line) => line.startsWith(head)) + 2;
+  const end = lines.findIndex((line, i) => i > start && !line.startsWith("|"));
+  return lines.slice(start, end).map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim()));
+}
