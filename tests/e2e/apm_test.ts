@@ -58,8 +58,8 @@ testWithPrograms(
     const aheadMs = Date.now() + 20_000;
     assertMatch(result.stdout, RegExp(`output: apm \\(${first.writeUrl}, ${second.writeUrl}\\)`));
     const lines = logEntries(result.stderr).map(({ level, msg }) => `${level} ${msg}`);
-    // A slow machine's slow push is no failure.
-    assertEquals(lines.filter((line) => !line.includes("longer than the push interval")), [
+    // What is said of requests depends on the machine.
+    assertEquals(lines.filter((line) => !line.includes("time series data") && !line.includes(" sent to ")), [
       'warning options.cloud.apm[1] is skipped: provider "datadog" is not supported; use "prometheus", with the address of ' +
       "a remote-write receiver",
       "warning options.cloud.apm[2]: resample_rate is now called resampleRate",
