@@ -50,8 +50,18 @@ class FileRun implements AsyncDisposable {
 
 const FULL = 8192;
 
+/** Waits for a condition, at most 30 seconds. */
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 30_000;
+  while (!await condition()) {
+    assert(performance.now() < deadline, "it never came");
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** The samples in all lines that are complete. */
 function pointsOf(text: string): number {
-  return text.split("\n").filter((line) => line !== "" && JSON.parse(line).type === "Point").length;
+  return text.split("\n").slice(0, -1).filter((line) => JSON.parse(line).type === "Point").length;
 }
 
 Deno.test("a file by the name .gz holds the same lines, compressed", async () => {
@@ -73,7 +83,7 @@ Deno.test("samples are in the file while the test still runs", async () => {
   await using run = new FileRun("a.json");
   await run.output.start();
   run.output.addSamples(run.batch());
-  while (!(await Deno.readTextFile(run.path)).endsWith("}\n")) await new Promise((resolve) => setTimeout(resolve, 5));
+  await until(async () => pointsOf(await Deno.readTextFile(run.path)) === FULL);
   await run.output.stop();
 });
 
@@ -124,7 +134,7 @@ Deno.test("a reader that goes away, or a full disk, ends the output with one lin
   await disk.output.start();
   for (const [run, reason] of [[pipe, /Broken pipe/], [disk, /No space left/]] as const) {
     run.output.addSamples(run.batch());
-    while (run.complaints.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => run.complaints.length > 0);
     run.output.addSamples(run.batch());
     await run.output.stop();
     assertEquals(run.complaints.length, 2);
