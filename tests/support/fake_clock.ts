@@ -1,6 +1,6 @@
 /** Time for tests of what waits. */
 
-import type { Clock } from "../../src/output/prometheus/clock.ts";
+import type { Clock } from "../../src/output/clock.ts";
 
 /** Time that passes only when a test says so. */
 export class FakeClock implements Clock {

@@ -5,7 +5,7 @@
 
 import type { SampleBatch } from "../../metrics/types.ts";
 import type { Output, OutputContext, OutputLog } from "../output.ts";
-import { systemClock } from "../prometheus/clock.ts";
+import { systemClock } from "../clock.ts";
 import { Backlog } from "./backlog.ts";
 import { decodeUserInfo, describeAddress, type InfluxConfig, readConfig } from "./config.ts";
 import type { Destination } from "./destination.ts";

@@ -5,7 +5,7 @@
 
 import { GIVEN_UP } from "../http_post.ts";
 import type { OutputLog } from "../output.ts";
-import type { Clock } from "../prometheus/clock.ts";
+import type { Clock } from "../clock.ts";
 import type { ExportRequests } from "./export_requests.ts";
 import type { Accepted, Refused, Transport } from "./transport.ts";
 

@@ -2,7 +2,7 @@
 
 import type { SampleBatch } from "../../metrics/types.ts";
 import type { Output, OutputContext } from "../output.ts";
-import { systemClock } from "../prometheus/clock.ts";
+import { systemClock } from "../clock.ts";
 import { describeReceiver, readConfig } from "./config.ts";
 import { Exporter } from "./exporter.ts";
 import { ExportRequests } from "./export_requests.ts";

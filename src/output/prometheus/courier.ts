@@ -1,7 +1,7 @@
 /** Posts batches of series, tries again what may pass, and falls back to version 1.0 of the protocol. */
 
 import { type Failure, failureOf, failureWithoutAnswer, VERSION_1, writtenOf } from "./answer.ts";
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../clock.ts";
 import type { DeliveryReport } from "./delivery_report.ts";
 import type { EncoderOptions, RequestEncoder } from "./request_encoder.ts";
 import { createRequestEncoder, type ProtocolVersion } from "./request_encoders.ts";

@@ -4,7 +4,7 @@
  */
 
 import type { OutputLog } from "../output.ts";
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../clock.ts";
 import { type Batch, Courier, type Patience } from "./courier.ts";
 import { Delivery, seriesOf } from "./delivery.ts";
 import { DeliveryReport } from "./delivery_report.ts";

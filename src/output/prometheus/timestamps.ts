@@ -1,6 +1,6 @@
 /** The times under which values are sent: strictly rising for each series, and within what receivers take. */
 
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../clock.ts";
 import type { SeriesState } from "./series_state.ts";
 
 /** How far timestamps may be ahead of the time, ms; Prometheus takes ten minutes, and clocks differ a little. */

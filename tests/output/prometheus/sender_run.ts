@@ -1,7 +1,7 @@
 /** A sender whose time passes only when a test says so, and whose receiver answers as a test says. */
 
 import { MetricRegistry } from "../../../src/metrics/registry.ts";
-import type { Clock } from "../../../src/output/prometheus/clock.ts";
+import type { Clock } from "../../../src/output/clock.ts";
 import { RemoteWriteSender, type SenderOptions } from "../../../src/output/prometheus/sender.ts";
 import { DEFAULT_SERIES_OPTIONS, SeriesStates } from "../../../src/output/prometheus/series_state.ts";
 import { type BodyFormat, type PushResponse, TransportError } from "../../../src/output/prometheus/transport.ts";

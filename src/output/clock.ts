@@ -1,4 +1,4 @@
-/** The time as the sender sees it, so that tests can make it pass. */
+/** The time as what exports at intervals sees it, so that tests can make it pass. */
 
 /** A clock whose waits can be cut short. */
 export interface Clock {
