@@ -33,6 +33,9 @@ const removed: ReadonlyMap<string, string> = new Map([
   ],
 ]);
 
+/** Outputs of k6 that are still to come. */
+const notYet: readonly string[] = ["cloud", "web-dashboard"];
+
 /** What every output of a run is told, whatever its name. */
 type CommonContext = Omit<OutputContext, "name" | "argument">;
 
@@ -54,18 +57,23 @@ export function createOutput(spec: string, context: CommonContext): Output {
   const { name, argument } = parse(spec);
   const factory = factories.get(name);
   if (factory !== undefined) return factory({ ...context, name, argument });
-  const instead = removed.get(name);
-  throw new OutputError(
-    instead === undefined
-      ? `unknown output "${name}" (-o ${name}): k6d knows ${outputNames.join(", ")}`
-      : `the output "${name}" was removed from k6 in favour of an extension, and k6d does not have it: ${instead}`,
-  );
+  throw new OutputError(whyMissing(name));
 }
 
 /** What is asked for with `-o`, and the outputs that the script's options ask for by themselves. */
 export function withOutputsOfOptions(asked: readonly string[], options: Readonly<Record<string, unknown>>): string[] {
   const isAsked = asked.some((spec) => prometheusOutputNames.some((name) => name === parse(spec).name));
   return isConfiguredByScript(options) && !isAsked ? [...asked, "prometheus-rw"] : [...asked];
+}
+
+function whyMissing(name: string): string {
+  const instead = removed.get(name);
+  if (instead !== undefined) {
+    return `the output "${name}" was removed from k6 in favour of an extension, and k6d does not have it: ${instead}`;
+  }
+  const known = `k6d knows ${outputNames.join(", ")}`;
+  if (notYet.includes(name)) return `the output "${name}" is not supported by k6d yet (-o ${name}): ${known}`;
+  return `unknown output "${name}" (-o ${name}): ${known}`;
 }
 
 function parse(spec: string): { readonly name: string; readonly argument: string } {

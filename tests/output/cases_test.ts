@@ -8,6 +8,7 @@ import { OutputError } from "../../src/output/output.ts";
 import { drivers, type Target } from "./support/drivers.ts";
 import { TcpGate } from "./support/gate.ts";
 import { OutputRun } from "./support/output_run.ts";
+import { ANY_TEXTS } from "./support/texts.ts";
 
 for (const driver of drivers) {
   const { name, unstartable, tagText } = driver;
@@ -95,9 +96,9 @@ for (const driver of drivers) {
     const run = await started(target);
     const values = [1, NaN, 2, Infinity, 4, -Infinity, 8];
     run.add(values.map((value) => ({ value })));
-    run.add(values.map((value) => ({ metric: "http_req_duration", value })));
-    run.add(values.map((value) => ({ metric: "vus", value })));
-    run.add(values.map((value) => ({ metric: "checks", value })));
+    for (const metric of ["http_req_duration", "vus", "checks", "data_sent"]) {
+      run.add([...values, 1e308, 5e-324, -0, -1].map((value) => ({ metric, value })));
+    }
     await run.output.stop();
     assertEquals(await target.total(), 15);
   });
@@ -105,7 +106,7 @@ for (const driver of drivers) {
   Deno.test(`${name}: tags may hold any text`, async () => {
     await using target = await driver.target();
     const run = await started(target);
-    const tags = TEXTS.flatMap((text, i) =>
+    const tags = ANY_TEXTS.flatMap((text, i) =>
       [
         [["id", `value ${i}`], ["v", text]],
         [["id", `name ${i}`], [text, "x"]],
@@ -118,7 +119,7 @@ for (const driver of drivers) {
     assertEquals(series.reduce((sum, each) => sum + each.sum, 0), tags.length);
     if (tagText === null) return;
     const arrived = new Map(series.map(({ tags }) => [tags["id"], tags["v"]]));
-    TEXTS.forEach((text, i) =>
+    ANY_TEXTS.forEach((text, i) =>
       assertEquals(arrived.get(`value ${i}`)?.toWellFormed(), tagText(text), JSON.stringify(text))
     );
   });
@@ -163,25 +164,6 @@ Deno.test("while every target hangs, memory is bounded and no output holds up an
   await Promise.all(runs.map(({ output }) => output.stop()));
   for (const target of targets) await target[Symbol.asyncDispose]();
 });
-
-/** Texts that formats and protocols trip over. */
-const TEXTS = [
-  'a "quoted" text',
-  "comma, semicolon; tab\t",
-  "two\nlines\r\n",
-  "back\\slash\\",
-  "equals=and&",
-  "<html>",
-  "{json:'x'}",
-  "nul\0 and \x01 \x1f \x7f \x80",
-  "high \ud800 and low \udc00 surrogate",
-  "\ud83d",
-  "ü ẞ 日本語 😀 \u202e \ufeff \u2028",
-  " blanks ",
-  "#",
-  "0",
-  "x".repeat(2000),
-];
 
 async function started(target: Target, registry?: MetricRegistry): Promise<OutputRun> {
   const run = new OutputRun(target.spec, {}, registry);

@@ -14,6 +14,12 @@ for (const name of ["kafka", "datadog", "statsd"]) {
   });
 }
 
+for (const name of ["cloud", "web-dashboard"]) {
+  Deno.test(`the output ${name} of k6 is named as one that is still to come`, () => {
+    assertThrows(() => create([name]), OutputError, `the output "${name}" is not supported by k6d yet`);
+  });
+}
+
 Deno.test("several outputs are made in the order in which they are asked for, also of one kind", () => {
   const { outputs, warnings } = create(["json=a.json", "json", "json=b.json"]);
   assertEquals(outputs.map(({ description }) => description), ["json (a.json)", "json(stdout)", "json (b.json)"]);

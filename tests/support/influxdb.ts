@@ -17,14 +17,17 @@ export class InfluxDb implements AsyncDisposable {
   readonly udpAddress: string;
   readonly #server: ChildServer;
 
+  /** What queries say of who asks; nothing unless set. */
+  credentials: Readonly<Record<string, string>> = {};
+
   private constructor(base: string, udpAddress: string, server: ChildServer) {
     this.base = base;
     this.udpAddress = udpAddress;
     this.#server = server;
   }
 
-  /** Starts InfluxDB on free loopback ports. `path` is its executable. */
-  static async start(path: string): Promise<InfluxDb> {
+  /** Starts InfluxDB on free loopback ports; `path` is its executable. With `auth` it wants to know users, of which there are none yet. */
+  static async start(path: string, { auth = false } = {}): Promise<InfluxDb> {
     const [http, udp] = [`127.0.0.1:${freePort()}`, `127.0.0.1:${freePort()}`];
     const server = await ChildServer.start(path, (folder) => {
       Deno.writeTextFileSync(
@@ -39,6 +42,7 @@ wal-dir = "${folder}/wal"
 [http]
 bind-address = "${http}"
 log-enabled = false
+auth-enabled = ${auth}
 [monitor]
 store-enabled = false
 [[udp]]
@@ -57,7 +61,7 @@ level = "warn"
 
   /** The series that a query gives; throws with InfluxDB's words when it fails. */
   async query(database: string, query: string): Promise<InfluxSeries[]> {
-    const parameters = new URLSearchParams({ db: database, epoch: "ns", q: query });
+    const parameters = new URLSearchParams({ db: database, epoch: "ns", q: query, ...this.credentials });
     const response = await fetch(`${this.base}/query?${parameters}`, { method: "POST" });
     // Nanoseconds are too long for a number.
     const text = (await response.text()).replace(/\[(\d{15,}),/g, '["$1",');

@@ -16,8 +16,14 @@ import { UdpDestination } from "./udp_destination.ts";
 /** Samples that may wait: 40 MB. */
 const BACKLOG_SAMPLES = 2_000_000;
 
-/** Lines of one request: what InfluxDB recommends, and encoded in a few milliseconds. */
+/** Most lines of a request: what InfluxDB recommends, and encoded in a few milliseconds. */
 const REQUEST_LINES = 5000;
+
+/** A request that is longer takes no further lines: InfluxDB refuses 25 MB. */
+const REQUEST_CHARACTERS = 4_000_000;
+
+/** Lines that are encoded without a look at their length. */
+const CHUNK_LINES = 100;
 
 /** Waits between attempts double from the first to the last. */
 const FIRST_BACKOFF_MS = 250;
@@ -122,11 +128,7 @@ class InfluxdbOutput implements Output {
   async #write(): Promise<void> {
     while (this.#due > 0 && !this.#overdue.signal.aborted) {
       await this.#nextTurn();
-      const samples = Math.min(this.#due, REQUEST_LINES);
-      this.#due -= samples;
-      const leftOutBefore = this.#leftOut;
-      const text = this.#encode(samples);
-      const lines = samples - (this.#leftOut - leftOutBefore);
+      const { text, lines } = this.#encodeDue();
       if (lines > 0) await this.#deliver(this.#encoder.encode(text), lines);
     }
     this.#active--;
@@ -137,8 +139,18 @@ class InfluxdbOutput implements Output {
     return this.#turn = this.#turn.then(() => new Promise((resolve) => setTimeout(resolve, 0)));
   }
 
-  #encode(samples: number): string {
-    return this.#backlog.take(samples).map(({ batch, from, to }) => this.#lines.encode(batch, from, to)).join("");
+  /** As much of what is due as one request takes. */
+  #encodeDue(): { readonly text: string; readonly lines: number } {
+    const leftOutBefore = this.#leftOut;
+    let text = "";
+    let samples = 0;
+    while (this.#due > 0 && samples < REQUEST_LINES && text.length < REQUEST_CHARACTERS) {
+      const chunk = Math.min(this.#due, CHUNK_LINES);
+      for (const { batch, from, to } of this.#backlog.take(chunk)) text += this.#lines.encode(batch, from, to);
+      this.#due -= chunk;
+      samples += chunk;
+    }
+    return { text, lines: samples - (this.#leftOut - leftOutBefore) };
   }
 
   get #leftOut(): number {

@@ -74,6 +74,17 @@ Deno.test("many samples go out in requests of 5,000 lines, no more at once than 
   assertEquals(server.lines.length, 22_500);
 });
 
+Deno.test("a request with long lines has fewer of them", async () => {
+  await using server = new InfluxServer();
+  const run = await started(server);
+  run.add(Array.from({ length: 1000 }, (_, i) => ({ tags: [["long", "x".repeat(60_000)]], atEpochMs: i })));
+  await run.output.stop();
+  assertEquals(run.errors, []);
+  assertEquals(server.lines.length, 1000);
+  const longest = Math.max(...server.writes.map(({ body }) => body.length));
+  assert(longest < 12e6, `${longest}`);
+});
+
 for (const answer of [500, 503, 429, { status: 503, headers: { "retry-after": "0" } }]) {
   Deno.test(`a write that is answered with ${JSON.stringify(answer)} is tried again with the same lines`, async () => {
     await using server = new InfluxServer();

@@ -65,32 +65,25 @@ class Reader {
 
   /** A name or a tag's value, never empty; a backslash escapes a comma, an equals sign and a blank, and is itself otherwise. */
   key(ends: string): string {
-    let key = "";
-    for (; !this.atEnd; this.#at++) {
-      if (this.peek === "\n") throw new Error("line feed in a key");
-      if (/^\\[,= ]/.test(this.#text.slice(this.#at, this.#at + 2))) this.#at++;
-      else if (",= ".includes(this.peek)) break;
-      key += this.peek;
-    }
-    if (key === "" || !ends.includes(this.peek)) throw new Error(`bad key ${JSON.stringify(key)} in ${this.#text}`);
+    const key = this.#match(/(?:\\[,= ]|[^,= \n])+/y).replace(/\\([,= ])/g, "$1");
+    if (key === "" || !ends.includes(this.peek)) throw new Error(`bad key ${JSON.stringify(key)} at ${this.#at}`);
     return key;
   }
 
   string(): string {
-    this.expect('"');
-    let value = '"';
-    while (!this.skip('"')) {
-      if (this.atEnd) throw new Error("string without end");
-      if (/^\\["\\]/.test(this.#text.slice(this.#at, this.#at + 2))) this.#at++;
-      value += this.peek;
-      this.#at++;
-    }
-    return value;
+    const text = this.#match(/"(?:\\.|[^"\\])*"/ys);
+    if (text === "") throw new Error(`string without end at ${this.#at}`);
+    return text.slice(0, -1).replace(/\\(["\\])/g, "$1");
   }
 
   plain(): string {
-    const [value] = /^[^,= \n"]+/.exec(this.#text.slice(this.#at))!;
-    this.#at += value.length;
-    return value;
+    return this.#match(/[^,= \n"]+/y);
+  }
+
+  #match(pattern: RegExp): string {
+    pattern.lastIndex = this.#at;
+    const [found] = pattern.exec(this.#text) ?? [""];
+    this.#at += found.length;
+    return found;
   }
 }
