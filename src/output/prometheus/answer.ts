@@ -91,9 +91,8 @@ function kindOf(response: PushResponse, isVersion2: boolean, isVersionProven: bo
   const { status, text } = response;
   const written = isVersion2 ? writtenOf(response) : null;
   if (status >= 200 && status < 300) return isVersion2 && written === null ? "unknown version" : null;
-  if (isVersion2 && !isVersionProven && written === null && (status === 415 || status === 400)) {
-    return "unknown version";
-  }
+  if (isVersion2 && status === 415) return "unknown version";
+  if (isVersion2 && status === 400 && written === null && !isVersionProven) return "unknown version";
   if (/native histograms (?:are|is) disabled/i.test(text)) return "histograms are disabled";
   if (status === 500 && /label name .*is not unique|invalid (?:label|metric) name/i.test(text)) return "bad series";
   if (status >= 500 || status === 429) return "passing";

@@ -57,8 +57,8 @@ export const SETTINGS = [
     key: "timeout",
     variables: ["K6_PROMETHEUS_RW_TIMEOUT"],
     legacyVariables: [],
-    default: "5s",
-    meaning: "how long one request may take; a number alone is milliseconds",
+    default: "15s",
+    meaning: "how long one request may take (k6: `5s`); a number alone is milliseconds",
   },
   {
     key: "protocolVersion",

@@ -5,7 +5,7 @@ import type { Clock } from "../../../src/output/clock.ts";
 import { RemoteWriteSender, type SenderOptions } from "../../../src/output/prometheus/sender.ts";
 import { DEFAULT_SERIES_OPTIONS, SeriesStates } from "../../../src/output/prometheus/series_state.ts";
 import { type BodyFormat, type PushResponse, TransportError } from "../../../src/output/prometheus/transport.ts";
-import { decodeWriteRequest, type ReceivedSeries } from "../../support/write_request_decoder.ts";
+import { decodeRequestV2, decodeWriteRequest, type ReceivedSeries } from "../../support/write_request_decoder.ts";
 
 /** What the receiver does: answer, fail with a reason, or hang until it is given up. */
 export type Scripted =
@@ -153,7 +153,8 @@ export class SenderRun {
   }
 
   async #post(body: Uint8Array, timeoutMs: number, signal: AbortSignal, version: string): Promise<PushResponse> {
-    const post = { atMs: this.clock.nowMs, version, series: decodeWriteRequest(body), accepted: false };
+    const series = version === "2.0.0" ? decodeRequestV2(body, { metadata: false }) : decodeWriteRequest(body);
+    const post = { atMs: this.clock.nowMs, version, series, accepted: false };
     const answer = this.answers.shift() ?? this.respond(post.series, version);
     this.posts.push(post);
     this.mostInFlight = Math.max(this.mostInFlight, ++this.#inFlight);
