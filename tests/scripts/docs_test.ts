@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { outputNames } from "../../src/output/outputs.ts";
 import { exists, listFiles, ROOT } from "../../scripts/repository.ts";
 
 const PAGES = ["README.md", ...listFiles("docs", ".md")];
@@ -21,6 +22,16 @@ Deno.test("every link inside the documentation leads to a page and a heading", (
       .map((link) => `${page} links to ${link}`)
   );
   assertEquals(broken, []);
+});
+
+Deno.test("every output has a page that the overview links to; a page names the output's old names", () => {
+  const links = [...read("docs/outputs/README.md").matchAll(/\]\(([\w-]+\.md)\)/g)].map(([, page = ""]) => page);
+  const pages = links.map((page) => read(`docs/outputs/${page}`));
+  const isOldName = (name: string) => /^(experimental|output|xk6)-/.test(name);
+  const missing = outputNames.filter((name) =>
+    isOldName(name) ? !pages.some((page) => page.includes(`\`${name}\``)) : !links.includes(`${name}.md`)
+  );
+  assertEquals(missing, []);
 });
 
 function leadsSomewhere(page: string, link: string): boolean {
