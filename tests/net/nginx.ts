@@ -14,8 +14,8 @@ export interface Nginx extends AsyncDisposable {
   connections(): Promise<number>;
 }
 
-/** Starts nginx serving `pages` (path to content); keep-alive without limit. */
-export async function startNginx(pages: Readonly<Record<string, string>>): Promise<Nginx> {
+/** Starts nginx serving `pages` (path to content); keep-alive without limit. `servers` are more blocks of its configuration. */
+export async function startNginx(pages: Readonly<Record<string, string>>, servers = ""): Promise<Nginx> {
   const program = findProgram(nginx);
   if (program === null) throw new Error("nginx is missing: apt-get install nginx");
   const folder = await Deno.makeTempDir({ prefix: "k6d-nginx-" });
@@ -35,10 +35,10 @@ http {
   access_log off; keepalive_requests 1000000000; keepalive_timeout 600s; root ${folder}/pages;
   client_body_temp_path ${folder}/body; proxy_temp_path ${folder}/proxy; fastcgi_temp_path ${folder}/fastcgi;
   uwsgi_temp_path ${folder}/uwsgi; scgi_temp_path ${folder}/scgi;
-  open_file_cache max=100;
+  open_file_cache max=100; ssl_certificate ${folder}/server.pem; ssl_certificate_key ${folder}/server.key;
+  ${servers}
   server {
     listen 127.0.0.1:${httpPort}; listen 127.0.0.1:${httpsPort} ssl;
-    ssl_certificate ${folder}/server.pem; ssl_certificate_key ${folder}/server.key;
     location /status { stub_status; }
     location /one-request { keepalive_requests 1; return 200 once; }
   }

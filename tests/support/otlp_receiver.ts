@@ -41,7 +41,10 @@ export interface ReceiverOptions {
   readonly port?: number;
 }
 
-/** Listens on the loopback interface until it is disposed of. Accepts everything unless told otherwise. */
+/**
+ * Listens on the loopback interface until it is disposed of. Accepts everything unless told otherwise. Over gRPC requests must
+ * stay below 100 KB or so: the HTTP/2 server of Deno 2.9 crashes when connections end that had requests of megabytes.
+ */
 export class OtlpReceiver implements AsyncDisposable {
   /** Accepted requests, in order; `violations` holds what was wrong with any request. */
   readonly accepted: ReceivedExport[] = [];

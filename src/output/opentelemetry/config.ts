@@ -9,7 +9,7 @@ import type { TlsOptions } from "../http_post.ts";
 import { type OutputContext, OutputError } from "../output.ts";
 import type { TagPairs } from "../../metrics/types.ts";
 import { type ClientCertificate, readCaCertificate, readClientCertificate } from "../tls_files.ts";
-import { REMOVED_VARIABLES, type Setting, type SettingKey, SETTINGS } from "./settings.ts";
+import { REMOVED_SETTINGS, type Setting, type SettingKey, SETTINGS } from "./settings.ts";
 
 /** The name of the output, and the one that it had in k6 while it was an experiment. */
 export const otelOutputNames = ["opentelemetry", "experimental-opentelemetry"] as const;
@@ -35,14 +35,11 @@ export interface OtelConfig {
 
 /** Reads the settings that apply to an output; throws an `OutputError` on the first mistake. */
 export function readConfig(context: ConfigSources): OtelConfig {
-  const { name, env, version } = context;
-  const settings = collectSettings(context);
+  const { name, version } = context;
   const warnings: string[] = [];
+  const settings = collectSettings(context, warnings);
   if (name !== otelOutputNames[0]) {
     warnings.push(`"${name}" is an old name of this output: use "${otelOutputNames[0]}"`);
-  }
-  for (const [variable, advice] of REMOVED_VARIABLES) {
-    if ((env[variable] ?? "") !== "") warnings.push(`${variable} has no effect any longer: ${advice}`);
   }
   settings.get("flushInterval", aDuration, positiveDuration);
   const protocol = settings.get("exporterProtocol", '"grpc" or "http/protobuf"', oneOf("grpc", "http/protobuf")) ??
@@ -117,8 +114,10 @@ function isSecret(key: SettingKey): boolean {
   return setting?.secret === true;
 }
 
-function collectSettings({ argument, name, env, collectors }: ConfigSources): Settings {
+function collectSettings({ argument, name, env, collectors }: ConfigSources, warnings: string[]): Settings {
   const settings = new Settings();
+  const warnOfRemoved = (source: string, advice: string) =>
+    warnings.push(`${source} has no effect any longer: ${advice}`);
   const readVariable = (key: SettingKey, variable: string) => {
     const value = env[variable] ?? "";
     if (value !== "") settings.set(key, value, variable);
@@ -127,20 +126,32 @@ function collectSettings({ argument, name, env, collectors }: ConfigSources): Se
   for (const { key, fallbackVariables = [] } of all) {
     for (const variable of fallbackVariables) readVariable(key, variable);
   }
-  for (const outputName of otelOutputNames.toReversed()) readObject(settings, collectors[outputName], outputName);
+  for (const outputName of otelOutputNames.toReversed()) {
+    readObject(settings, collectors[outputName], `config file, collectors.${outputName}`, warnOfRemoved);
+  }
   for (const { key, variable } of all) readVariable(key, variable);
+  for (const { variable, advice } of REMOVED_SETTINGS) {
+    if ((env[variable] ?? "") !== "") warnOfRemoved(variable, advice);
+  }
   readArgument(settings, argument, `-o ${name}`);
   return settings;
 }
 
-function readObject(settings: Settings, block: unknown, outputName: string): void {
-  const source = `config file, collectors.${outputName}`;
+function readObject(
+  settings: Settings,
+  block: unknown,
+  source: string,
+  warnOfRemoved: (source: string, advice: string) => void,
+): void {
   if (block === undefined || block === null) return;
   if (typeof block !== "object" || Array.isArray(block)) {
     throw new OutputError(`OpenTelemetry output: ${source} must be an object, for example { "metricPrefix": "k6_" }`);
   }
   for (const [name, value] of Object.entries(block)) {
-    if (value !== null && value !== undefined) settings.set(keyOf(name, source), value, `${source}.${name}`);
+    if (value === null || value === undefined) continue;
+    const removed = REMOVED_SETTINGS.find(({ key }) => key === name);
+    if (removed === undefined) settings.set(keyOf(name, source), value, `${source}.${name}`);
+    else warnOfRemoved(`${source}.${name}`, removed.advice);
   }
 }
 
@@ -186,7 +197,7 @@ function httpUrl(settings: Settings): URL {
   const url = settings.get("httpExporterEndpoint", expected, (value) => endpoint(scheme, value)) ??
     new URL(`${scheme}//localhost:4318`);
   const path = settings.text("httpExporterURLPath") ?? "/v1/metrics";
-  return new URL(path.startsWith("/") ? path : `/${path}`, url);
+  return new URL(`${url.origin}${path.startsWith("/") ? "" : "/"}${path}`);
 }
 
 /** Host and port; null for all that is more than that. */
@@ -213,7 +224,8 @@ function checkHeaders(settings: Settings, protocol: string, warnings: string[]):
     if (reservedHeaders.has(lowerCase)) warnings.push(`header "${name}" is set by k6d and cannot be changed`);
     else headers[lowerCase] = value;
   }
-  if (protocol !== "grpc" && username !== "") {
+  if (protocol === "grpc" && username !== "") warnings.push("httpExporterUsername: no effect, because gRPC is used");
+  else if (username !== "") {
     const credentials = new TextEncoder().encode(`${username}:${settings.text("httpExporterPassword") ?? ""}`);
     headers["authorization"] = `Basic ${credentials.toBase64()}`;
   }

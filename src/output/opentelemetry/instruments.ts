@@ -47,8 +47,12 @@ export class Instruments {
     for (let i = 0; i < length; i++) {
       const id = series[i]!;
       const value = values[i]!;
-      if (Number.isFinite(value)) (this.#streams[id] ?? this.#addSeries(id)).add(value, times[i]!);
-      else this.#warnOnce(this.#series[id]!.metric, `a value is ${value}: such values are left out`);
+      if (!Number.isFinite(value)) {
+        this.#warnOnce(this.#series[id]!.metric, `a value is ${value}: such values are left out`);
+        continue;
+      }
+      if (value < 0) this.#warnOfNegative(this.#series[id]!.metric);
+      (this.#streams[id] ?? this.#addSeries(id)).add(value, times[i]!);
     }
   }
 
@@ -97,6 +101,11 @@ export class Instruments {
     if (!tags.some(([name]) => name === "condition")) return tags;
     this.#warnOnce(metric, 'its tag "condition" is left out: Rates have an attribute of that name; rename the tag');
     return tags.filter(([name]) => name !== "condition");
+  }
+
+  #warnOfNegative(metric: Metric): void {
+    if (metric.type !== "counter") return;
+    this.#warnOnce(metric, "a value is negative: receivers take a counter that goes down for one that began anew");
   }
 
   #warnOnce({ name }: Metric, what: string): void {

@@ -163,8 +163,13 @@ export const SETTINGS = [
 /** The key of a setting. */
 export type SettingKey = typeof SETTINGS[number]["key"];
 
-/** Variables that k6 once read, and what is to be done instead. */
-export const REMOVED_VARIABLES: ReadonlyMap<string, string> = new Map([
-  ["K6_OTEL_EXPORTER_TYPE", "use K6_OTEL_EXPORTER_PROTOCOL"],
-  ["K6_OTEL_SINGLE_COUNTER_FOR_RATE", "a Rate is always one counter with the attribute condition"],
-]);
+/** Settings that k6 once had, by key and variable, and what is to be done instead. */
+export const REMOVED_SETTINGS: readonly { readonly key: string; readonly variable: string; readonly advice: string }[] =
+  [
+    { key: "exporterType", variable: "K6_OTEL_EXPORTER_TYPE", advice: "use exporterProtocol" },
+    {
+      key: "singleCounterForRate",
+      variable: "K6_OTEL_SINGLE_COUNTER_FOR_RATE",
+      advice: "a Rate is always one counter with the attribute condition",
+    },
+  ];

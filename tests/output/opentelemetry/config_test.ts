@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
+import fc from "fast-check";
 import { readConfig } from "../../../src/output/opentelemetry/config.ts";
 import { type Setting, SETTINGS } from "../../../src/output/opentelemetry/settings.ts";
 import { OutputError } from "../../../src/output/output.ts";
@@ -108,16 +109,58 @@ Deno.test("TLS 1.3 is asked for as soon as any TLS setting is made, and none app
   assertMatch(insecure.warnings[0]!, /tlsInsecureSkipVerify: no effect/);
 });
 
+Deno.test("a path is a path, whatever it looks like, and may have a query", () => {
+  const url = (path: string) =>
+    read({ argument: `exporterProtocol=http/protobuf,httpExporterURLPath=${path}` }).url.href;
+  assertEquals(url("//other/x"), "https://localhost:4318//other/x");
+  assertEquals(url("v1?a=b"), "https://localhost:4318/v1?a=b");
+});
+
 Deno.test("the old name, removed variables and reserved headers get a warning", () => {
   const env = { K6_OTEL_EXPORTER_TYPE: "http", K6_OTEL_SINGLE_COUNTER_FOR_RATE: "false", K6_OTEL_HEADERS: "TE=x,a=b" };
-  const { warnings, headers } = read({ name: "experimental-opentelemetry", env });
+  const collectors = { opentelemetry: { exporterType: "grpc" } };
+  const { warnings, headers } = read({ name: "experimental-opentelemetry", env, collectors });
   assertEquals(headers, { a: "b" });
   assertEquals(warnings, [
-    '"experimental-opentelemetry" is an old name of this output: use "opentelemetry"',
-    "K6_OTEL_EXPORTER_TYPE has no effect any longer: use K6_OTEL_EXPORTER_PROTOCOL",
+    "config file, collectors.opentelemetry.exporterType has no effect any longer: use exporterProtocol",
+    "K6_OTEL_EXPORTER_TYPE has no effect any longer: use exporterProtocol",
     "K6_OTEL_SINGLE_COUNTER_FOR_RATE has no effect any longer: a Rate is always one counter with the attribute condition",
+    '"experimental-opentelemetry" is an old name of this output: use "opentelemetry"',
     'header "TE" is set by k6d and cannot be changed',
   ]);
+});
+
+Deno.test("whatever the sources hold: settings, or a mistake in one line that shows no secret", () => {
+  const all: readonly Setting[] = SETTINGS;
+  const secret = "t0psecret";
+  const text = fc.oneof(
+    fc.constantFrom("", "true", "10s", "grpc", "http/protobuf", "localhost:4317", "a=b,c=%20", secret, `x=${secret}%`),
+    fc.string({ unit: "binary", maxLength: 8 }).map((random) => random + secret),
+  );
+  const secretKeys = new Set(all.flatMap(({ key, aliases = [], secret }) => secret ? [key, ...aliases] : []));
+  const other = fc.constantFrom("", "false", "10s", "grpc", "http/protobuf", "h:1", "é");
+  const value = (key: string) => secretKeys.has(key) ? text : other;
+  const keys = fc.constantFrom(...all.flatMap(({ key, aliases = [] }) => [key, ...aliases]));
+  const pair = keys.chain((key) => fc.tuple(fc.constant(key), value(key)));
+  const variable = fc.constantFrom(...all).chain(({ key, variable, fallbackVariables = [] }) =>
+    fc.tuple(fc.constantFrom(variable, ...fallbackVariables), value(key))
+  );
+  fc.assert(
+    fc.property(fc.array(pair), fc.array(variable), fc.array(pair, { maxLength: 3 }), (file, env, argument) => {
+      try {
+        const { warnings } = read({
+          collectors: { opentelemetry: Object.fromEntries(file) },
+          env: Object.fromEntries(env),
+          argument: argument.map(([key, value]) => `${key}=${value}`).join(","),
+        });
+        assertEquals(warnings.some((warning) => warning.includes(secret)), false);
+      } catch (error) {
+        if (!(error instanceof OutputError)) throw error;
+        assertEquals(/\n/.test(error.message) || error.message.includes(secret), false, error.message);
+      }
+    }),
+    { numRuns: 300 },
+  );
 });
 
 Deno.test("the documentation lists every setting and every variable as they are", () => {

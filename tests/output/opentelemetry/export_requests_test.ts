@@ -179,6 +179,15 @@ Deno.test("values that are no numbers are left out, which is said once a metric;
   ]);
 });
 
+Deno.test("a counter's negative value counts, with a warning", () => {
+  const run = new Run();
+  for (const value of [5, -2, -1]) run.add({ metric: "http_reqs", tags: [], value, atEpochMs: 0 });
+  run.add({ metric: "vus", tags: [], value: -1, atEpochMs: 0 });
+  run.export();
+  assertEquals(Array.from(run.newest.values(), ({ value }) => value), [2, -1]);
+  assertEquals(run.warnings.length, 1);
+});
+
 Deno.test("a Rate's tag condition gives way to the attribute that tells zeros from others", () => {
   const run = new Run();
   run.add({ metric: "checks", tags: [["condition", "mine"]], value: 1, atEpochMs: 0 });

@@ -11,6 +11,9 @@ import { HttpTransport } from "../../../src/output/opentelemetry/http_transport.
 import { SumStream } from "../../../src/output/opentelemetry/streams.ts";
 import type { Refused, Transport } from "../../../src/output/opentelemetry/transport.ts";
 import { makeCertificate } from "../../net/certificate.ts";
+import { startNginx } from "../../net/nginx.ts";
+import { nginx, testWithPrograms } from "../../support/debian.ts";
+import { freePort } from "../../support/free_port.ts";
 import { type Answer, OtlpReceiver } from "../../support/otlp_receiver.ts";
 
 /** Long enough for any machine. */
@@ -19,14 +22,18 @@ const TIMEOUT_MS = 20_000;
 const server = await makeCertificate("localhost", "DNS:localhost,IP:127.0.0.1");
 const client = await makeCertificate("k6d", "DNS:k6d");
 
-/** A request that a strict receiver takes. */
-const body = Uint8Array.from(
-  new ExportRequests(
-    [{ name: "n", unit: "", kind: "sum", streams: [new SumStream(new AttributeSet([["a", "b"]]))] }],
+/** A request that a strict receiver takes: one counter with one attribute. */
+function exportOf(value: string): Uint8Array {
+  const streams = [new SumStream(new AttributeSet([["a", value]]))];
+  const requests = new ExportRequests(
+    [{ name: "n", unit: "", kind: "sum", streams }],
     [["service.name", "k6"]],
     1_700_000_000_000,
-  ).next(1_700_000_000_001)!.body,
-);
+  );
+  return Uint8Array.from(requests.next(1_700_000_000_001)!.body);
+}
+
+const body = exportOf("b");
 
 /** A transport that closes with its scope. */
 class Client implements Disposable {
@@ -209,3 +216,32 @@ Deno.test("grpc: a server without HTTP/2, and one that expects TLS, are named", 
   const { cause, detail } = await client.sendInVain();
   assertEquals([cause, detail], ["connection closed", "it may expect TLS"]);
 });
+
+testWithPrograms(
+  "grpc: large and small messages go through nginx, a proxy of gRPC, and so do refusals",
+  [nginx],
+  async () => {
+    await using receiver = await OtlpReceiver.start({ protocol: "grpc" });
+    const port = freePort();
+    await using proxy = await startNginx(
+      {},
+      `server {
+    listen 127.0.0.1:${port} ssl http2; client_max_body_size 0;
+    location / { grpc_pass grpc://${receiver.endpoint}; }
+  }`,
+    );
+    using client = new Client("grpc", `127.0.0.1:${port}`, { tls: { caCertificate: proxy.certificate } });
+    // More than HTTP/2 lets through before the other side asks for more, and little enough for the receiver.
+    const large = exportOf("x".repeat(100_000));
+    const signal = new AbortController().signal;
+    assertEquals(await client.transport.send(large, TIMEOUT_MS, signal), accepted);
+    assertEquals(await client.send(), accepted);
+    assertEquals(receiver.violations, []);
+    assertEquals(receiver.accepted.map(({ bytes }) => bytes), [large.length, body.length]);
+    receiver.answer({ code: 3, message: "no" });
+    assertEquals((await client.sendInVain()).cause, "INVALID_ARGUMENT");
+    receiver.answer("reset");
+    const { cause, retryable } = await client.sendInVain();
+    assertEquals([cause, retryable], ["UNAVAILABLE", true]);
+  },
+);
