@@ -38,7 +38,7 @@ function dashboard(mode: TrendMode) {
   return {
     title: TITLES[mode],
     uid: `k6d-${mode}`,
-    description: "Load tests of k6d (or k6) that write to Prometheus.",
+    description: "Load tests of k6d that write to Prometheus.",
     tags: ["k6d", "k6", "load test"],
     schemaVersion: 39,
     version: 1,
