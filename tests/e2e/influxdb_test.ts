@@ -1,11 +1,12 @@
 /** A script runs against a real target, and every sample is found in a real InfluxDB and VictoriaMetrics. */
 
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { TcpGate } from "../output/support/gate.ts";
 import { influxdb, testWithPrograms, victoriaMetrics } from "../support/debian.ts";
 import { InfluxDb } from "../support/influxdb.ts";
 import { startTarget } from "../support/target.ts";
 import { startVictoriaMetrics } from "../support/victoria_metrics.ts";
-import { runSuccessfully, summaryCount } from "./support/k6d.ts";
+import { K6dProcess, runSuccessfully, summaryCount } from "./support/k6d.ts";
 
 const SCRIPT = `
 import { check, sleep } from "k6";
@@ -102,6 +103,33 @@ testWithPrograms("VictoriaMetrics holds every sample of the influxdb output", [v
     status: "200",
   });
 });
+
+testWithPrograms(
+  "an outage in the middle of a test loses no sample and stores none twice",
+  [influxdb],
+  async (path) => {
+    await using server = await InfluxDb.start(path);
+    await using gate = new TcpGate(Number(new URL(server.base).port));
+    await using run = await K6dProcess.start({
+      files: `import { Counter } from "k6/metrics";
+const items = new Counter("items");
+export const options = {
+  scenarios: { steady: { executor: "constant-arrival-rate", rate: 100, duration: "3s", preAllocatedVUs: 5 } },
+};
+export default function () { for (let i = 0; i < 100; i++) items.add(1); }`,
+      args: ["run", "--quiet", "-o", `influxdb=http://127.0.0.1:${gate.port}/outage?pushInterval=100ms`, "script.js"],
+    });
+    await gate.reached();
+    gate.cut();
+    await run.logged(/trying again/);
+    gate.mend();
+    const result = await run.ended();
+    assertEquals(result.code, 0, result.stderr);
+    const items = summaryCount(result, "items");
+    assertEquals(await server.number("outage", "select sum(value) from items"), items);
+    assertEquals(await server.number("outage", "select count(value) from items"), items);
+  },
+);
 
 testWithPrograms("InfluxDB's UDP port takes samples in datagrams", [influxdb], async (path) => {
   await using server = await InfluxDb.start(path);
