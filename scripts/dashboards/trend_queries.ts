@@ -17,6 +17,7 @@ export interface TrendQueries {
   quantile(trend: string, percent: number, by: string, window: Window): string;
   /** The greatest value, or what is known of it; null where the mode doesn't tell. */
   max(trend: string, by: string, window: Window): string | null;
+  /** The mean of all values. */
   mean(trend: string, by: string, window: Window): string;
   /** For a heat map of the values' distribution; null where the mode has none. */
   readonly distribution: ((trend: string) => string) | null;
@@ -24,24 +25,26 @@ export interface TrendQueries {
   readonly variable: { readonly query: string; readonly regex: string };
 }
 
-/** Names for the functions above: of a Trend of times, and the one that the user has chosen. */
+/** What the functions above call a Trend of times. */
 export function timeTrend(mode: TrendMode, name: string): string {
   return mode === "stats" ? name : `${name}_seconds`;
 }
+
+/** What they call the Trend that is chosen at the top of the dashboard. */
 export const CHOSEN_TREND = "${trend}";
 
 const stats: TrendQueries = {
   caveat: "Percentiles and the maximum are those of the slowest series since the start of the test: statistics of " +
-    "several series can't be combined. The mean is that of all requests in the moving window.",
+    "several series can't be combined. The mean is that of all values in the window of time.",
   quantile: (trend, percent, by, window) => `max${grouping(by)}(${stat(trend, percentile(percent), window)})`,
   max: (trend, by, window) => `max${grouping(by)}(${stat(trend, "max", window)})`,
-  mean: (trend, by, window) => ratio(increase(`${trend}_sum`, by, window), increase(`${trend}_count`, by, window)),
+  mean: (trend, by, window) => ratio(sumOf(`${trend}_sum`, by, window), sumOf(`${trend}_count`, by, window)),
   distribution: null,
   variable: { query: 'label_values({__name__=~"k6_.+_p95", testid=~"$testid"}, __name__)', regex: "/^k6_(.+)_p95$/" },
 };
 
 const native: TrendQueries = {
-  caveat: "Percentiles are those of all requests in the moving window, within 9 % of the true value.",
+  caveat: "Percentiles are those of all values in the window of time, within 9 % of the true value.",
   quantile: (trend, percent, by, window) => `histogram_quantile(${percent / 100}, ${histogram(trend, by, window)})`,
   max: (trend, by, window) => `histogram_quantile(1, ${histogram(trend, by, window)})`,
   mean: (trend, by, window) =>
@@ -55,12 +58,12 @@ const native: TrendQueries = {
 };
 
 const classic: TrendQueries = {
-  caveat: "Percentiles are those of all requests in the moving window, interpolated between the buckets' bounds.",
+  caveat: "Percentiles are those of all values in the window of time, interpolated between the buckets' bounds.",
   quantile: (trend, percent, by, window) =>
-    `histogram_quantile(${percent / 100}, ${increase(`${trend}_bucket`, withLe(by), window)})`,
+    `histogram_quantile(${percent / 100}, ${sumOf(`${trend}_bucket`, withLe(by), window)})`,
   max: () => null,
-  mean: (trend, by, window) => ratio(increase(`${trend}_sum`, by, window), increase(`${trend}_count`, by, window)),
-  distribution: (trend) => increase(`${trend}_bucket`, "le", "$__rate_interval"),
+  mean: (trend, by, window) => ratio(sumOf(`${trend}_sum`, by, window), sumOf(`${trend}_count`, by, window)),
+  distribution: (trend) => sumOf(`${trend}_bucket`, "le", "$__rate_interval"),
   variable: {
     query: 'label_values({__name__=~"k6_.+_bucket", testid=~"$testid"}, __name__)',
     regex: "/^k6_(.+)_bucket$/",
@@ -72,7 +75,7 @@ export const TREND_QUERIES: Readonly<Record<TrendMode, TrendQueries>> = { stats,
 
 /** What a Counter has counted: per second in the moving window, in all within the whole range. */
 export function counter(name: string, by: string, window: Window, matchers = SELECTED): string {
-  return increase(`${name}_total`, by, window, matchers);
+  return sumOf(`${name}_total`, by, window, matchers);
 }
 
 /** A quotient that is absent, not NaN, where nothing happened. */
@@ -81,7 +84,7 @@ export function ratio(part: string, whole: string): string {
 }
 
 /** The sum of cumulative series. In the whole range it is what they have reached, without the loss at the edges that `increase` has. */
-function increase(series: string, by: string, window: Window, matchers = SELECTED): string {
+function sumOf(series: string, by: string, window: Window, matchers = SELECTED): string {
   return `sum${grouping(by)}(${
     window === "$__range" ? "last_over_time" : "rate"
   }(k6_${series}{${matchers}}[${window}]))`;
@@ -104,7 +107,7 @@ function stat(trend: string, suffix: string, window: Window): string {
   return window === "$__range" ? `last_over_time(${series}[$__range])` : series;
 }
 
-/** `increase` rather than `last_over_time` for the whole range, which Prometheus before 2.46 doesn't have for histograms. */
+/** For the whole range `increase`, because Prometheus 2.42 has no `last_over_time` for histograms: what the first push brought is missing. */
 function histogram(trend: string, by: string, window: Window): string {
   const perWindow = window === "$__range" ? "increase" : "rate";
   return `sum${grouping(by)}(${perWindow}(k6_${trend}{${SELECTED}}[${window}]))`;
