@@ -6,8 +6,8 @@ import type { InfluxConfig } from "./config.ts";
 import type { Destination, Outcome } from "./destination.ts";
 import { type PostAnswer, ProxiedPostClient } from "./proxied_post.ts";
 
-/** How long a request may take. */
-const REQUEST_TIMEOUT_MS = 10_000;
+/** How long a request may take: a slow server is better than one that gets everything twice. */
+const REQUEST_TIMEOUT_MS = 30_000;
 
 const NO_BYTES = new Uint8Array();
 
