@@ -8,6 +8,7 @@ import { measure, type Measured } from "./measured_process.ts";
 import { startPrometheusTap } from "./prometheus_tap.ts";
 import { type Figure, median, type Target } from "./report.ts";
 import { readSummary, type SummaryFigures } from "./summary_figures.ts";
+import type { SeriesEncodingResult } from "./series_encoding.ts";
 import type { TrendSamplesResult } from "./trend_samples.ts";
 
 /** A load tester that takes k6's command line. */
@@ -49,6 +50,8 @@ export const CASES: readonly BenchCase[] = [
   { name: "one-iteration", run: oneIteration },
   { name: "compile-time", run: compileTime },
   { name: "remote-write", run: remoteWrite },
+  { name: "100k-series", run: hundredThousandSeries },
+  { name: "series-encoding", run: seriesEncoding },
   { name: "file-outputs", run: fileOutputs },
 ];
 
@@ -254,6 +257,55 @@ async function remoteWrite(context: BenchContext): Promise<Figure[]> {
   ];
 }
 
+/** 100,000 active series flushed every five seconds to a real Prometheus: what the output takes, beside the same load without it. */
+async function hundredThousandSeries(context: BenchContext): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const tool of context.tools) {
+    // A server of its own: what one tool has stored must not slow down the other's writes.
+    await using tap = await startPrometheusTap();
+    if (tap === null) {
+      print("100k-series is left out: it needs Prometheus (apt-get install prometheus)");
+      return [];
+    }
+    const alone = await runScript(tool, "hundred_thousand_series.js", [], context);
+    const written = await runScript(
+      tool,
+      "hundred_thousand_series.js",
+      ["-o", "experimental-prometheus-rw"],
+      context,
+      // k6's default; and the end of a run shall not count as a flush of twice the series.
+      { K6_PROMETHEUS_RW_SERVER_URL: tap.url, K6_PROMETHEUS_RW_STALE_MARKERS: "false" },
+    );
+    const flushesMs = tap.flushesMs();
+    if (flushesMs.length === 0) throw new BenchError(`no remote write arrived:\n${written.stderr}`);
+    figures.push(
+      figure(tool, "longest flush, ms", Math.max(...flushesMs), { atMost: 1500 }),
+      figure(tool, "CPU of the output, % of a core", (written.cpuMs - alone.cpuMs) / written.wallMs * 100, {
+        atMost: 20,
+      }),
+      figure(tool, "peak RSS, MB", written.peakRssBytes / 1e6, { atMost: 600 }),
+      figure(tool, "peak RSS without output, MB", alone.peakRssBytes / 1e6),
+      figure(tool, "dropped iterations", written.summary.count("dropped_iterations")),
+    );
+  }
+  return figures;
+}
+
+/** The remote-write output's own work on 100,000 series: samples to states, states to requests. */
+async function seriesEncoding(): Promise<Figure[]> {
+  const flags = `${V8_FLAGS},--expose-gc`;
+  const run = await measure([Deno.execPath(), "run", "-A", flags, "scripts/bench/series_encoding.ts"]);
+  if (run.code !== 0) throw new BenchError(`the encoder's process ended with code ${run.code}: ${run.stderr}`);
+  const result = JSON.parse(run.stdout) as SeriesEncodingResult;
+  return [
+    { tool: "k6d", name: "series/s, 1.0", value: result.seriesPerSecond["1.0"], target: { atLeast: 400_000 } },
+    { tool: "k6d", name: "series/s, 2.0", value: result.seriesPerSecond["2.0"], target: { atLeast: 400_000 } },
+    { tool: "k6d", name: "longest request to make, ms", value: result.longestRequestMs },
+    { tool: "k6d", name: "CPU a sample, ns", value: result.nanosecondsPerSample },
+    { tool: "k6d", name: "memory a series, bytes", value: result.bytesPerSeries },
+  ];
+}
+
 /** 500,000 samples a second from busy threads, with and without a file of them all. */
 async function fileOutputs(context: BenchContext): Promise<Figure[]> {
   const [k6d] = context.tools;
@@ -310,11 +362,13 @@ async function runScript(
   workload: string,
   flags: readonly string[],
   { target, seconds }: BenchContext,
+  env: Record<string, string> = {},
 ): Promise<ScriptRun> {
   const script = `${ROOT}scripts/bench/workloads/${workload}`;
   const run = await measure([...command, "run", ...COMMON_ARGUMENTS, ...flags, script], {
     BASE_URL: target.url,
     DURATION: `${seconds}s`,
+    ...env,
   });
   const summary = readSummary(run.stdout);
   if (run.code !== 0 || summary.count("iterations") === 0) {
