@@ -6,8 +6,8 @@ import { type Output, OutputError, type OutputLog } from "../output/output.ts";
 /** How long an output may take to start. */
 const START_LIMIT_MS = 30_000;
 
-/** How long an output may take to stop: the last resort, since each has a limit of its own. */
-const STOP_LIMIT_MS = 30_000;
+/** How long an output may take to stop: the last resort, since each has a shorter limit of its own. */
+const STOP_LIMIT_MS = 75_000;
 
 /** Bounds for tests. */
 export interface OutputLimits {

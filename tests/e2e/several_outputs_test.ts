@@ -27,7 +27,7 @@ Deno.test("beside outputs that are dead, hang, refuse or have no room, the other
   const outputs = [
     `influxdb=http://127.0.0.1:${freePort()}/dead?pushInterval=100ms`,
     `influxdb=${refusing.url}/refused?pushInterval=100ms`,
-    `prometheus-rw=url=${hanging.url},pushInterval=100ms`,
+    `prometheus-rw=url=${hanging.url},pushInterval=100ms,timeout=1s`,
     "csv=/dev/full",
     `prometheus-rw=url=${good.url},pushInterval=300ms`,
     `influxdb=${influx.url}/good?pushInterval=300ms`,

@@ -35,7 +35,7 @@ const STOP_BACKOFF_MS = 500;
 /** `stop` gives up when nothing was accepted for so long, sooner when there was never a server, and after so long in any case. */
 const STOP_IDLE_MS = 15_000;
 const STOP_UNREACHABLE_MS = 1000;
-const STOP_LIMIT_MS = 25_000;
+const STOP_LIMIT_MS = 60_000;
 
 const STOP_CHECK_MS = 100;
 
