@@ -77,8 +77,8 @@ export class RemoteWriteSender {
   }
 
   /**
-   * Flushes once more, marks all series as ended, and reports. A receiver that answers, however slowly, gets up to a minute; one
-   * that doesn't gets the time of one request, or five seconds if it was failing before. Never rejects.
+   * Flushes once more, marks all series as ended, and reports. A receiver that answers, however slowly, gets up to a minute. One
+   * that was failing gets five seconds; one that begins to hang has the time of a request before. Never rejects.
    */
   async stop(): Promise<void> {
     const done = new AbortController();
@@ -86,6 +86,7 @@ export class RemoteWriteSender {
     const watchdog = this.#giveUpWhenOverdue(end, done.signal);
     this.#stopping.abort();
     await this.#ticking;
+    end.next();
     this.#courier.hurry();
     const isReachable = await this.#flushToTheEnd(end);
     if (isReachable && this.#options.staleMarkers && this.#report.hasStored) await this.#endSeries(end);
@@ -215,18 +216,29 @@ class BatchQueue {
   }
 }
 
-/** How long the end of a run may take. */
+/** How long the end of a run may take: first what is still under way, then the last flush and the stale markers. */
 class RunEnd implements Patience {
   readonly signal: AbortSignal;
+  readonly #clock: Clock;
   readonly #courier: Courier;
-  readonly #startedMs: number;
   readonly #timeoutMs: number;
+  readonly #endsMs: number;
+  #sinceMs = 0;
+  #patienceMs = 0;
 
   constructor(clock: Clock, courier: Courier, timeoutMs: number, signal: AbortSignal) {
     this.signal = signal;
+    this.#clock = clock;
     this.#courier = courier;
-    this.#startedMs = clock.now();
-    this.#timeoutMs = courier.isFailing ? 0 : timeoutMs;
+    this.#timeoutMs = timeoutMs;
+    this.#endsMs = clock.now() + LONGEST_END_MS;
+    this.next();
+  }
+
+  /** The next step begins: it has its own time, little when the receiver is failing. */
+  next(): void {
+    this.#sinceMs = this.#clock.now();
+    this.#patienceMs = this.#courier.isFailing ? LAST_RETRIES_MS : Math.max(this.#timeoutMs, LAST_RETRIES_MS);
   }
 
   untilMs(): number {
@@ -235,13 +247,10 @@ class RunEnd implements Patience {
 
   /** When to give up what is under way. */
   overdueMs(): number {
-    return Math.min(
-      this.#startedMs + LONGEST_END_MS,
-      this.#lastProgressMs() + Math.max(this.#timeoutMs, LAST_RETRIES_MS),
-    );
+    return Math.min(this.#lastProgressMs() + this.#patienceMs, this.#endsMs);
   }
 
   #lastProgressMs(): number {
-    return Math.max(this.#startedMs, this.#courier.lastStoredAtMs);
+    return Math.max(this.#sinceMs, this.#courier.lastStoredAtMs);
   }
 }

@@ -132,7 +132,29 @@ Deno.test("a hanging receiver holds up only the flushes, one request at a time, 
   ]);
 });
 
-Deno.test("a receiver that begins to hang at the end costs the time of one request", async () => {
+Deno.test("a request that hangs when the run ends is tried once more", async () => {
+  const run = new SenderRun();
+  run.count(1);
+  run.answers.push("hang");
+  await run.advance(6000);
+  run.count(1);
+  assertEquals(await run.stop(), 14_000);
+  assertEquals(run.accepted().length, 2);
+  assertEquals(run.values().slice(0, 2), [1, 2]);
+  assertEquals([run.errors, run.warnings], [[], []]);
+});
+
+Deno.test("a receiver that begins to hang when the run ends costs the time of one request and five seconds", async () => {
+  const run = new SenderRun();
+  run.respond = () => "hang";
+  run.count(1);
+  await run.advance(6000);
+  assertEquals(await run.stop(), 14_000 + 5000);
+  assertEquals(run.posts.length, 2);
+  assertEquals(run.warnings.length, 1);
+});
+
+Deno.test("a receiver that begins to hang with the last flush costs the time of one request", async () => {
   const run = new SenderRun();
   run.count(1);
   await run.advance(5000);
