@@ -95,9 +95,9 @@ for (const driver of drivers) {
     await using target = await driver.target();
     const run = await started(target);
     const values = [1, NaN, 2, Infinity, 4, -Infinity, 8];
-    run.add(values.map((value) => ({ value })));
+    run.addAll(values.map((value) => ({ value })));
     for (const metric of ["http_req_duration", "vus", "checks", "data_sent"]) {
-      run.add([...values, 1e308, 5e-324, -0, -1].map((value) => ({ metric, value })));
+      run.addAll([...values, 1e308, 5e-324, -0, -1].map((value) => ({ metric, value })));
     }
     await run.output.stop();
     assertEquals(await target.total(), 15);
@@ -112,7 +112,7 @@ for (const driver of drivers) {
         [["id", `name ${i}`], [text, "x"]],
       ] as TagPairs[]
     );
-    run.add(tags.map((pairs) => ({ tags: pairs })));
+    run.addAll(tags.map((pairs) => ({ tags: pairs })));
     await run.output.stop();
     assertEquals(run.errors, []);
     const series = await target.series();
@@ -135,8 +135,8 @@ for (const driver of drivers) {
       [["__name__", "other"], ["le", "1"], ["time", "2"], ["value", "3"], ["metric", "4"]],
       [["time", "1"], ["time_", "2"]],
     ];
-    run.add(tags.map((pairs) => ({ tags: pairs })));
-    run.add(tags.map((pairs) => ({ tags: pairs })));
+    run.addAll(tags.map((pairs) => ({ tags: pairs })));
+    run.addAll(tags.map((pairs) => ({ tags: pairs })));
     await run.output.stop();
     assertEquals(run.errors, []);
     assertEquals((await target.series()).reduce((sum, each) => sum + each.sum, 0), 2 * tags.length);

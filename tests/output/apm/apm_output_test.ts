@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { createApmOutput } from "../../../src/output/apm/apm_output.ts";
 import { RemoteWriteReceiver } from "../../support/remote_write_receiver.ts";
 import { STALE_BITS } from "../../support/write_request_decoder.ts";
-import { OutputRun } from "../prometheus/output_run.ts";
+import { OutputRun } from "../support/output_run.ts";
 
 Deno.test("each block sends its own metrics, with its own credentials and labels, and ends its series", async () => {
   await using first = new RemoteWriteReceiver();

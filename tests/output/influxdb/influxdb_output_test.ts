@@ -19,7 +19,7 @@ Deno.test("the database is made, then samples are written, with k6's parameters 
   assertEquals(run.output.description, `InfluxDBv1 (${server.url}/prefix)`);
   assertEquals(run.output.secrets, ["s@fe"]);
   await run.output.start();
-  run.add([{ tags: [["method", "GET"], ["url", "http://x/"]], value: 2, atEpochMs: 1_700_000_000_000 }]);
+  run.addAll([{ tags: [["method", "GET"], ["url", "http://x/"]], value: 2, atEpochMs: 1_700_000_000_000 }]);
   await run.output.stop();
   assertEquals(run.complaints, []);
   const [create, write, ...more] = server.requests;
@@ -77,7 +77,7 @@ Deno.test("many samples go out in requests of 5,000 lines, no more at once than 
 Deno.test("a request with long lines has fewer of them", async () => {
   await using server = new InfluxServer();
   const run = await started(server);
-  run.add(Array.from({ length: 1000 }, (_, i) => ({ tags: [["long", "x".repeat(60_000)]], atEpochMs: i })));
+  run.addAll(Array.from({ length: 1000 }, (_, i) => ({ tags: [["long", "x".repeat(60_000)]], atEpochMs: i })));
   await run.output.stop();
   assertEquals(run.errors, []);
   assertEquals(server.lines.length, 1000);
@@ -142,7 +142,7 @@ Deno.test("a server that comes up later gets its database and every sample", asy
 Deno.test("samples that InfluxDB can't hold are left out, counted and told", async () => {
   await using server = new InfluxServer();
   const run = await started(server);
-  run.add([{ value: NaN }, { value: 1 }, { value: Infinity }, { tags: [["long", "x".repeat(70_000)]] }]);
+  run.addAll([{ value: NaN }, { value: 1 }, { value: Infinity }, { tags: [["long", "x".repeat(70_000)]] }]);
   await run.output.stop();
   assertEquals(server.lines.length, 1);
   assertEquals(run.complaints, [

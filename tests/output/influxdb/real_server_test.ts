@@ -19,7 +19,7 @@ testWithPrograms("InfluxDB stores every series, whatever its tags and fields", [
   await using server = await InfluxDb.start(path);
   const run = new OutputRun(`influxdb=${server.base}/texts?tagsAsFields=field`);
   await run.output.start();
-  run.add(SERIES.map((tags) => ({ tags })));
+  run.addAll(SERIES.map((tags) => ({ tags })));
   await run.output.stop();
   assertEquals(run.complaints, []);
   assertEquals(await server.number("texts", "select count(value) from http_reqs"), SERIES.length);
@@ -36,7 +36,7 @@ testWithPrograms("VictoriaMetrics stores every series, whatever its tags", [vict
   await using server = await startVictoriaMetrics(path);
   const run = new OutputRun(`influxdb=${server.base}/texts?tagsAsFields=field`);
   await run.output.start();
-  run.add(SERIES.map((tags) => ({ tags })));
+  run.addAll(SERIES.map((tags) => ({ tags })));
   await run.output.stop();
   assertEquals(run.complaints, []);
   const samples = await server.samples("http_reqs_value");

@@ -3,7 +3,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { freePort } from "../../support/free_port.ts";
 import { OtlpReceiver, type ReceiverOptions } from "../../support/otlp_receiver.ts";
-import { OutputRun } from "../prometheus/output_run.ts";
+import { OutputRun } from "../support/output_run.ts";
 
 /** What stands after `-o` for a receiver; nothing is exported before the end unless `more` says so. */
 function spec(

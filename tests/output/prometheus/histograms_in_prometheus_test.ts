@@ -2,7 +2,7 @@ import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { prometheus, testWithPrograms } from "../../support/debian.ts";
 import type { MetricsServer } from "../../support/metrics_server.ts";
 import { startPrometheus } from "../../support/prometheus.ts";
-import { OutputRun } from "./output_run.ts";
+import { OutputRun } from "../support/output_run.ts";
 
 const tags = [["scenario", "default"]] as const;
 

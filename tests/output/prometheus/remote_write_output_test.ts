@@ -11,7 +11,7 @@ import { startPrometheus } from "../../support/prometheus.ts";
 import { RemoteWriteReceiver } from "../../support/remote_write_receiver.ts";
 import { STALE_BITS } from "../../support/write_request_decoder.ts";
 import { startVictoriaMetrics } from "../../support/victoria_metrics.ts";
-import { OutputRun } from "./output_run.ts";
+import { OutputRun } from "../support/output_run.ts";
 
 for (const name of ["prometheus-rw", "experimental-prometheus-rw", "output-prometheus-remote", "xk6-prometheus-rw"]) {
   Deno.test(`-o ${name} sends valid requests to the endpoint and ends its series`, async () => {

@@ -62,8 +62,20 @@ export class OutputRun {
     this.registry.define(name, type, "default");
   }
 
+  /** One sample. */
+  add(
+    metric: string,
+    tags: TagPairs,
+    value: number,
+    atEpochMs = Date.now(),
+    metadata: TagPairs | null = null,
+  ): void {
+    const marked = metadata === null ? null : { column: Uint32Array.of(1), sets: [metadata] };
+    this.addAll([{ metric, tags, value, atEpochMs }], marked);
+  }
+
   /** Samples in one batch, as a worker would send it. */
-  add(samples: readonly TestSample[], metadata: SampleMetadata | null = null): void {
+  addAll(samples: readonly TestSample[], metadata: SampleMetadata | null = null): void {
     const newSeries: SeriesDefinition[] = [];
     const now = Date.now();
     this.output.addSamples(this.registry.ingest(0, {
