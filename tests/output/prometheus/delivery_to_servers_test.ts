@@ -3,7 +3,7 @@ import { prometheus, testWithPrograms, victoriaMetrics } from "../../support/deb
 import type { MetricsServer } from "../../support/metrics_server.ts";
 import { startPrometheus } from "../../support/prometheus.ts";
 import { startVictoriaMetrics } from "../../support/victoria_metrics.ts";
-import { OutputRun } from "./output_run.ts";
+import { OutputRun } from "../support/output_run.ts";
 
 testWithPrograms("tests with the same labels follow each other within milliseconds", [prometheus], async (path) => {
   await using server = await startPrometheus(path!);
