@@ -18,6 +18,7 @@ export interface Failure {
   readonly receiverTimeMs: number | null;
 }
 
+/** What a failure says about trying again. */
 export type FailureKind =
   /** A later attempt may succeed: network failures, 5xx, 429. It isn't known whether something was stored. */
   | "passing"

@@ -4,6 +4,7 @@ import { HttpPostClient, type PostResponse } from "../http_post.ts";
 import type { RemoteWriteConfig } from "./config.ts";
 import { amzDate, sha256Hex, sigV4Authorization } from "./sigv4.ts";
 
+/** What `post` rejects with. */
 export { TransportError } from "../http_post.ts";
 
 /** What a receiver answered. */
