@@ -4,6 +4,8 @@ import definitions from "@opentelemetry/otlp-transformer/definitions";
 
 /** A data point, with what its metric says of it. */
 export interface ReceivedPoint {
+  /** Metric and attributes: what tells its stream from all others. */
+  readonly stream: string;
   readonly metric: string;
   readonly unit: string;
   readonly kind: "sum" | "gauge" | "histogram";
@@ -52,28 +54,25 @@ export function decodeExport(body: Uint8Array): ReceivedExport {
   assert(metrics.length > 0, "no metrics");
   assertUnique(metrics.map(({ name }) => name), "metric");
   const points = metrics.flatMap(decodeMetric);
-  assertUnique(points.map(identity), "point");
+  assertUnique(points.map(({ stream }) => stream), "point");
   const resource = decodeAttributes(only.resource.attributes, "the resource");
   assert("service.name" in resource, "no service.name");
   return { resource, scope: scope.name, points, bytes: body.length };
 }
 
-/** What tells a stream from all others. */
-export function identity({ metric, attributes }: ReceivedPoint): string {
-  return metric + JSON.stringify(Object.entries(attributes).sort());
-}
-
 /** Checks that a stream goes on from one point to a later one as the data model demands. */
 export function assertContinues(earlier: ReceivedPoint, later: ReceivedPoint): void {
-  const stream = identity(later);
-  assert(later.kind === earlier.kind && later.unit === earlier.unit, `${stream}: another kind or unit`);
-  assert(later.startNs === earlier.startNs, `${stream}: another start`);
-  assert(later.timeNs > earlier.timeNs, `${stream}: ${later.timeNs} after ${earlier.timeNs}`);
-  if (later.kind === "sum") assert(later.value >= earlier.value, `${stream}: ${later.value} after ${earlier.value}`);
+  const fail = (what: string) => {
+    throw new Error(`${later.stream}: ${what}`);
+  };
+  if (later.kind !== earlier.kind || later.unit !== earlier.unit) fail("another kind or unit");
+  if (later.startNs !== earlier.startNs) fail("another start");
+  if (later.timeNs <= earlier.timeNs) fail(`${later.timeNs} after ${earlier.timeNs}`);
+  if (later.kind === "sum" && later.value < earlier.value) fail(`${later.value} after ${earlier.value}`);
   const [before, after] = [earlier.histogram, later.histogram];
   if (before === null || after === null) return;
-  assert(after.bucketCounts.every((count, bucket) => count >= before.bucketCounts[bucket]!), `${stream}: counts fell`);
-  assert(after.min <= before.min && after.max >= before.max, `${stream}: extremes narrowed`);
+  if (after.bucketCounts.some((count, bucket) => count < before.bucketCounts[bucket]!)) fail("counts fell");
+  if (after.min > before.min || after.max < before.max) fail("extremes narrowed");
 }
 
 /** What the decoder gives, as far as it is used here; 64-bit integers are text. */
@@ -153,12 +152,14 @@ function decodeMetric({ name, unit = "", data: kind, ...each }: Metric): Receive
   if (kind === "sum") assert(data.isMonotonic === true, `${name}: not monotonic`);
   return data.dataPoints.map((point) => {
     const [startNs, timeNs] = [BigInt(point.startTimeUnixNano ?? 0), BigInt(point.timeUnixNano ?? 0)];
-    assert(startNs > 0n && startNs <= timeNs, `${name}: started at ${startNs}, time ${timeNs}`);
+    if (startNs <= 0n || startNs > timeNs) throw new Error(`${name}: started at ${startNs}, time ${timeNs}`);
     const attributes = decodeAttributes(point.attributes, name);
+    const stream = name + JSON.stringify(Object.entries(attributes).sort());
     const value = kind === "histogram" ? point.sum : point.asDouble ?? Number(point.asInt);
-    assert(value !== undefined && Number.isFinite(value), `${name}: value ${value}`);
+    if (value === undefined || !Number.isFinite(value)) throw new Error(`${stream}: value ${value}`);
     const histogram = kind === "histogram" ? decodeHistogram(name, point) : null;
-    return { metric: name, unit, kind, attributes, startNs, timeNs, value, isInteger: "asInt" in point, histogram };
+    const isInteger = point.asInt !== undefined;
+    return { stream, metric: name, unit, kind, attributes, startNs, timeNs, value, isInteger, histogram };
   });
 }
 
@@ -175,8 +176,8 @@ function decodeHistogram(name: string, point: Point): ReceivedHistogram {
 
 function decodeAttributes(attributes: readonly KeyValue[], owner: string): Record<string, string> {
   assertUnique(attributes.map(({ key }) => key), `attribute of ${owner}`);
-  return Object.fromEntries(attributes.map(({ key, value: { stringValue } }) => {
-    assert(key !== "" && stringValue !== undefined && stringValue !== "", `attribute "${key}" of ${owner} is empty`);
+  return Object.fromEntries(attributes.map(({ key, value: { stringValue = "" } }) => {
+    if (key === "" || stringValue === "") throw new Error(`attribute "${key}" of ${owner} is empty`);
     return [key, stringValue];
   }));
 }
@@ -187,11 +188,8 @@ function onlyOne<T>(what: string, items: readonly T[]): T {
 }
 
 function assertUnique(names: readonly string[], what: string): void {
-  const seen = new Set<string>();
-  for (const name of names) {
-    assert(!seen.has(name), `${what} ${name} twice`);
-    seen.add(name);
-  }
+  if (new Set(names).size === names.length) return;
+  throw new Error(`${what} ${names.find((name, i) => names.indexOf(name) < i)} twice`);
 }
 
 function assert(condition: boolean, message: string): asserts condition {

@@ -1,19 +1,20 @@
 /** An OTLP receiver for tests, over gRPC or HTTP: strict about the protocol, scripted in its answers. */
 
 import http from "node:http";
-import http2 from "node:http2";
 import https from "node:https";
 import type { AddressInfo, Server, Socket } from "node:net";
 import { gunzipSync } from "node:zlib";
 import { Writer } from "protobufjs/minimal";
+import { createHttp2Server, type Http2Request, type Http2Response } from "./http2_server.ts";
 import {
   assertContinues,
   decodeExport,
   encodeResponse,
-  identity,
   type ReceivedExport,
   type ReceivedPoint,
 } from "./otlp_decoder.ts";
+
+type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
 /** What the receiver does with a request; anything but `accept` and `partial` takes nothing. */
 export type Answer =
@@ -41,10 +42,7 @@ export interface ReceiverOptions {
   readonly port?: number;
 }
 
-/**
- * Listens on the loopback interface until it is disposed of. Accepts everything unless told otherwise. Over gRPC requests must
- * stay below 100 KB or so: the HTTP/2 server of Deno 2.9 crashes when connections end that had requests of megabytes.
- */
+/** Listens on the loopback interface until it is disposed of. Accepts everything unless told otherwise. */
 export class OtlpReceiver implements AsyncDisposable {
   /** Accepted requests, in order; `violations` holds what was wrong with any request. */
   readonly accepted: ReceivedExport[] = [];
@@ -63,17 +61,13 @@ export class OtlpReceiver implements AsyncDisposable {
   #waiting: { readonly isDone: () => boolean; readonly resolve: () => void }[] = [];
 
   private constructor({ protocol, tls }: ReceiverOptions) {
-    const options = tls === undefined ? {} : { ...tls, requestCert: tls.ca !== undefined };
+    const options = tls === undefined ? undefined : { ...tls, requestCert: tls.ca !== undefined };
     if (protocol === "grpc") {
-      const server = tls === undefined ? http2.createServer() : http2.createSecureServer(options);
-      server.on("stream", (stream, headers) => this.#serveGrpc(stream, headers));
-      // What ends a connection shows at its client; here it only must not end the test.
-      server.on("sessionError", () => {});
-      this.#server = server as Server;
+      this.#server = createHttp2Server(options, (request) => this.#serveGrpc(request));
     } else {
       const serve = (request: http.IncomingMessage, response: http.ServerResponse) =>
         this.#serveHttp(request, response);
-      this.#server = tls === undefined ? http.createServer(serve) : https.createServer(options, serve);
+      this.#server = options === undefined ? http.createServer(serve) : https.createServer(options, serve);
     }
     this.#server.on("connection", (socket: Socket) => {
       this.connections++;
@@ -130,23 +124,17 @@ export class OtlpReceiver implements AsyncDisposable {
     if (!isDone()) await new Promise<void>((resolve) => this.#waiting.push({ isDone, resolve }));
   }
 
-  #serveGrpc(stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders): void {
-    const chunks: Uint8Array[] = [];
-    // A client that gives up: its test looks at the client.
-    stream.on("error", () => {});
-    stream.on("data", (chunk: Uint8Array) => chunks.push(chunk));
-    stream.on("end", () => {
-      const answer = this.#answers.shift() ?? "accept";
-      this.#take(answer, headers, () => {
-        assertHeader(headers, ":method", /^POST$/);
-        assertHeader(headers, ":path", /^\/opentelemetry\.proto\.collector\.metrics\.v1\.MetricsService\/Export$/);
-        assertHeader(headers, "content-type", /^application\/grpc(\+proto)?$/);
-        assertHeader(headers, "te", /^trailers$/);
-        assertHeader(headers, "grpc-timeout", /^\d{1,8}[HMSmun]$/);
-        return unframe(concat(chunks), headers["grpc-encoding"] === "gzip");
-      });
-      answerGrpc(stream, answer);
+  #serveGrpc({ headers, body }: Http2Request): Http2Response {
+    const answer = this.#answers.shift() ?? "accept";
+    this.#take(answer, headers, () => {
+      assertHeader(headers, ":method", /^POST$/);
+      assertHeader(headers, ":path", /^\/opentelemetry\.proto\.collector\.metrics\.v1\.MetricsService\/Export$/);
+      assertHeader(headers, "content-type", /^application\/grpc(\+proto)?$/);
+      assertHeader(headers, "te", /^trailers$/);
+      assertHeader(headers, "grpc-timeout", /^\d{1,8}[HMSmun]$/);
+      return unframe(body, headers["grpc-encoding"] === "gzip");
     });
+    return grpcResponse(answer);
   }
 
   #serveHttp(request: http.IncomingMessage, response: http.ServerResponse): void {
@@ -166,7 +154,7 @@ export class OtlpReceiver implements AsyncDisposable {
     });
   }
 
-  #take(answer: Answer, headers: http.IncomingHttpHeaders, readBody: () => Uint8Array): void {
+  #take(answer: Answer, headers: Headers, readBody: () => Uint8Array): void {
     try {
       assertHeader(headers, "user-agent", /^k6d\/\S+$/);
       const received = decodeExport(readBody());
@@ -185,38 +173,33 @@ export class OtlpReceiver implements AsyncDisposable {
   }
 
   #note(point: ReceivedPoint): void {
-    const stream = identity(point);
-    const earlier = this.#newest.get(stream);
-    this.#newest.set(stream, point);
+    const earlier = this.#newest.get(point.stream);
+    this.#newest.set(point.stream, point);
     if (earlier !== undefined) assertContinues(earlier, point);
   }
 }
 
-function answerGrpc(stream: http2.ServerHttp2Stream, answer: Answer): void {
-  if (answer === "hang" || stream.destroyed) return;
-  if (answer === "reset") return stream.session?.destroy();
+function grpcResponse(answer: Answer): Http2Response {
+  if (answer === "hang" || answer === "reset") return answer;
   if (typeof answer === "object" && "status" in answer) {
-    stream.respond({ ":status": answer.status, ...answer.headers });
-    stream.end(answer.body ?? "");
-    return;
+    const { status, headers, body = "" } = answer;
+    return {
+      headers: { ":status": String(status), ...headers },
+      body: typeof body === "string" ? new TextEncoder().encode(body) : body,
+    };
   }
+  const headers = { ":status": "200", "content-type": "application/grpc" };
   if (typeof answer === "object" && "code" in answer) {
     const { code, message = "", retryDelayMs } = answer;
-    stream.respond({
-      ":status": 200,
-      "content-type": "application/grpc",
-      "grpc-status": String(code),
-      "grpc-message": encodeURIComponent(message),
-      ...retryDelayMs === undefined
-        ? {}
-        : { "grpc-status-details-bin": statusWithRetryInfo(code, retryDelayMs).toBase64({ omitPadding: true }) },
-    }, { endStream: true });
-    return;
+    const details = retryDelayMs === undefined
+      ? {}
+      : { "grpc-status-details-bin": statusWithRetryInfo(code, retryDelayMs).toBase64({ omitPadding: true }) };
+    const status = { "grpc-status": String(code), "grpc-message": encodeURIComponent(message), ...details };
+    return { headers: { ...headers, ...status } };
   }
   const message = encodeResponse(typeof answer === "object" ? answer.partial : undefined);
-  stream.respond({ ":status": 200, "content-type": "application/grpc" }, { waitForTrailers: true });
-  stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
-  stream.end(concat([Uint8Array.of(0, 0, 0, 0, message.length), message]));
+  const body = concat([Uint8Array.of(0, 0, 0, 0, message.length), message]);
+  return { headers, body, trailers: { "grpc-status": "0" } };
 }
 
 function answerHttp(response: http.ServerResponse, answer: Answer): void {
@@ -253,7 +236,7 @@ function unframe(body: Uint8Array, gzip: boolean): Uint8Array {
   return gzip ? gunzipSync(message) : message;
 }
 
-function assertHeader(headers: http.IncomingHttpHeaders, name: string, pattern: RegExp): void {
+function assertHeader(headers: Headers, name: string, pattern: RegExp): void {
   const value = String(headers[name] ?? "");
   if (!pattern.test(value)) throw new Error(`header ${name}: ${value}`);
 }
