@@ -9,7 +9,7 @@ export const options = {
       rate: 1000,
       timeUnit: "1s",
       duration: __ENV.DURATION,
-      preAllocatedVUs: 20,
+      preAllocatedVUs: 100,
     },
   },
 };

@@ -14,7 +14,7 @@ export interface SeriesOptions extends MappingOptions, Omit<LabelOptions, "reser
   readonly exemplars: boolean;
 }
 
-/** k6's mapping, nothing added and nothing left out; `p(99)` is its only statistic of trends. */
+/** k6's mapping, nothing added and nothing left out; the statistics of trends are to be said. */
 export const DEFAULT_SERIES_OPTIONS = {
   trendMode: "stats",
   histogramBuckets: [],
