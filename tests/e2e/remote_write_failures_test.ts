@@ -70,7 +70,7 @@ async function assertHarmless({ name, answer, isUntrusted = false, says }: Faili
   assertMatch(complaints.at(-1) ?? "", /^the last values of \d+ series are missing: nothing was stored/, log);
   assertEquals(new Set(complaints).size, complaints.length, log);
   assert(!result.stderr.includes("topsecret"), log);
-  assert(result.durationMs < 12_000, `${result.durationMs} ms with ${log}`);
+  assert(result.durationMs < 25_000, `${result.durationMs} ms with ${log}`);
 }
 
 function pem(name: string): string {

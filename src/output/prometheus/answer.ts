@@ -60,6 +60,11 @@ export function failureWithoutAnswer(cause: string): Failure {
   return { kind: "passing", cause, detail: "", retryAfterMs: null, receiverTimeMs: null };
 }
 
+/** Whether a receiver that is there failed at this request, for a reason that may or may not lie in what it holds. */
+export function isServerError({ cause }: Failure): boolean {
+  return cause.startsWith("HTTP 5");
+}
+
 /** How many samples and histograms a receiver of remote write 2.0 says that it stored; null when it says nothing. */
 export function writtenOf({ headers }: PushResponse): number | null {
   const counts = ["samples", "histograms"].map((kind) => headers[`x-prometheus-remote-write-${kind}-written`]);

@@ -58,6 +58,7 @@ export class Courier {
   #notBeforeMs = 0;
   #backoffMs = FIRST_BACKOFF_MS;
   #isFailing = false;
+  #failures = 0;
   #lastStoredAtMs = 0;
 
   constructor(parts: CourierParts) {
@@ -71,6 +72,11 @@ export class Courier {
     return this.#isFailing;
   }
 
+  /** Number of attempts that failed. */
+  get failures(): number {
+    return this.#failures;
+  }
+
   /** Time of the last request that was stored; 0 before the first. */
   get lastStoredAtMs(): number {
     return this.#lastStoredAtMs;
@@ -81,13 +87,15 @@ export class Courier {
     this.#backoffMs = FIRST_BACKOFF_MS;
   }
 
-  /** Waits as long as the receiver asked for; false when there is no time to send anything. */
+  /** Waits as long as the receiver asked for; false when that is too long. */
   async isWelcome(patience: Patience): Promise<boolean> {
     const { clock } = this.#parts;
     const { signal } = patience;
-    if (signal.aborted || Math.max(this.#notBeforeMs, clock.now()) >= patience.untilMs()) return false;
     const waitMs = this.#notBeforeMs - clock.now();
-    if (waitMs > 0) await clock.sleep(waitMs, signal);
+    if (waitMs > 0) {
+      if (this.#notBeforeMs >= patience.untilMs()) return false;
+      await clock.sleep(waitMs, signal);
+    }
     return !signal.aborted;
   }
 
@@ -102,6 +110,7 @@ export class Courier {
         this.#lastStoredAtMs = clock.now();
         return null;
       }
+      this.#failures++;
       report.failed(failure);
       if (failure.kind === "unknown version") {
         this.#fallBack(failure);

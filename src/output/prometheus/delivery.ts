@@ -1,6 +1,6 @@
 /** Gets the series of a batch delivered even when the receiver refuses some of them: these are found and kept apart. */
 
-import type { Failure } from "./answer.ts";
+import { type Failure, isServerError } from "./answer.ts";
 import type { Batch, Courier, Patience } from "./courier.ts";
 import type { DeliveryReport } from "./delivery_report.ts";
 import { describeState, type SeriesState, type SeriesStates } from "./series_state.ts";
@@ -12,9 +12,6 @@ const MOST_EXTRA_REQUESTS = 100;
 const MOST_FRUITLESS = 30;
 /** Most flushes without a search after searches in vain. */
 const LONGEST_REST = 64;
-
-/** How a series is to be sent: with any others, with its like, or not at all. */
-export type Handling = "together" | "apart" | "never";
 
 /** Delivers batches; several at the same time if they have no series in common. */
 export class Delivery {
@@ -28,9 +25,11 @@ export class Delivery {
   #restFlushes = 0;
   #nextRest = 1;
   #areHistogramsRefused = false;
+  /** Whether the last batch of this flush could not be delivered. */
+  #isStumbling = false;
   /** Refused for good. */
   readonly #leftOut = new Set<SeriesState>();
-  /** Refused because of their timestamps, or with all of their batch: sent apart from the others. */
+  /** Not taken the last time, for whatever reason: sent apart from the others, after them. */
   readonly #suspects = new Set<SeriesState>();
   /** Those whose last values were refused. */
   readonly #refused = new Set<SeriesState>();
@@ -63,13 +62,24 @@ export class Delivery {
   /** To be called when a flush begins. */
   beginFlush(): void {
     this.#extraRequests = MOST_EXTRA_REQUESTS;
+    this.#isStumbling = false;
     if (this.#restFlushes > 0) this.#restFlushes--;
   }
 
-  handling(state: SeriesState): Handling {
+  /** Whether there are series that were not taken the last time. */
+  get hasSuspects(): boolean {
+    return this.#suspects.size > 0;
+  }
+
+  /** Whether a series is one of them. */
+  isSuspect(state: SeriesState): boolean {
+    return this.#suspects.has(state);
+  }
+
+  /** Whether a series is not to be sent any more. */
+  isLeftOut(state: SeriesState): boolean {
     if (this.#areHistogramsRefused && state.sink.type === "native") this.#leftOut.add(state);
-    if (this.#leftOut.size > 0 && this.#leftOut.has(state)) return "never";
-    return this.#suspects.size > 0 && this.#suspects.has(state) ? "apart" : "together";
+    return this.#leftOut.size > 0 && this.#leftOut.has(state);
   }
 
   /** Delivers what the receiver takes; false when other batches would fare no better now. What may be taken later is queued again. */
@@ -100,16 +110,22 @@ export class Delivery {
     }
     if (failure.kind === "passing") {
       this.#postpone(batch);
+      // It may be this batch alone that fails: the next time it comes last.
+      this.#suspect(batch);
+      const isFirst = !this.#isStumbling;
+      this.#isStumbling = true;
       // Cut short by the end of the run: the last flush, or the last line, says how it ended.
       if (!patience.signal.aborted) this.#report.undelivered(failure);
-      return false;
+      return isFirst && isServerError(failure);
     }
     const { length } = batch.states;
-    if (failure.kind === "histograms are disabled" && !this.#areHistogramsRefused) {
+    if (failure.kind === "histograms are disabled") {
       this.#areHistogramsRefused = true;
-      this.#report.undelivered(failure);
       const rest = this.#withoutHistograms(batch);
-      return await this.#settle(rest, await this.#courier.send(rest, patience), patience);
+      if (rest.states.length < length) {
+        this.#report.undelivered(failure);
+        return await this.#settle(rest, await this.#courier.send(rest, patience), patience);
+      }
     }
     this.#learnSize(failure, length);
     if (isAboutSeries(failure) && length > 1 && this.#restFlushes === 0) {
@@ -120,7 +136,7 @@ export class Delivery {
   }
 
   #withoutHistograms({ content, states, takenMs }: Batch): Batch {
-    const kept = Array.from(states.keys()).filter((index) => this.handling(states[index]!) !== "never");
+    const kept = Array.from(states.keys()).filter((index) => !this.isLeftOut(states[index]!));
     return { content, states: kept.map((index) => states[index]!), takenMs: kept.map((index) => takenMs[index]!) };
   }
 
@@ -163,7 +179,7 @@ export class Delivery {
       this.#restFlushes = this.#nextRest;
       this.#nextRest = Math.min(this.#nextRest * 2, LONGEST_REST);
       // Last the next time: the search may be worth while for others.
-      for (const state of batch.states) this.#suspects.add(state);
+      this.#suspect(batch);
       this.#refuse(batch, failure);
       return true;
     }
@@ -179,6 +195,7 @@ export class Delivery {
   #delivered({ states }: Batch): void {
     this.#restFlushes = 0;
     this.#nextRest = 1;
+    this.#isStumbling = false;
     if (this.#refused.size === 0 && this.#suspects.size === 0) return;
     for (const state of states) {
       this.#refused.delete(state);
@@ -200,12 +217,16 @@ export class Delivery {
     this.#report.undelivered(failure);
     if (timeMayHelp) {
       this.#postpone(batch);
-      if (isAtFault) { for (const state of batch.states) this.#suspects.add(state); }
+      if (isAtFault) this.#suspect(batch);
     } else if (batch.content === "values") {
       for (const state of batch.states) this.#refused.add(state);
     } else {
       this.leaveUnmarked(batch.states);
     }
+  }
+
+  #suspect({ states }: Batch): void {
+    for (const state of states) this.#suspects.add(state);
   }
 
   #postpone({ content, states }: Batch): void {

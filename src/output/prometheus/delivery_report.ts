@@ -59,8 +59,9 @@ export class DeliveryReport {
     const isPassing = failure.kind === "passing";
     if (isPassing && this.#isOutage) return;
     this.#isOutage = isPassing;
-    if (this.#said.has(failure.cause)) return;
-    this.#said.add(failure.cause);
+    const key = `${failure.kind}: ${failure.cause}`;
+    if (this.#said.has(key)) return;
+    this.#said.add(key);
     this.#log.error(
       `Failed to send the time series data to ${this.#receiver}: ${explain(failure)}`,
     );

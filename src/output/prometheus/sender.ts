@@ -108,13 +108,16 @@ export class RemoteWriteSender {
       if (signal.aborted) return;
       const startedMs = this.#clock.now();
       const untilMs = startedMs + pushIntervalMs;
-      if (await this.#flush({ untilMs: () => untilMs, signal })) this.#watchSpeed(this.#clock.now() - startedMs);
+      const { failures } = this.#courier;
+      await this.#flush({ untilMs: () => untilMs, signal });
+      if (this.#courier.failures === failures) this.#watchSpeed(this.#clock.now() - startedMs);
       dueMs += pushIntervalMs * Math.max(1, Math.ceil((this.#clock.now() - dueMs) / pushIntervalMs));
     }
   }
 
   /** Sends all news; false when that was cut short because the receiver can't be reached. */
   async #flush(patience: Patience): Promise<boolean> {
+    // Nothing is taken from the queue before the receiver wants it, so that it gets the newest values.
     if (!await this.#courier.isWelcome(patience)) return false;
     this.#delivery.beginFlush();
     const queue = new BatchQueue(this.#states.takeQueue(), this.#delivery);
@@ -148,6 +151,7 @@ export class RemoteWriteSender {
         const states = queue.next();
         if (states.length === 0) return;
         if (!await this.#delivery.deliver(content, states, patience)) isReachable = false;
+        else if (!await this.#courier.isWelcome(patience)) isReachable = false;
       }
     };
     await Promise.all(Array.from({ length: this.#lanes }, lane));
@@ -171,48 +175,42 @@ export class RemoteWriteSender {
   }
 }
 
-/** The states of a flush, handed out in batches. */
+/** The states of a flush, handed out in batches; those that were not taken the last time come last, and among themselves. */
 class BatchQueue {
   readonly #states: readonly SeriesState[];
   readonly #delivery: Delivery;
+  /** Where those begin that come last. */
+  readonly #apartFrom: number;
   /** Number of batches so far. */
   handedOut = 0;
   #next = 0;
-  /** For batches of their own, after all others. */
-  #apart: SeriesState[] = [];
 
   constructor(states: readonly SeriesState[], delivery: Delivery) {
-    this.#states = states;
+    const apart = delivery.hasSuspects ? states.filter((state) => delivery.isSuspect(state)) : [];
+    this.#states = apart.length === 0 ? states : [...states.filter((state) => !delivery.isSuspect(state)), ...apart];
+    this.#apartFrom = states.length - apart.length;
     this.#delivery = delivery;
   }
 
   /** States for one request; none when all were handed out. */
   next(): SeriesState[] {
-    const together = this.#fill();
-    const batch = together.length > 0 ? together : this.#apart.splice(0, this.#delivery.batchSize);
+    const { batchSize } = this.#delivery;
+    const batch: SeriesState[] = [];
+    let series = 0;
+    for (; this.#next < this.#states.length; this.#next++) {
+      const state = this.#states[this.#next]!;
+      if (this.#delivery.isLeftOut(state)) continue;
+      series += state.mapping.size;
+      if (batch.length > 0 && (series > batchSize || this.#next === this.#apartFrom)) break;
+      batch.push(state);
+    }
     if (batch.length > 0) this.handedOut++;
     return batch;
   }
 
   /** The states that were not handed out. */
-  rest(): SeriesState[] {
-    return [...this.#states.slice(this.#next), ...this.#apart];
-  }
-
-  #fill(): SeriesState[] {
-    const { batchSize } = this.#delivery;
-    const batch: SeriesState[] = [];
-    let length = 0;
-    for (; this.#next < this.#states.length; this.#next++) {
-      const state = this.#states[this.#next]!;
-      const handling = this.#delivery.handling(state);
-      if (handling === "apart") this.#apart.push(state);
-      if (handling !== "together") continue;
-      length += state.mapping.size;
-      if (batch.length > 0 && length > batchSize) break;
-      batch.push(state);
-    }
-    return batch;
+  rest(): readonly SeriesState[] {
+    return this.#states.slice(this.#next);
   }
 }
 

@@ -61,6 +61,32 @@ Deno.test("a receiver that refuses everything is not asked about every series", 
   assertMatch(run.warnings[0]!, /^the last values of 1000 series are missing: nothing was stored/);
 });
 
+Deno.test("a batch at which the receiver fails again and again keeps no others back, and arrives when that is over", async () => {
+  const { run, receiver } = modelled({ batchSize: 10 });
+  run.respond = (series) => series.some(({ labels }) => labels["s"] === "5") ? 500 : receiver.respond(series);
+  for (let flush = 1; flush <= 3; flush++) {
+    for (let series = 0; series < 100; series++) run.count(1, String(series));
+    await run.advance(5000);
+    await run.advance(4990);
+    assertEquals(receiver.values("50").at(-1), flush);
+    assertEquals(receiver.values("3").length, 0);
+    await run.advance(10);
+  }
+  run.respond = (series) => receiver.respond(series);
+  await run.stop();
+  for (let series = 0; series < 100; series++) assertEquals(receiver.values(String(series)).at(-1), 3);
+  assertEquals(run.warnings, []);
+});
+
+Deno.test("a batch at which the receiver fails when the run ends keeps no others back", async () => {
+  const { run, receiver } = modelled({ batchSize: 10 });
+  run.respond = (series) => series.some(({ labels }) => labels["s"] === "5") ? 500 : receiver.respond(series);
+  for (let series = 0; series < 100; series++) run.count(1, String(series));
+  await run.stop();
+  for (let series = 10; series < 100; series++) assertEquals(receiver.values(String(series)), [1]);
+  assertMatch(run.warnings[0]!, /^the last values of 10 series are missing/);
+});
+
 Deno.test("a request that is too large is halved, and so are later ones", async () => {
   const run = new SenderRun();
   run.respond = (series) => series.length > 300 ? 413 : 204;
