@@ -79,7 +79,7 @@ async function prepare(run: TestRun, settings: RunSettings, layers: RunLayers, l
   if (options.paused && settings.address === "") {
     log.warn("the test is paused, and nothing can resume it: run it with --address as well, then k6d resume");
   }
-  run.prepare(options, layers.env, VERSION);
+  await run.prepare(options, layers.env, VERSION);
   return options;
 }
 

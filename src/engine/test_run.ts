@@ -18,10 +18,8 @@ import type { SampleBatch } from "../metrics/types.ts";
 import { isOpenModel, latestEndMs, regularDurationMs, scenarioOfShare } from "../executor/schedule.ts";
 import { divide, EVERYTHING, type Share } from "../executor/stripes.ts";
 import type { Options, RunSettings, Scenario } from "../options/types.ts";
-import { createApmOutput } from "../output/apm/apm_output.ts";
-import { apmSecrets } from "../output/apm/config.ts";
+import { mayNeedOutputs } from "../output/needed.ts";
 import { type Output, type OutputContext, OutputError, type OutputLog } from "../output/output.ts";
-import { createOutputs, withOutputsOfOptions } from "../output/outputs.ts";
 import { placeOfExport } from "../script/export_place.ts";
 import type { Program } from "../script/program.ts";
 import type { LagFigures } from "../worker/event_loop_lag.ts";
@@ -246,7 +244,7 @@ export class TestRun {
   }
 
   /** Checks thresholds and outputs against the options, and starts what the run needs. Throws a `RunError`. */
-  prepare(options: Options, env: Readonly<Record<string, string>>, version: string): void {
+  async prepare(options: Options, env: Readonly<Record<string, string>>, version: string): Promise<void> {
     this.#options = options;
     this.#paused ??= options.paused;
     this.#caCerts = trustedCertificates(env);
@@ -254,7 +252,7 @@ export class TestRun {
     if (options.systemTags.includes("expected_response")) {
       this.registry.addSubMetric("http_req_duration{expected_response:true}");
     }
-    this.#createOutputs(options, env, version);
+    if (mayNeedOutputs(this.#settings, options.asJson)) await this.#createOutputs(options, env, version);
     const { weights, index } = options.segment;
     this.#segment = divide(weights)[index]!;
     this.segmentFraction = weights[index]! / weights.reduce((sum, weight) => sum + weight, 0);
@@ -658,13 +656,14 @@ export class TestRun {
     for (const warning of this.#thresholds.warnings) this.#log.warn(warning);
   }
 
-  #createOutputs(options: Options, env: Readonly<Record<string, string>>, version: string): void {
+  async #createOutputs(options: Options, env: Readonly<Record<string, string>>, version: string): Promise<void> {
+    const { createOutputs, withOutputsOfOptions } = await import("../output/outputs.ts");
     try {
       const { outputs: asked, collectors, features } = this.#settings;
       const specs = withOutputsOfOptions(asked, options.asJson);
       const { registry } = this;
       const context = { env, options: options.asJson, collectors, features, registry, log: this.#log, version };
-      const outputs = [...createOutputs(specs, context), ...this.#createApmOutput(context)];
+      const outputs = [...createOutputs(specs, context), ...await this.#createApmOutput(context)];
       for (const secret of outputs.flatMap(({ secrets = [] }) => secrets)) this.#log.redact(secret);
       this.#outputs = new RunningOutputs(outputs, this.#log);
     } catch (error) {
@@ -674,7 +673,11 @@ export class TestRun {
   }
 
   /** What the script's `apm` blocks ask for: one output or none. */
-  #createApmOutput(context: Omit<OutputContext, "name" | "argument">): Output[] {
+  async #createApmOutput(context: Omit<OutputContext, "name" | "argument">): Promise<Output[]> {
+    const [{ createApmOutput }, { apmSecrets }] = await Promise.all([
+      import("../output/apm/apm_output.ts"),
+      import("../output/apm/config.ts"),
+    ]);
     for (const secret of apmSecrets(context.options)) this.#log.redact(secret);
     // A cloud's id of the run, once there are such runs, goes before both.
     const testRunId = () => Promise.resolve(context.env["K6_CLOUD_PUSH_REF_ID"] || this.#id);

@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { MetricRegistry } from "../../src/metrics/registry.ts";
 import { OutputError } from "../../src/output/output.ts";
+import { mayNeedOutputs } from "../../src/output/needed.ts";
 import { createOutputs, outputNames } from "../../src/output/outputs.ts";
 
 Deno.test("an unknown output is an error that lists those that there are", () => {
@@ -30,6 +31,16 @@ Deno.test("what is asked for twice in the same words is made once, with a warnin
   const { outputs, warnings } = create(["json=secret", "json", "json=secret"]);
   assertEquals(outputs.length, 2);
   assertEquals(warnings, ["-o json is given twice in the same words: once is enough"]);
+});
+
+Deno.test("the code of outputs is needed when the command line or the script asks for one", () => {
+  const nothing = { outputs: [], apm: false };
+  assertEquals(mayNeedOutputs(nothing, { vus: 1, cloud: null }), false);
+  assertEquals(mayNeedOutputs({ ...nothing, outputs: ["json"] }, {}), true);
+  assertEquals(mayNeedOutputs({ ...nothing, apm: true }, {}), true);
+  for (const option of ["remoteWrite", "prometheusRemoteWrite", "cloud", "ext"]) {
+    assertEquals(mayNeedOutputs(nothing, { [option]: {} }), true, option);
+  }
 });
 
 function create(specs: readonly string[]) {
