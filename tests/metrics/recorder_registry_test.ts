@@ -194,3 +194,20 @@ Deno.test("a gauge set by several workers ends at the newest value", () => {
   one.recorder.flush();
   assertEquals((registry.metric("vus")!.sink as GaugeSink).last, 2);
 });
+
+Deno.test("thousands of tag sets of several metrics keep their series, whatever the order", () => {
+  const registry = new MetricRegistry();
+  const worker = new Worker(registry, 0);
+  const { iterations, http_reqs, checks } = BUILTIN_METRIC_IDS;
+  const sets = Array.from({ length: 3000 }, (_, i) => worker.tags.with("n", `${i}`).with("a", `${i % 7}`));
+  const metrics = [checks, iterations, http_reqs];
+  const ids = sets.toReversed().map((set) => metrics.map((metric) => worker.recorder.series(metric, set)));
+  assertEquals(new Set(ids.flat()).size, 9000);
+  assertEquals(sets.toReversed().map((set) => metrics.map((metric) => worker.recorder.series(metric, set))), ids);
+  for (const id of ids.flat()) worker.recorder.record(id, 1, 1);
+  worker.recorder.flush();
+  assertEquals(registry.series.length, 9000);
+  // The metrics of a tag set share its tags.
+  assert(registry.series[0]!.tags === registry.series[1]!.tags);
+  assertEquals(registry.series[0]!.tags, [["a", `${2999 % 7}`], ["n", "2999"]]);
+});

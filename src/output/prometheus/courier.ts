@@ -112,6 +112,7 @@ export class Courier {
       }
       this.#failures++;
       report.failed(failure);
+      this.#encoder.describeAgain();
       if (failure.kind === "unknown version") {
         this.#fallBack(failure);
         continue;

@@ -43,6 +43,9 @@ export interface RequestEncoder {
 
   /** The request's body, compressed; the encoder is empty afterwards. */
   finish(): Uint8Array<ArrayBuffer>;
+
+  /** A request did not arrive: what is said of metrics only now and then goes with the next one, too. */
+  describeAgain(): void;
 }
 
 /** The numbers of metric types, the same in both versions. */

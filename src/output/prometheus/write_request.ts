@@ -129,6 +129,10 @@ export class WriteRequestEncoder implements RequestEncoder {
     return body;
   }
 
+  describeAgain(): void {
+    this.#describedAtMs.length = 0;
+  }
+
   /** Writes a TimeSeries' tag, its whole length and its labels. Hot. */
   #begin(kind: SeriesKind, labels: LabelSet, sizeBesideLabels: number): WireBuffer {
     const { name, le } = this.#kinds[kind.id] ??= encodeKind(kind);

@@ -154,6 +154,9 @@ export class WriteRequestV2Encoder implements RequestEncoder {
     return body;
   }
 
+  /** Every request says all. */
+  describeAgain(): void {}
+
   /** Adds a series whose fields, but for labels and metadata, are in `#fields`. Hot. */
   #addSeries(kind: SeriesKind, labels: LabelSet): void {
     const labelIds = this.#labels[labels.id] ??= this.#idsOfLabels(labels);

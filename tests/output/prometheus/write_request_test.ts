@@ -65,6 +65,8 @@ Deno.test("a metric is described with its first series and a minute later again"
   assertEquals(described(T + 59_999), []);
   assertEquals(described(T + 60_000).length, 1);
   assertEquals(described(T + 60_001), []);
+  encoder.describeAgain();
+  assertEquals(described(T + 60_002).length, 1);
 });
 
 Deno.test("a series may carry an exemplar", () => {
@@ -87,6 +89,24 @@ Deno.test("__name__ and le stand where their names belong among the labels", () 
     decodeWriteRequest(encoder.finish()).map(({ labels }) => labels),
     sets.flatMap((labels) => [Object.fromEntries(labels), { ...Object.fromEntries(labels), le: "1" }]),
   );
+});
+
+Deno.test("label sets are kept whole however long they are and however many", () => {
+  const encoder = new WriteRequestEncoder({ metadata: false });
+  const lengths = [300_000, 1, 262_000, 100, 100, 262_144, 0, 50_000];
+  const sets = Array.from({ length: 400 }, (_, id) => lengths[id % lengths.length]!)
+    .map((length, id) => ({ id: 3 * id, labels: length === 0 ? [] : [["l", `${id}`.padEnd(length, "x")]] as const }));
+  for (let request = 0; request < 2; request++) {
+    for (const set of sets) {
+      encoder.addSample(kind("k6_x"), set, 1, T, 0, null);
+      if (encoder.length < 40) continue;
+      const last = sets.indexOf(set) + 1;
+      assertEquals(
+        decodeWriteRequest(encoder.finish()).map(({ labels }) => labels["l"]),
+        sets.slice(last - 40, last).map(({ labels }) => labels[0]?.[1]),
+      );
+    }
+  }
 });
 
 Deno.test("every series comes back as it was added", () => {
