@@ -66,10 +66,13 @@ export const drivers: readonly OutputDriver[] = [
     target: () => remoteWriteTarget((url) => `prometheus-rw=url=${url},pushInterval=20ms`),
   },
   {
-    name: "prometheus-rw 2.0",
+    name: "prometheus-rw 2.0 with native histograms",
     unstartable: null,
     tagText: wellFormed,
-    target: () => remoteWriteTarget((url) => `prometheus-rw=url=${url},pushInterval=20ms,protocolVersion=2.0`),
+    target: () =>
+      remoteWriteTarget((url) =>
+        `prometheus-rw=url=${url},pushInterval=20ms,protocolVersion=2.0,trendAsNativeHistogram=true,rateAsCounters=true`
+      ),
   },
   { name: "apm", unstartable: null, tagText: wellFormed, target: () => remoteWriteTarget(apmSpec) },
   {
