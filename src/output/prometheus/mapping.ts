@@ -53,6 +53,7 @@ export class MetricMapper {
   readonly #onConflict: (name: string, metric: MetricDefinition, owner: MetricDefinition) => void;
   /** By exported name. */
   readonly #owners = new Map<string, MetricDefinition>();
+  /** By type and name. */
   readonly #families = new Map<string, MetricFamily>();
   #kinds = 0;
 
@@ -132,10 +133,11 @@ export class MetricMapper {
     }
     this.#owners.set(name, metric);
     const familyName = type === "histogram" && !isHistogram ? name.replace(/_(?:bucket|sum|count)$/, "") : name;
-    let family = this.#families.get(familyName);
+    const key = `${type} ${familyName}`;
+    let family = this.#families.get(key);
     if (family === undefined) {
       family = { id: this.#families.size, name: familyName, type, help, unit };
-      this.#families.set(familyName, family);
+      this.#families.set(key, family);
     }
     return { id: this.#kinds++, name, le: le ?? null, family, isHistogram };
   }
