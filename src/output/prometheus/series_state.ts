@@ -38,8 +38,11 @@ export interface SeriesState {
   /** True from the first sample after it was last taken from the queue and encoded. */
   queued: boolean;
   /** The newest ones since it was queued, by the place of their series in the mapping; null, as nearly always: none. */
-  exemplars: (Exemplar | undefined)[] | null;
+  exemplars: (KeptExemplar | undefined)[] | null;
 }
+
+/** An exemplar that a newer one may take the place of. */
+type KeptExemplar = { -readonly [Key in keyof Exemplar]: Exemplar[Key] };
 
 /** The states of one metric. */
 interface MetricStates {
@@ -165,22 +168,27 @@ export class SeriesStates {
 
   /** Keeps the newest sample with a trace id of every series that can carry one: counters and histograms. */
   #addExemplars({ length, series, times, values }: SampleBatch, column: Uint32Array, sets: readonly TagPairs[]): void {
-    const traceIds = sets.map((set) => set.find(([name]) => name === "trace_id")?.[1] ?? "");
+    const traceIds = sets.map(traceIdOf);
+    if (traceIds.every((traceId) => traceId === null)) return;
     for (let i = 0; i < length; i++) {
       const set = column[i]!;
-      const traceId = set === 0 ? "" : traceIds[set - 1]!;
-      const value = values[i]!;
+      const traceId = set === 0 ? null : traceIds[set - 1]!;
       const state = this.#bySeries[series[i]!];
-      if (traceId === "" || traceId.length > LONGEST_TRACE_ID || !Number.isFinite(value)) continue;
-      if (state === undefined) continue;
+      if (traceId === null || state === undefined || !Number.isFinite(values[i]!)) continue;
       const { sink, mapping: { divisor } } = state;
       if (sink.type === "gauge" || sink.type === "trend") continue;
-      const scaled = value / divisor;
-      const place = sink.type === "classic" ? sink.bucketOf(scaled) : 0;
+      const value = values[i]! / divisor;
       const atEpochMs = Math.floor(times[i]!);
-      state.exemplars ??= [];
-      if ((state.exemplars[place]?.atEpochMs ?? 0) > atEpochMs) continue;
-      state.exemplars[place] = { traceId: traceId.toWellFormed(), value: scaled, atEpochMs };
+      const place = sink.type === "classic" ? sink.bucketOf(value) : 0;
+      const exemplars = state.exemplars ??= [];
+      const older = exemplars[place];
+      if (older === undefined) {
+        exemplars[place] = { traceId, value, atEpochMs };
+      } else if (older.atEpochMs <= atEpochMs) {
+        older.traceId = traceId;
+        older.value = value;
+        older.atEpochMs = atEpochMs;
+      }
     }
   }
 
@@ -199,6 +207,12 @@ export class SeriesStates {
 
 /** Receivers refuse exemplars whose label has more than 128 characters, its name included. */
 const LONGEST_TRACE_ID = 120;
+
+/** The trace id in a sample's metadata, when there is one that can be sent. */
+function traceIdOf(metadata: TagPairs): string | null {
+  const traceId = metadata.find(([name]) => name === "trace_id")?.[1] ?? "";
+  return traceId === "" || traceId.length > LONGEST_TRACE_ID ? null : traceId.toWellFormed();
+}
 
 /** Encodes a state's current values under its timestamp (see `timestamps.ts`). */
 export function encodeState(state: SeriesState, encoder: RequestEncoder): void {
