@@ -23,12 +23,16 @@ export type Http2Response = "hang" | "reset" | {
   readonly trailers?: Readonly<Record<string, string>>;
 };
 
-/** A server that is to be told where to listen; by TLS when it is given what TLS needs. */
+/**
+ * A server that is to be told where to listen; by TLS when it is given what TLS needs. `when` says whether requests are served once
+ * they are complete, or at once, without a look at their bodies.
+ */
 export function createHttp2Server(
   tlsOptions: tls.TlsOptions | undefined,
   serve: (request: Http2Request) => Http2Response,
+  when: "complete" | "at once" = "complete",
 ): net.Server {
-  const accept = (socket: Socket) => void new Connection(socket, serve);
+  const accept = (socket: Socket) => void new Connection(socket, serve, when);
   if (tlsOptions === undefined) return net.createServer(accept);
   return tls.createServer({ ...tlsOptions, ALPNProtocols: ["h2"] }, accept);
 }
@@ -65,14 +69,16 @@ interface OpenStream {
 class Connection {
   readonly #socket: Socket;
   readonly #serve: (request: Http2Request) => Http2Response;
+  readonly #when: "complete" | "at once";
   readonly #hpack = new HpackDecoder();
   readonly #streams = new Map<number, OpenStream>();
   #input = new Uint8Array(0);
   #hasPreface = false;
 
-  constructor(socket: Socket, serve: (request: Http2Request) => Http2Response) {
+  constructor(socket: Socket, serve: (request: Http2Request) => Http2Response, when: "complete" | "at once") {
     this.#socket = socket;
     this.#serve = serve;
+    this.#when = when;
     // A client that cuts the connection: its test looks at the client.
     socket.on("error", () => socket.destroy());
     socket.on("data", (bytes: Uint8Array) => {
@@ -122,8 +128,8 @@ class Connection {
         break;
       }
       case DATA: {
-        // The window opens again at once, so a client is held back by no more than its size, 64 KiB.
-        if (payload.length > 0) {
+        // The window opens again at once, so a client is held back by no more than its size, 64 KiB; but not for what nobody reads.
+        if (payload.length > 0 && this.#when === "complete") {
           const increment = uint32(payload.length);
           this.#write(frame(WINDOW_UPDATE, 0, 0, increment), frame(WINDOW_UPDATE, 0, id, increment));
         }
@@ -146,7 +152,7 @@ class Connection {
   #endHeaders(id: number): void {
     const stream = this.#stream(id);
     stream.headers = Object.fromEntries(this.#hpack.decode(stream.block));
-    if (stream.endsWithHeaders) this.#end(id);
+    if (stream.endsWithHeaders || this.#when === "at once") this.#end(id);
   }
 
   #end(id: number): void {

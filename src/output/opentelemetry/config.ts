@@ -208,7 +208,7 @@ function endpoint(scheme: string, value: string | number | boolean): URL | null 
 
 /** Headers that the protocols set; others don't exist in HTTP/2. */
 const reservedHeaders = new Set([
-  ...["content-type", "content-encoding", "content-length", "te", "user-agent", "host", "connection"],
+  ...["content-type", "content-encoding", "content-length", "te", "user-agent", "host", "connection", "http2-settings"],
   ...["transfer-encoding", "upgrade", "keep-alive", "proxy-connection", "grpc-encoding", "grpc-timeout"],
 ]);
 
@@ -273,10 +273,10 @@ function checkResource(settings: Settings, version: string): TagPairs {
     ["telemetry.sdk.version", version],
   ]);
   const more = settings.get("resourceAttributes", "key=value,key2=value2 with values percent-encoded", keyValueList);
-  for (const [key, value] of more ?? []) attributes.set(key.toWellFormed(), value.toWellFormed());
+  for (const [key, value] of more ?? []) if (value !== "") attributes.set(key.toWellFormed(), value.toWellFormed());
   for (const [attribute, key] of [["service.name", "serviceName"], ["service.version", "serviceVersion"]] as const) {
-    const value = settings.text(key);
-    if (value !== undefined) attributes.set(attribute, value);
+    const value = settings.text(key) ?? "";
+    if (value !== "") attributes.set(attribute, value);
   }
   return Array.from(attributes).sort(([a], [b]) => a < b ? -1 : 1);
 }
@@ -307,8 +307,11 @@ function percentDecoded(text: string): string | null {
 
 function positiveDuration(value: string | number | boolean): number | null {
   const duration = typeof value === "boolean" ? null : parseDurationMs(value);
-  return duration !== null && duration > 0 ? duration : null;
+  return duration !== null && duration > 0 ? Math.min(duration, LONGEST_TIMER_MS) : null;
 }
+
+/** Timers can't wait longer, and gRPC's timeouts have eight digits: 27 hours. */
+const LONGEST_TIMER_MS = 99_999_999;
 
 function oneOf<T extends string>(...known: readonly T[]): (value: string | number | boolean) => T | null {
   return (value) => known.find((each) => each === value) ?? null;

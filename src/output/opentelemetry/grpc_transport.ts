@@ -50,7 +50,10 @@ export class GrpcTransport implements Transport {
     const compressed = this.#config.compression === "gzip";
     const message = compressed ? await promisify(gzip)(body) : body;
     if (signal.aborted) return unanswered(GIVEN_UP);
-    if (this.#connection?.isUsable !== true) this.#connection = new Connection(this.#config);
+    if (this.#connection?.isUsable !== true) {
+      this.#connection?.close();
+      this.#connection = new Connection(this.#config);
+    }
     const headers = { ...this.#headers, "grpc-timeout": `${Math.ceil(timeoutMs)}m` };
     const call = new Call(this.#connection, headers, messagePrefix(message.length, { compressed }), message);
     const timer = setTimeout(() => call.cancel("no answer in time"), timeoutMs);
@@ -121,7 +124,7 @@ class Connection {
   }
 }
 
-/** One call on its way. Its answer is there when the stream is closed: only then have all events come that say how it went. */
+/** One call on its way. Its answer is there when the receiver has ended it, or the stream is closed; before, events come in any order. */
 class Call {
   readonly answer: Promise<Answer>;
   readonly #connection: Connection;
@@ -146,6 +149,7 @@ class Call {
       if (this.#bytes <= ANSWER_BYTES) this.#chunks.push(chunk);
     });
     stream.on("error", (error) => this.#error = error);
+    stream.on("end", () => this.#end());
     stream.on("close", () => resolve(this.#outcome()));
     stream.write(prefix);
     this.#write(message);
@@ -168,6 +172,13 @@ class Call {
       return;
     }
     stream.end();
+  }
+
+  /** A receiver may answer before it has the whole message, and not read the rest. */
+  #end(): void {
+    if (this.#stream.writableEnded) return;
+    this.#resolve(this.#outcome());
+    this.#stream.close(http2.constants.NGHTTP2_CANCEL);
   }
 
   #outcome(): Answer {

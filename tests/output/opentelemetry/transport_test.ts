@@ -2,7 +2,7 @@
 
 import { assertEquals, assertMatch } from "@std/assert";
 import http from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Server } from "node:net";
 import { AttributeSet } from "../../../src/output/opentelemetry/attributes.ts";
 import { type OtelConfig, readConfig } from "../../../src/output/opentelemetry/config.ts";
 import { ExportRequests } from "../../../src/output/opentelemetry/export_requests.ts";
@@ -14,6 +14,7 @@ import { makeCertificate } from "../../net/certificate.ts";
 import { startNginx } from "../../net/nginx.ts";
 import { nginx, testWithPrograms } from "../../support/debian.ts";
 import { freePort } from "../../support/free_port.ts";
+import { createHttp2Server } from "../../support/http2_server.ts";
 import { type Answer, OtlpReceiver } from "../../support/otlp_receiver.ts";
 
 /** Long enough for any machine. */
@@ -199,15 +200,24 @@ Deno.test("http/protobuf: an answer that is no protobuf is a success all the sam
   assertEquals([await client.send(), await client.send()], [accepted, accepted]);
 });
 
+Deno.test("grpc: a refusal that comes before the whole message was read is heard", async () => {
+  const refusal = { headers: { ":status": "200", "grpc-status": "8", "grpc-message": "too large" } };
+  await using port = await listen(createHttp2Server(undefined, () => refusal, "at once"));
+  using client = new Client("grpc", `127.0.0.1:${port.number}`);
+  const answer = await client.transport.send(exportOf("x".repeat(1e6)), TIMEOUT_MS, new AbortController().signal);
+  assertEquals(answer, {
+    kind: "refused",
+    cause: "RESOURCE_EXHAUSTED",
+    detail: "too large",
+    retryable: false,
+    retryAfterMs: null,
+  });
+});
+
 Deno.test("grpc: a server without HTTP/2, and one that expects TLS, are named", async () => {
-  const plain = http.createServer((_request, response) => response.end());
-  await new Promise<void>((resolve) => plain.listen(0, "127.0.0.1", resolve));
-  try {
-    using client = new Client("grpc", `127.0.0.1:${(plain.address() as AddressInfo).port}`);
-    assertEquals((await client.sendInVain()).cause, "the server does not speak HTTP/2");
-  } finally {
-    await new Promise((resolve) => plain.close(resolve));
-  }
+  await using port = await listen(http.createServer((_request, response) => response.end()));
+  using plain = new Client("grpc", `127.0.0.1:${port.number}`);
+  assertEquals((await plain.sendInVain()).cause, "the server does not speak HTTP/2");
   await using receiver = await OtlpReceiver.start({
     protocol: "grpc",
     tls: { cert: server.certificate, key: server.key },
@@ -245,3 +255,12 @@ testWithPrograms(
     assertEquals([cause, retryable], ["UNAVAILABLE", true]);
   },
 );
+
+/** Makes a server listen until the port is disposed of. */
+async function listen(server: Server): Promise<AsyncDisposable & { readonly number: number }> {
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    number: (server.address() as AddressInfo).port,
+    [Symbol.asyncDispose]: () => new Promise<void>((resolve) => server.close(() => resolve())),
+  };
+}
