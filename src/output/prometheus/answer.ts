@@ -56,8 +56,8 @@ export function failureOf(response: PushResponse, version: string, isVersionProv
 }
 
 /** The failure of a request that got no answer. */
-export function failureWithoutAnswer(cause: string): Failure {
-  return { kind: "passing", cause, detail: "", retryAfterMs: null, receiverTimeMs: null };
+export function failureWithoutAnswer(kind: FailureKind, cause: string): Failure {
+  return { kind, cause, detail: "", retryAfterMs: null, receiverTimeMs: null };
 }
 
 /** Whether a receiver that is there failed at this request, for a reason that may or may not lie in what it holds. */

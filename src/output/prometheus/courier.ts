@@ -119,7 +119,7 @@ export class Courier {
       }
       if (failure.kind !== "passing") return failure;
       for (const [index, { sentMs }] of batch.states.entries()) batch.takenMs[index] = sentMs;
-      const waitMs = failure.retryAfterMs ?? backoffMs * (0.5 + Math.random() / 2);
+      const waitMs = Math.max(failure.retryAfterMs ?? 0, backoffMs * (0.5 + Math.random() / 2));
       if (failure.retryAfterMs !== null) this.#notBeforeMs = clock.now() + waitMs;
       this.#backoffMs = backoffMs = Math.min(backoffMs * 2, LAST_BACKOFF_MS);
       if (clock.now() + waitMs >= patience.untilMs()) return failure;
@@ -147,8 +147,11 @@ export class Courier {
       report.undelivered(failure);
       return null;
     } catch (error) {
-      if (error instanceof TransportError) return failureWithoutAnswer(error.message);
-      throw error;
+      const isPassing = error instanceof TransportError;
+      return failureWithoutAnswer(
+        isPassing ? "passing" : "refused",
+        error instanceof Error ? error.message : String(error),
+      );
     }
   }
 

@@ -91,6 +91,11 @@ export class DeliveryReport {
     );
   }
 
+  /** The run is over but for what the receiver still has to store. */
+  waiting(): void {
+    this.#log.info(`the test is over; waiting for ${this.#receiver} to take the last values`);
+  }
+
   /** The last line: a warning when the receiver lacks something of some time series; for `--verbose` only when all went well. */
   end({ missing, leftOut, unmarked }: Losses): void {
     const problems = [

@@ -36,6 +36,8 @@ export const MOST_LANES = 8;
 
 /** While the run ends, attempts begin until so long after the last success. */
 const LAST_RETRIES_MS = 5000;
+/** After so much of waiting the user is told for whom. */
+const SILENT_END_MS = 8000;
 /** All that the end of a run may take, however much arrives meanwhile. */
 const LONGEST_END_MS = 60_000;
 /** Between two attempts at series whose timestamps the receiver refuses. */
@@ -83,7 +85,7 @@ export class RemoteWriteSender {
   async stop(): Promise<void> {
     const done = new AbortController();
     const end = new RunEnd(this.#clock, this.#courier, this.#options.timeoutMs, this.#overdue.signal);
-    const watchdog = this.#giveUpWhenOverdue(end, done.signal);
+    const watching = [this.#giveUpWhenOverdue(end, done.signal), this.#sayWhatIsWaitedFor(done.signal)];
     this.#stopping.abort();
     await this.#ticking;
     end.next();
@@ -91,7 +93,7 @@ export class RemoteWriteSender {
     const isReachable = await this.#flushToTheEnd(end);
     if (isReachable && this.#options.staleMarkers && this.#report.hasStored) await this.#endSeries(end);
     done.abort();
-    await watchdog;
+    await Promise.all(watching);
     this.#transport.close();
     const { refused, leftOut, unmarked } = this.#delivery.losses;
     this.#report.end({ missing: refused + seriesOf(this.#states.takeQueue()), leftOut, unmarked });
@@ -164,6 +166,11 @@ export class RemoteWriteSender {
     const moreLanesHelp = this.#lanes < Math.min(this.#batches, MOST_LANES);
     if (moreLanesHelp && tookMs > pushIntervalMs / 2) this.#lanes *= 2;
     else if (tookMs > pushIntervalMs) this.#report.slow(tookMs, pushIntervalMs);
+  }
+
+  async #sayWhatIsWaitedFor(done: AbortSignal): Promise<void> {
+    await this.#clock.sleep(SILENT_END_MS, done);
+    if (!done.aborted) this.#report.waiting();
   }
 
   async #giveUpWhenOverdue(end: RunEnd, done: AbortSignal): Promise<void> {

@@ -132,6 +132,14 @@ Deno.test("a hanging receiver holds up only the flushes, one request at a time, 
   ]);
 });
 
+Deno.test("a receiver that asks for no patience gets no storm of requests", async () => {
+  const run = new SenderRun();
+  run.respond = () => ({ status: 503, retryAfterMs: 0 });
+  run.count(1);
+  await run.advance(9999);
+  assertEquals(run.posts.length <= 10, true);
+});
+
 Deno.test("a request that hangs when the run ends is tried once more", async () => {
   const run = new SenderRun();
   run.count(1);
@@ -142,6 +150,7 @@ Deno.test("a request that hangs when the run ends is tried once more", async () 
   assertEquals(run.accepted().length, 2);
   assertEquals(run.values().slice(0, 2), [1, 2]);
   assertEquals([run.errors, run.warnings], [[], []]);
+  assertEquals(run.infos[0], "the test is over; waiting for http://receiver to take the last values");
 });
 
 Deno.test("a receiver that begins to hang when the run ends costs the time of one request and five seconds", async () => {
