@@ -77,12 +77,15 @@ export function adviceFor({ kind, cause }: Failure): string {
   return adviceByKind.get(kind) ?? adviceByCause.get(cause) ?? "";
 }
 
+/** What keeps the series of two runs apart. */
+export const OWN_LABEL = "tag (--tag testid=…) or K6_PROMETHEUS_RW_INSTANCE";
+
 const adviceByKind: ReadonlyMap<FailureKind, string> = new Map([
   [
     "histograms are disabled",
     "trends are not sent; start Prometheus with --enable-feature=native-histograms, or switch trendAsNativeHistogram off",
   ],
-  ["out of order", "if another run writes the same series, give each its own tag or K6_PROMETHEUS_RW_INSTANCE"],
+  ["out of order", `if another run writes the same series, give each its own ${OWN_LABEL}`],
   ["out of bounds", "compare this machine's clock with the receiver's"],
 ]);
 

@@ -13,6 +13,9 @@ const MOST_FRUITLESS = 30;
 /** Most flushes without a search after searches in vain. */
 const LONGEST_REST = 64;
 
+/** In so many flushes the receiver has newer samples only when somebody else goes on sending them. */
+const FLUSHES_OF_RIVALS = 3;
+
 /** Delivers batches; several at the same time if they have no series in common. */
 export class Delivery {
   readonly #courier: Courier;
@@ -24,6 +27,9 @@ export class Delivery {
   /** Flushes until refused series are looked for again, and how many there will be after the next search in vain. */
   #restFlushes = 0;
   #nextRest = 1;
+  /** Whether the receiver had newer samples in this flush, and in how many. */
+  #hasMetRival = false;
+  #rivalFlushes = 0;
   #areHistogramsRefused = false;
   /** Whether the last batch of this flush could not be delivered. */
   #isStumbling = false;
@@ -63,6 +69,7 @@ export class Delivery {
   beginFlush(): void {
     this.#extraRequests = MOST_EXTRA_REQUESTS;
     this.#isStumbling = false;
+    this.#hasMetRival = false;
     if (this.#restFlushes > 0) this.#restFlushes--;
   }
 
@@ -102,7 +109,9 @@ export class Delivery {
   /** Makes the best of how a batch fared; false when others would fare no better now. */
   async #settle(batch: Batch, failure: Failure | null, patience: Patience): Promise<boolean> {
     if (failure?.kind === "out of order" || failure?.kind === "out of bounds") {
+      const isOutOfOrder = failure.kind === "out of order";
       failure = await this.#sendUnderNewTimes(batch, failure, patience);
+      if (isOutOfOrder && failure === null) this.#countRival();
     }
     if (failure === null) {
       this.#delivered(batch);
@@ -186,6 +195,13 @@ export class Delivery {
     for (const { part, failure } of alone) this.#refuse(part, failure, stored > 0);
     for (const part of parts) this.#postpone(part);
     return !isCutShort;
+  }
+
+  /** One flush that meets newer samples follows another test closely; several of them compete with it. */
+  #countRival(): void {
+    if (this.#hasMetRival) return;
+    this.#hasMetRival = true;
+    if (++this.#rivalFlushes === FLUSHES_OF_RIVALS) this.#report.rival();
   }
 
   #learnSize({ kind }: Failure, length: number): void {

@@ -1,7 +1,7 @@
 /** What is said about the delivery: each problem once when it begins, and one line at the end. */
 
 import type { OutputLog } from "../output.ts";
-import { adviceFor, type Failure } from "./answer.ts";
+import { adviceFor, type Failure, OWN_LABEL } from "./answer.ts";
 
 /** Most left-out series that are named one by one. */
 const MOST_NAMED = 3;
@@ -88,6 +88,14 @@ export class DeliveryReport {
     this.#log.warn(
       `sending the time series data to ${this.#receiver} took ${seconds(tookMs)}, longer than the push interval of ` +
         `${seconds(pushIntervalMs)}: values arrive less often; use a longer interval or fewer tags`,
+    );
+  }
+
+  /** Somebody else sends the same series at the same time. */
+  rival(): void {
+    this.#log.warn(
+      `${this.#receiver} gets newer samples of the same series from elsewhere, so the values of both are mixed: ` +
+        `give each run its own ${OWN_LABEL}`,
     );
   }
 

@@ -109,6 +109,20 @@ Deno.test("a test that begins in the moment in which another one ended its serie
   assertEquals([run.errors, run.warnings], [[], []]);
 });
 
+Deno.test("two runs that send the same series are told that they mix", async () => {
+  const { run, receiver } = modelled();
+  for (let flush = 1; flush <= 6; flush++) {
+    for (let series = 0; series < 10; series++) run.count(1, String(series));
+    await run.advance(4990);
+    for (let series = 0; series < 10; series++) receiver.plant(String(series), run.clock.now());
+    await run.advance(10);
+    assertEquals(receiver.values("3"), [flush]);
+    assertEquals(run.warnings.length, flush < 3 ? 0 : 1);
+  }
+  assertMatch(run.warnings[0]!, /gets newer samples of the same series from elsewhere.* its own tag \(--tag testid=/);
+  assertEquals(run.errors, []);
+});
+
 Deno.test("a series that the receiver has from the future does not lose the others, and recovers when its time has come", async () => {
   const { run, receiver } = modelled();
   receiver.plant("3", run.clock.now() + 22_000);
