@@ -13,7 +13,7 @@ import { HttpDestination } from "./http_destination.ts";
 import { LineProtocol } from "./line_protocol.ts";
 import { UdpDestination } from "./udp_destination.ts";
 
-/** Samples that may wait: 40 MB. */
+/** Samples that may wait: 40 MB, or a little more. */
 const BACKLOG_SAMPLES = 2_000_000;
 
 /** Most lines of a request: what InfluxDB recommends, and encoded in a few milliseconds. */
@@ -72,6 +72,7 @@ class InfluxdbOutput implements Output {
   /** Whether every attempt so far has met no server. */
   #unreachable = false;
   #warnedOfSlowness = false;
+  #warnedOfDrops = false;
   #accepted = 0;
   /** Samples that were not stored, by the reason. */
   readonly #lost = new Map<string, number>();
@@ -99,6 +100,7 @@ class InfluxdbOutput implements Output {
 
   addSamples(batch: SampleBatch): void {
     this.#backlog.add(batch);
+    if (this.#backlog.dropped > 0 && !this.#warnedOfDrops) this.#warnOfDrops();
   }
 
   async stop(): Promise<void> {
@@ -187,6 +189,14 @@ class InfluxdbOutput implements Output {
     this.#log.warn(
       `InfluxDB (${this.#address}) took ${Math.round(tookMs) / 1000} s for a write, longer than the push interval of ` +
         `${pushIntervalMs / 1000} s: samples arrive late, and some may find no place to wait`,
+    );
+  }
+
+  #warnOfDrops(): void {
+    this.#warnedOfDrops = true;
+    this.#log.warn(
+      `InfluxDB (${this.#address}) takes samples slower than the test makes them: leaving out what comes while ` +
+        `${BACKLOG_SAMPLES} wait`,
     );
   }
 

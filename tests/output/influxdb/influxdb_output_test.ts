@@ -151,6 +151,25 @@ Deno.test("samples that InfluxDB can't hold are left out, counted and told", asy
   ]);
 });
 
+Deno.test("samples beyond those that may wait are left out, which is said at once and counted at the end", async () => {
+  await using server = new InfluxServer();
+  const release = server.hold();
+  const run = await started(server);
+  run.addMany(2_000_000);
+  assertEquals(run.complaints, []);
+  run.addMany(7);
+  run.addMany(8);
+  assertEquals(run.complaints, [
+    `warn: InfluxDB (${server.url}) takes samples slower than the test makes them: leaving out what comes while 2000000 wait`,
+  ]);
+  const stopped = run.output.stop();
+  await server.received(1);
+  server.answer(...Array.from({ length: 400 }, () => 400));
+  release();
+  await stopped;
+  assertMatch(run.complaints.at(-1)!, /2000015 of 2000015 samples .* \(HTTP 400: 2000000, too many waited: 15\)$/);
+});
+
 Deno.test("a certificate that nobody vouches for is accepted only with insecure", async () => {
   const testdata = `${ROOT}tests/e2e/testdata/`;
   const cert = await Deno.readTextFile(`${testdata}server_certificate.pem`);
