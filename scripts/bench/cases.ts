@@ -8,6 +8,7 @@ import { measure, type Measured } from "./measured_process.ts";
 import { startPrometheusTap } from "./prometheus_tap.ts";
 import { type Figure, median, type Target } from "./report.ts";
 import { readSummary, type SummaryFigures } from "./summary_figures.ts";
+import type { OtlpEncodingResult } from "./otlp_encoding.ts";
 import type { SeriesEncodingResult } from "./series_encoding.ts";
 import type { TrendSamplesResult } from "./trend_samples.ts";
 
@@ -52,6 +53,7 @@ export const CASES: readonly BenchCase[] = [
   { name: "remote-write", run: remoteWrite },
   { name: "100k-series", run: hundredThousandSeries },
   { name: "series-encoding", run: seriesEncoding },
+  { name: "otlp-encoding", run: otlpEncoding },
   { name: "file-outputs", run: fileOutputs },
 ];
 
@@ -303,6 +305,21 @@ async function seriesEncoding(): Promise<Figure[]> {
     { tool: "k6d", name: "longest request to make, ms", value: result.longestRequestMs },
     { tool: "k6d", name: "CPU a sample, ns", value: result.nanosecondsPerSample },
     { tool: "k6d", name: "memory a series, bytes", value: result.bytesPerSeries },
+  ];
+}
+
+/** The same for the OpenTelemetry output. */
+async function otlpEncoding(): Promise<Figure[]> {
+  const flags = `${V8_FLAGS},--expose-gc`;
+  const run = await measure([Deno.execPath(), "run", "-A", flags, "scripts/bench/otlp_encoding.ts"]);
+  if (run.code !== 0) throw new BenchError(`the encoder's process ended with code ${run.code}: ${run.stderr}`);
+  const result = JSON.parse(run.stdout) as OtlpEncodingResult;
+  return [
+    { tool: "k6d", name: "points/s", value: result.pointsPerSecond, target: { atLeast: 400_000 } },
+    { tool: "k6d", name: "longest message to make, ms", value: result.longestMessageMs },
+    { tool: "k6d", name: "CPU a sample, ns", value: result.nanosecondsPerSample },
+    { tool: "k6d", name: "memory a series, bytes", value: result.bytesPerSeries },
+    { tool: "k6d", name: "message a point, bytes", value: result.bytesPerPoint },
   ];
 }
 

@@ -4,10 +4,10 @@
  */
 
 import { MetricRegistry } from "../../src/metrics/registry.ts";
-import type { SampleBatch } from "../../src/metrics/types.ts";
 import { createRequestEncoder, type ProtocolVersion } from "../../src/output/prometheus/request_encoders.ts";
 import { DEFAULT_SERIES_OPTIONS, encodeState, SeriesStates } from "../../src/output/prometheus/series_state.ts";
 import { parseTrendStat } from "../../src/output/prometheus/trend_stats.ts";
+import { firstBatches, laterBatches, SERIES, usedBytes } from "./series_batches.ts";
 
 /** What the parent process reads. */
 export interface SeriesEncodingResult {
@@ -20,11 +20,8 @@ export interface SeriesEncodingResult {
   readonly bytesPerSeries: number;
 }
 
-const SERIES = 100_000;
 const ROUNDS = 10;
 const REQUEST_SIZE = 1000;
-const BATCH_SIZE = 8000;
-const METRICS = ["http_reqs", "http_req_duration", "http_req_waiting", "http_req_failed", "data_sent"];
 
 if (import.meta.main) {
   const result: SeriesEncodingResult = { ...measure() };
@@ -35,18 +32,8 @@ function measure(): SeriesEncodingResult {
   const registry = new MetricRegistry(() => {});
   const trendStats = [parseTrendStat("p(99)")].filter((stat) => stat !== null);
   const states = new SeriesStates(registry.series, { ...DEFAULT_SERIES_OPTIONS, trendStats }, () => {});
-  const ids = METRICS.map((name) => registry.metric(name)!.id);
   const bytesBefore = usedBytes();
-  for (let first = 0; first < SERIES; first += BATCH_SIZE) {
-    const batch = columns(first, Math.min(BATCH_SIZE, SERIES - first));
-    const newSeries = Array.from(batch.series, (id) => ({
-      id,
-      metric: ids[id % METRICS.length]!,
-      tags: tagsOf(Math.floor(id / METRICS.length)),
-    }));
-    // As batches come from workers: with texts of their own.
-    states.addSamples(registry.ingest(0, structuredClone({ ...batch, newSeries })));
-  }
+  for (const batch of firstBatches(registry)) states.addSamples(batch);
   const longest = { ms: 0 };
   const encodeV1 = encoding(states, "1.0", longest);
   encodeV1();
@@ -57,10 +44,7 @@ function measure(): SeriesEncodingResult {
   let samplesMs = 0;
   const times: Record<ProtocolVersion, number> = { "1.0": 0, "2.0": 0 };
   for (let round = 0; round < ROUNDS; round++) {
-    const batches: SampleBatch[] = [];
-    for (let first = 0; first < SERIES; first += BATCH_SIZE) {
-      batches.push(registry.ingest(0, columns(first, Math.min(BATCH_SIZE, SERIES - first))));
-    }
+    const batches = laterBatches(registry);
     const startedMs = performance.now();
     for (const batch of batches) states.addSamples(batch);
     samplesMs += performance.now() - startedMs;
@@ -95,37 +79,4 @@ function encoding(states: SeriesStates, version: ProtocolVersion, longest: { ms:
     }
     return performance.now() - startedMs;
   };
-}
-
-/** One sample of each of some series, as a worker sends them. */
-function columns(first: number, length: number): SampleBatch {
-  const now = Date.now();
-  return {
-    length,
-    series: Uint32Array.from({ length }, (_, i) => first + i),
-    times: Float64Array.from({ length }, (_, i) => now + i / length),
-    values: Float64Array.from({ length }, (_, i) => 1.5 + i % 500),
-    metadata: null,
-    newMetrics: [],
-    newSeries: [],
-  };
-}
-
-function tagsOf(item: number): SampleBatch["newSeries"][number]["tags"] {
-  return [
-    ["expected_response", "true"],
-    ["group", ""],
-    ["method", "GET"],
-    ["name", `https://shop.example/items/${item}`],
-    ["proto", "HTTP/1.1"],
-    ["scenario", "default"],
-    ["status", "200"],
-    ["url", `https://shop.example/items/${item}`],
-  ];
-}
-
-function usedBytes(): number {
-  (globalThis as unknown as { gc(): void }).gc();
-  const { heapUsed, external } = Deno.memoryUsage();
-  return heapUsed + external;
 }
