@@ -55,14 +55,18 @@ function toAttributes(tags: TagPairs): TagPairs {
   return Array.from(attributes);
 }
 
+/** Reused, because a writer takes several times the memory of what it writes, and for as long as that is kept. */
+const writer = new Writer();
+
 /** Text attributes as fields of type `KeyValue` (`opentelemetry.proto.common.v1`). */
 export function encodeAttributes(field: number, pairs: TagPairs): Uint8Array {
-  const writer = Writer.create();
   for (const [key, value] of pairs) {
     writer.uint32(field << 3 | 2).fork().uint32(KEY).string(key);
     writer.uint32(VALUE).fork().uint32(STRING_VALUE).string(value).ldelim().ldelim();
   }
-  return writer.finish();
+  const encoded = writer.finish(true).slice();
+  writer.reset();
+  return encoded;
 }
 
 const KEY = 1 << 3 | 2;

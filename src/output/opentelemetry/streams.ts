@@ -56,14 +56,17 @@ export class GaugeStream implements Stream {
 
 /** A Rate: how many values were zero and how many were not, told apart by the attribute `condition`; only what has occurred is told. */
 export class RateStream implements Stream {
-  readonly #zeroAttributes: AttributeSet;
-  readonly #nonzeroAttributes: AttributeSet;
+  readonly #attributes: AttributeSet;
+  readonly #sets: AttributeSets;
+  /** Made when they are needed: most Rates have values of one kind only. */
+  #zeroAttributes: AttributeSet | undefined;
+  #nonzeroAttributes: AttributeSet | undefined;
   #zero = 0;
   #nonzero = 0;
 
   constructor(attributes: AttributeSet, sets: AttributeSets) {
-    this.#zeroAttributes = sets.of([...attributes.pairs, ["condition", "zero"]]);
-    this.#nonzeroAttributes = sets.of([...attributes.pairs, ["condition", "nonzero"]]);
+    this.#attributes = attributes;
+    this.#sets = sets;
   }
 
   add(value: number): void {
@@ -72,9 +75,19 @@ export class RateStream implements Stream {
   }
 
   write(writer: Writer, times: Uint8Array): number {
-    if (this.#zero > 0) writeIntegerPoint(writer, times, this.#zeroAttributes, this.#zero);
-    if (this.#nonzero > 0) writeIntegerPoint(writer, times, this.#nonzeroAttributes, this.#nonzero);
+    if (this.#zero > 0) {
+      this.#zeroAttributes ??= this.#withCondition("zero");
+      writeIntegerPoint(writer, times, this.#zeroAttributes, this.#zero);
+    }
+    if (this.#nonzero > 0) {
+      this.#nonzeroAttributes ??= this.#withCondition("nonzero");
+      writeIntegerPoint(writer, times, this.#nonzeroAttributes, this.#nonzero);
+    }
     return Number(this.#zero > 0) + Number(this.#nonzero > 0);
+  }
+
+  #withCondition(condition: string): AttributeSet {
+    return this.#sets.of([...this.#attributes.pairs, ["condition", condition]]);
   }
 }
 
