@@ -1,6 +1,7 @@
 /** What every output must get right, whatever it speaks: one table of cases, run against all of them. */
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import fc from "fast-check";
 import { BUILTIN_METRIC_IDS } from "../../src/metrics/builtin.ts";
 import { MetricRegistry } from "../../src/metrics/registry.ts";
 import type { SampleBatch, TagPairs } from "../../src/metrics/types.ts";
@@ -124,6 +125,31 @@ for (const driver of drivers) {
     );
   });
 
+  Deno.test(`${name}: series with random tags arrive`, async () => {
+    const text = fc.oneof(
+      fc.string({ unit: "binary", maxLength: 6 }),
+      fc.string({ unit: fc.constantFrom(..."\\,=; \n\"'&<\u00fc\ud83d\udc00\ud800\0\r\t#_0a"), maxLength: 6 }),
+    );
+    const tags = fc.uniqueArray(fc.tuple(text.filter((tag) => tag !== ""), text), {
+      selector: ([tag]) => tag,
+      maxLength: 4,
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.uniqueArray(tags, { selector: asJson, minLength: 100, maxLength: 200 }), async (all) => {
+        await using target = await driver.target();
+        const run = await started(target);
+        const samples = all.map((pairs) => ({ tags: pairs.toSorted(([a], [b]) => a < b ? -1 : 1) }));
+        run.addAll(samples);
+        run.addAll(samples);
+        await run.output.stop();
+        assertEquals(run.errors, []);
+        const series = await target.series();
+        assertEquals(series.reduce((sum, each) => sum + each.sum, 0), 2 * all.length);
+      }),
+      { numRuns: 5 },
+    );
+  });
+
   Deno.test(`${name}: empty tags and tags whose names coincide lose no sample`, async () => {
     await using target = await driver.target();
     const run = await started(target);
@@ -170,6 +196,10 @@ async function started(target: Target, registry?: MetricRegistry): Promise<Outpu
   target.open();
   await run.output.start();
   return run;
+}
+
+function asJson(value: unknown): string {
+  return JSON.stringify(value);
 }
 
 /** Waits for something that nobody tells of. */

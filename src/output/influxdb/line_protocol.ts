@@ -30,7 +30,10 @@ export class LineProtocol {
   readonly #nudges: boolean;
   /** By series id: what stands before a sample's value; null for a series that InfluxDB would refuse. */
   readonly #heads: (string | null | undefined)[] = [];
-  /** By series id: the newest time so far, and how many nanoseconds the last sample was moved. */
+  /** By series id: the series that it is for InfluxDB, to which fields make no difference. */
+  readonly #keys: number[] = [];
+  readonly #keysByText = new Map<string, number>();
+  /** By such a series: the newest time so far, and how many nanoseconds the last sample was moved. */
   readonly #newest: number[] = [];
   readonly #nudged: number[] = [];
   #metadata: TagPairs | undefined;
@@ -78,12 +81,12 @@ export class LineProtocol {
    */
   #nudge(id: number, time: number): number {
     if (!this.#nudges) return 0;
-    const newest = this.#newest[id]!;
-    if (time > newest) {
-      this.#newest[id] = time;
+    const key = this.#keys[id]!;
+    if (time > this.#newest[key]!) {
+      this.#newest[key] = time;
       return 0;
     }
-    return this.#nudged[id] = this.#nudged[id]! % 243 + 1;
+    return this.#nudged[key] = this.#nudged[key]! % 243 + 1;
   }
 
   #head(id: number): string | null {
@@ -104,9 +107,18 @@ export class LineProtocol {
     for (const [name, value] of asTags) key += `,${name}=${value}`;
     let fields = "";
     for (const [name, value] of asFields) fields += `${name}=${value},`;
-    this.#newest[id] = -Infinity;
-    this.#nudged[id] = 0;
+    this.#keys[id] = this.#keyOf(key);
     return this.#heads[id] = new TextEncoder().encode(key).length > LONGEST_KEY_BYTES ? null : `${key} ${fields}value=`;
+  }
+
+  #keyOf(text: string): number {
+    const known = this.#keysByText.get(text);
+    if (known !== undefined) return known;
+    const key = this.#keysByText.size;
+    this.#keysByText.set(text, key);
+    this.#newest[key] = -Infinity;
+    this.#nudged[key] = 0;
+    return key;
   }
 
   #meetMetadata(metadata: TagPairs | undefined): void {

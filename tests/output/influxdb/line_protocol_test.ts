@@ -102,6 +102,17 @@ Deno.test("samples of one series never share a time, nor move by a tick of the c
   });
 });
 
+Deno.test("series that differ in fields alone are one for InfluxDB, and share no time either", () => {
+  const metric = new MetricRegistry(() => {}).metric("http_reqs")!;
+  const series = ["/a", "/b", "/c"].map((url, id): TimeSeries => ({ id, metric, tags: [["name", "x"], ["url", url]] }));
+  const lines = new LineProtocol(series, { tagsAsFields: new Map([["url", "string"]]), precision: "ns" });
+  const samples = batch([[AT, 1], [AT, 2], [AT, 3]]);
+  samples.series.set([0, 1, 2]);
+  const parsed = parseLines(lines.encode(samples, 0, 3));
+  assertEquals(parsed.map(({ fields }) => fields[0]![1]), ['"/a', '"/b', '"/c']);
+  assertEquals(new Set(parsed.map(({ time }) => time)).size, 3);
+});
+
 Deno.test("whatever the tags, a line reads back as what was written", () => {
   const text = fc.oneof(
     fc.string({ unit: "binary", maxLength: 8 }),

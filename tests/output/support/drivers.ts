@@ -5,6 +5,7 @@ import { OtlpReceiver } from "../../support/otlp_receiver.ts";
 import { RemoteWriteReceiver } from "../../support/remote_write_receiver.ts";
 import { STALE_BITS } from "../../support/write_request_decoder.ts";
 import { InfluxServer } from "../influxdb/influx_server.ts";
+import type { ParsedLine } from "../influxdb/line_parser.ts";
 import { PipeGate, TcpGate } from "./gate.ts";
 import type { OutputSpec } from "./output_run.ts";
 
@@ -153,14 +154,20 @@ async function influxTarget(): Promise<Target> {
     server,
     {
       points: () => server.acceptedLines,
-      series: () =>
-        server.lines.filter(({ measurement }) => measurement === "http_reqs").map(({ tags, fields }) => ({
-          tags: Object.fromEntries(tags),
-          sum: Number(fields.find(([name]) => name === "value")![1]),
-        })),
+      series: () => influxSeries(server.lines),
       total: () => server.bodies.reduce((sum, body) => sum + sumOf(body.matchAll(/^http_reqs.* value=(\S+)/gm)), 0),
     },
   );
+}
+
+/** Throws where InfluxDB would store one line in the place of another. */
+function influxSeries(lines: readonly ParsedLine[]): ArrivedSeries[] {
+  const points = new Set(lines.map(({ measurement, tags, time }) => JSON.stringify([measurement, tags, time])));
+  if (points.size < lines.length) throw new Error(`${lines.length} lines are ${points.size} points`);
+  return lines.filter(({ measurement }) => measurement === "http_reqs").map(({ tags, fields }) => ({
+    tags: Object.fromEntries(tags),
+    sum: Number(fields.find(([name]) => name === "value")![1]),
+  }));
 }
 
 function remoteWriteTarget(spec: (url: string) => OutputSpec): Promise<Target> {
