@@ -164,13 +164,11 @@ export class Courier {
 
   /** Series with news since their timestamp was chosen get a new one; the others repeat what may have been stored already. */
   #encode({ content, states }: Batch): void {
-    for (const state of states) {
-      if (content === "ends") {
-        encodeEnd(state, this.#encoder);
-      } else {
-        if (state.queued) this.#parts.timestamps.forNews(state);
-        encodeState(state, this.#encoder);
-      }
+    if (content === "ends") {
+      for (const state of states) encodeEnd(state, this.#encoder);
+      return;
     }
+    this.#parts.timestamps.forNews(states.filter(({ queued }) => queued));
+    for (const state of states) encodeState(state, this.#encoder);
   }
 }

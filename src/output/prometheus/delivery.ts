@@ -92,11 +92,9 @@ export class Delivery {
   /** Delivers what the receiver takes; false when other batches would fare no better now. What may be taken later is queued again. */
   async deliver(content: Batch["content"], states: readonly SeriesState[], patience: Patience): Promise<boolean> {
     const takenMs = states.map(({ sentMs }) => sentMs);
-    for (const state of states) {
-      if (content === "ends") this.#timestamps.forEnd(state);
-      else this.#timestamps.forNews(state);
-      state.queued = false;
-    }
+    if (content === "ends") this.#timestamps.forEnds(states);
+    else this.#timestamps.forNews(states);
+    for (const state of states) state.queued = false;
     const batch = { content, states, takenMs };
     return await this.#settle(batch, await this.#courier.send(batch, patience), patience);
   }
@@ -152,7 +150,7 @@ export class Delivery {
   /** Values are cumulative, so they can go out once more as of now: later than what another run, or a clock set back, left behind. */
   #sendUnderNewTimes(batch: Batch, { receiverTimeMs }: Failure, patience: Patience): Promise<Failure | null> {
     if (receiverTimeMs !== null) this.#timestamps.follow(receiverTimeMs);
-    for (const [index, state] of batch.states.entries()) this.#timestamps.again(state, batch.takenMs[index]!);
+    this.#timestamps.again(batch.states, batch.takenMs);
     return this.#courier.send(batch, patience);
   }
 

@@ -21,27 +21,37 @@ export class Timestamps {
     return Math.floor(this.#clock.now() + this.#shiftMs);
   }
 
-  /** For news: the time of the newest sample, or one millisecond after what was sent last. Samples of a clock that leapt ahead count as of now. */
-  forNews(state: SeriesState): void {
-    const newestMs = state.newestMs + this.#shiftMs;
+  /**
+   * For news: the time of the newest sample, or one millisecond after what was sent last. Samples of a clock that leapt ahead
+   * count as of now. Hot.
+   */
+  forNews(states: readonly SeriesState[]): void {
     const nowMs = this.now();
-    state.sentMs = Math.max(newestMs > nowMs + AHEAD_MS ? nowMs : newestMs, state.sentMs + 1);
+    const latestMs = nowMs + AHEAD_MS;
+    for (let i = 0; i < states.length; i++) {
+      const state = states[i]!;
+      const newestMs = state.newestMs + this.#shiftMs;
+      state.sentMs = Math.max(newestMs > latestMs ? nowMs : newestMs, state.sentMs + 1);
+    }
   }
 
-  /** For the end of a series: one millisecond after now, as in k6, so that no sample of the run has the same time. */
-  forEnd(state: SeriesState): void {
-    state.sentMs = Math.max(this.now(), state.sentMs) + 1;
+  /** For the end of series: one millisecond after now, as in k6, so that no sample of the run has the same time. */
+  forEnds(states: readonly SeriesState[]): void {
+    const nowMs = this.now();
+    for (const state of states) state.sentMs = Math.max(nowMs, state.sentMs) + 1;
   }
 
   /**
-   * After the receiver refused the last timestamp: now, which is later than what another run wrote before; `takenMs` is the last
-   * timestamp that may have been stored.
+   * After the receiver refused the last timestamps: now, which is later than what another run wrote before; `takenMs` are the last
+   * timestamps that may have been stored.
    */
-  again(state: SeriesState, takenMs: number): void {
+  again(states: readonly SeriesState[], takenMs: readonly number[]): void {
     const nowMs = this.now();
-    // What is refused for being too far ahead can't have been stored.
-    const taken = state.sentMs > nowMs + AHEAD_MS ? Math.min(takenMs, nowMs) : state.sentMs;
-    state.sentMs = Math.max(nowMs, taken + 1);
+    for (const [index, state] of states.entries()) {
+      // What is refused for being too far ahead can't have been stored.
+      const taken = state.sentMs > nowMs + AHEAD_MS ? Math.min(takenMs[index]!, nowMs) : state.sentMs;
+      state.sentMs = Math.max(nowMs, taken + 1);
+    }
   }
 
   /** Takes the receiver's time for right, having refused ours, when they are far apart. True when that changes anything. */

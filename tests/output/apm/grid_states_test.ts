@@ -251,7 +251,7 @@ class Run {
 
   #send(states: readonly SeriesState[]): Point[] {
     for (const state of states) {
-      if (state.queued) this.#timestamps.forNews(state);
+      if (state.queued) this.#timestamps.forNews([state]);
       state.queued = false;
       encodeState(state, this.#encoder);
     }

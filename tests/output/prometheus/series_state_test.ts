@@ -195,7 +195,7 @@ Deno.test("the end of a native histogram is a histogram, too", () => {
   run.flush();
   const encoder = new WriteRequestEncoder({ metadata: true });
   for (const state of run.states.sent()) {
-    timestamps.forEnd(state);
+    timestamps.forEnds([state]);
     encodeEnd(state, encoder);
   }
   const [series] = decodeWriteRequest(encoder.finish());
@@ -276,7 +276,7 @@ Deno.test("stale markers end every series after its last sample", () => {
   run.add("iterations", [], T, 1);
   const encoder = new WriteRequestEncoder({ metadata: false });
   for (const state of run.states.sent()) {
-    timestamps.forEnd(state);
+    timestamps.forEnds([state]);
     encodeEnd(state, encoder);
   }
   assertEquals(
@@ -343,7 +343,7 @@ class Run {
   flush(): ReceivedSeries[] {
     const encoder = new WriteRequestEncoder({ metadata: false });
     for (const state of this.states.takeQueue()) {
-      timestamps.forNews(state);
+      timestamps.forNews([state]);
       encodeState(state, encoder);
       state.queued = false;
     }
