@@ -50,7 +50,7 @@ export interface PostResponse {
   readonly retryAfterMs: number | null;
   /** The beginning of the body: what is beyond 4 KiB is left out. */
   readonly content: Uint8Array;
-  /** The first 300 characters of it, in one line. */
+  /** The first 300 characters of it, in one line; of a redirect, which is not followed, what the user can do. */
   readonly text: string;
 }
 
@@ -137,7 +137,10 @@ function systemAuthorities(): readonly string[] {
 
 /** Why a connection failed, in few words; `tls` are the settings it was to be made with. */
 export function failureReason(error: Error, tls: TlsOptions): string {
-  return failureReasons.get(codeOf(error)) ?? handshakeFailure(error.message, tls) ?? error.message;
+  const code = codeOf(error);
+  // The codes of node's parser.
+  if (code.startsWith("HPE_")) return "the answer is not HTTP";
+  return failureReasons.get(code) ?? handshakeFailure(error.message, tls) ?? error.message;
 }
 
 /** The reason for requests that are aborted. */
@@ -179,7 +182,7 @@ class Exchange {
       agent: this.#agent,
       headers: { ...headers, "Content-Length": String(body.length) },
     });
-    sent.on("response", (response) => readResponse(response, this.#resolve, (error) => this.#fail(error)));
+    sent.on("response", (response) => readResponse(response, url, this.#resolve, (error) => this.#fail(error)));
     sent.on("error", (error) => {
       const wasStale = sent.reusedSocket && !again && isDisconnect(error);
       if (wasStale && !this.#isCancelled) this.#sent = this.#send({ again: true });
@@ -201,6 +204,7 @@ const TEXT_LENGTH = 300;
 /** Reads the body to its end, so that the connection can be used again, but keeps only its beginning. */
 function readResponse(
   response: http.IncomingMessage,
+  url: URL,
   resolve: (response: PostResponse) => void,
   fail: (error: Error) => void,
 ): void {
@@ -213,15 +217,25 @@ function readResponse(
   });
   response.on("end", () => {
     const content = buffer.subarray(0, length);
+    const { statusCode = 0, headers: { location } } = response;
     resolve({
-      status: response.statusCode ?? 0,
+      status: statusCode,
       headers: joinHeaders(response.headers),
       retryAfterMs: parseRetryAfterMs(response.headers["retry-after"], Date.now()),
       content,
-      text: new TextDecoder().decode(content).slice(0, TEXT_LENGTH).replace(/[\s\p{Cc}]+/gu, " ").trim(),
+      text: statusCode >= 300 && statusCode < 400 && location !== undefined
+        ? redirectText(location, url)
+        : new TextDecoder().decode(content).slice(0, TEXT_LENGTH).replace(/[\s\p{Cc}]+/gu, " ").trim(),
     });
   });
   response.on("error", fail);
+}
+
+/** Where a redirect leads, without what may be secret: credentials and query. */
+function redirectText(location: string, from: URL): string {
+  const target = URL.parse(location, from);
+  if (target === null) return "redirects are not followed";
+  return `redirects are not followed; if ${target.origin}${target.pathname} is right, use that address`;
 }
 
 function joinHeaders(headers: http.IncomingHttpHeaders): Record<string, string> {

@@ -17,6 +17,20 @@ Deno.test("an answer has its status, its headers and the beginning of its body i
   assertEquals(text, `too much ${"x".repeat(300 - "too\n\tmuch ".length)}`);
 });
 
+Deno.test("a redirect is not followed, but where it leads is said, without credentials and query", async () => {
+  await using server = new Server(() => ["308 Permanent Redirect", "Location: https://u:p@h:1/new?token=x", "moved"]);
+  using client = new Client();
+  const { status, text } = await client.post(server.url);
+  assertEquals(status, 308);
+  assertEquals(text, "redirects are not followed; if https://h:1/new is right, use that address");
+});
+
+Deno.test("an answer that is not HTTP is named so", async () => {
+  await using server = new Server(() => ["what is this?", "", ""]);
+  using client = new Client();
+  assertEquals(await client.failure(server.url), "the answer is not HTTP");
+});
+
 Deno.test("requests one after another share a connection, parallel ones have as many as allowed", async () => {
   await using server = new Server();
   using client = new Client({ connections: 2 });

@@ -5,6 +5,7 @@
  */
 
 import { type Authentication, describeUrl } from "../prometheus/config.ts";
+import { basicCredentials, passwordSecrets } from "../secrets.ts";
 import { decodeUserInfo } from "../prometheus/setting_sources.ts";
 
 /** One receiver, complete and checked. */
@@ -72,7 +73,9 @@ export function apmSecrets(options: Readonly<Record<string, unknown>>): string[]
     return Object.entries(block).flatMap(([name, field]) => {
       if (canonical(name) === "credentials") return secretsIn(field);
       const url = typeof field === "string" ? URL.parse(field) : null;
-      return url === null || url.password === "" ? [] : [url.password, decodeUserInfo(url.password)];
+      if (url === null || url.password === "") return [];
+      const [username, password] = [decodeUserInfo(url.username), decodeUserInfo(url.password)];
+      return [url.password, ...passwordSecrets({ username, password })];
     });
   });
 }
@@ -277,8 +280,12 @@ function show(value: unknown): string {
 /** Every text in `credentials` but the user name, whatever its shape. */
 function secretsIn(credentials: unknown): string[] {
   if (typeof credentials === "string") return [credentials];
-  return Object.entries(asObject(credentials) ?? {})
+  const fields = asObject(credentials) ?? {};
+  const { username, password } = fields;
+  const isPair = typeof username === "string" && typeof password === "string";
+  const texts = Object.entries(fields)
     .flatMap(([name, value]) => typeof value === "string" && name !== "username" ? [value] : []);
+  return isPair ? [...texts, basicCredentials({ username, password })] : texts;
 }
 
 function asObject(value: unknown): Readonly<Record<string, unknown>> | undefined {

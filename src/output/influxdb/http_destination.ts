@@ -2,6 +2,7 @@
 
 import { HttpPostClient, type PostRequest, TransportError } from "../http_post.ts";
 import type { OutputLog } from "../output.ts";
+import { basicCredentials } from "../secrets.ts";
 import type { InfluxConfig } from "./config.ts";
 import type { Destination, Outcome } from "./destination.ts";
 import { type PostAnswer, ProxiedPostClient } from "./proxied_post.ts";
@@ -33,7 +34,7 @@ export class HttpDestination implements Destination {
     this.#client = createClient(config);
     this.#headers = {
       "User-Agent": `k6d/${version}`,
-      ...credentials === null ? {} : { Authorization: basic(credentials) },
+      ...credentials === null ? {} : { Authorization: `Basic ${basicCredentials(credentials)}` },
     };
     this.#writeUrl = endpoint(address, "write", { consistency, db: database, precision, rp: retention });
     this.#createUrl = endpoint(address, "query", { q: `CREATE DATABASE ${quoted(database)}` });
@@ -112,10 +113,6 @@ function endpoint(address: URL, path: string, parameters: Readonly<Record<string
   url.pathname = `${address.pathname.replace(/\/$/, "")}/${path}`;
   url.search = new URLSearchParams(parameters).toString();
   return url;
-}
-
-function basic({ username, password }: { readonly username: string; readonly password: string }): string {
-  return `Basic ${new TextEncoder().encode(`${username}:${password}`).toBase64()}`;
 }
 
 /** An identifier of InfluxQL. */

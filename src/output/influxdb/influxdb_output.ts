@@ -6,6 +6,7 @@
 import type { SampleBatch } from "../../metrics/types.ts";
 import type { Output, OutputContext, OutputLog } from "../output.ts";
 import { systemClock } from "../clock.ts";
+import { longEnough, passwordSecrets } from "../secrets.ts";
 import { Backlog } from "./backlog.ts";
 import { decodeUserInfo, describeAddress, type InfluxConfig, readConfig } from "./config.ts";
 import type { Destination } from "./destination.ts";
@@ -84,8 +85,10 @@ class InfluxdbOutput implements Output {
     this.#config = config;
     this.#address = describeAddress(config.address);
     this.description = `InfluxDBv1 (${this.#address})`;
-    this.secrets = [config.credentials?.password ?? "", decodeUserInfo(config.proxy?.password ?? "")]
-      .filter((secret) => secret !== "");
+    this.secrets = longEnough([
+      ...passwordSecrets(config.credentials),
+      decodeUserInfo(config.proxy?.password ?? ""),
+    ]);
     this.#log = log;
     this.#lines = new LineProtocol(registry.series, config);
     this.#destination = config.address.protocol === "udp:"

@@ -7,6 +7,7 @@
 import { parseDurationMs } from "../duration.ts";
 import type { TlsOptions } from "../http_post.ts";
 import { type OutputContext, OutputError } from "../output.ts";
+import { basicCredentials, longEnough, secretsAmong } from "../secrets.ts";
 import type { TagPairs } from "../../metrics/types.ts";
 import { type ClientCertificate, readCaCertificate, readClientCertificate } from "../tls_files.ts";
 import { REMOVED_SETTINGS, type Setting, type SettingKey, SETTINGS } from "./settings.ts";
@@ -29,6 +30,8 @@ export interface OtelConfig {
   readonly exportIntervalMs: number;
   readonly timeoutMs: number;
   readonly compression: "none" | "gzip";
+  /** What no log line may show. */
+  readonly secrets: readonly string[];
   /** What the user should know, one line each. */
   readonly warnings: readonly string[];
 }
@@ -45,16 +48,18 @@ export function readConfig(context: ConfigSources): OtelConfig {
   const protocol = settings.get("exporterProtocol", '"grpc" or "http/protobuf"', oneOf("grpc", "http/protobuf")) ??
     "grpc";
   const url = protocol === "grpc" ? grpcUrl(settings) : httpUrl(settings);
+  const headers = checkHeaders(settings, protocol, warnings);
   return {
     protocol,
     url,
-    headers: checkHeaders(settings, protocol, warnings),
+    headers,
     tls: checkTls(settings, url, warnings),
     resource: checkResource(settings, version),
     metricPrefix: settings.text("metricPrefix") ?? "",
     exportIntervalMs: settings.get("exportInterval", aDuration, positiveDuration) ?? 10_000,
     timeoutMs: settings.get("timeout", aDuration, positiveDuration) ?? 10_000,
     compression: settings.get("compression", '"gzip" or "none"', oneOf("none", "gzip")) ?? "none",
+    secrets: longEnough([settings.text("httpExporterPassword") ?? "", ...secretsAmong(Object.entries(headers))]),
     warnings,
   };
 }
@@ -226,8 +231,8 @@ function checkHeaders(settings: Settings, protocol: string, warnings: string[]):
   }
   if (protocol === "grpc" && username !== "") warnings.push("httpExporterUsername: no effect, because gRPC is used");
   else if (username !== "") {
-    const credentials = new TextEncoder().encode(`${username}:${settings.text("httpExporterPassword") ?? ""}`);
-    headers["authorization"] = `Basic ${credentials.toBase64()}`;
+    const password = settings.text("httpExporterPassword") ?? "";
+    headers["authorization"] = `Basic ${basicCredentials({ username, password })}`;
   }
   return headers;
 }

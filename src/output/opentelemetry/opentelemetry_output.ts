@@ -17,6 +17,7 @@ export function createOtelOutput(context: OutputContext): Output {
 
 class OtelOutput implements Output {
   readonly description: string;
+  readonly secrets: readonly string[];
   readonly #instruments: Instruments;
   readonly #exporter: Exporter;
 
@@ -25,6 +26,7 @@ class OtelOutput implements Output {
     const { log, registry, version } = context;
     const warn = (message: string) => log.warn(`OpenTelemetry output: ${message}`);
     const receiver = describeReceiver(config);
+    this.secrets = config.secrets;
     this.description = `OpenTelemetry (${config.protocol}, ${receiver})`;
     for (const warning of config.warnings) warn(warning);
     this.#instruments = new Instruments(registry.series, config.metricPrefix, warn);

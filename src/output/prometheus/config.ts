@@ -5,6 +5,7 @@
 
 import { parseDurationMs } from "../duration.ts";
 import { OutputError } from "../output.ts";
+import { longEnough, passwordSecrets } from "../secrets.ts";
 import { type ClientCertificate, readCaCertificate, readClientCertificate } from "../tls_files.ts";
 import {
   collectSettings,
@@ -91,7 +92,10 @@ export function readConfig(sources: ConfigSources): RemoteWriteConfig {
     instance: settings.text("instance") ?? "",
     dropTags: settings.get("dropTags", "a list of tags, or * for all", tagList) ?? new Set(),
     ...checkTls(settings, sources, url, warnings),
-    secrets: settings.secrets(),
+    secrets: [
+      ...settings.secrets(),
+      ...longEnough(passwordSecrets(authentication.kind === "basic" ? authentication : null)),
+    ],
     warnings: [...warnings, ...variableWarnings(sources)],
   };
 }

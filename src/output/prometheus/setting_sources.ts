@@ -7,6 +7,7 @@
 import { closestString } from "@std/text/closest-string";
 import { levenshteinDistance } from "@std/text/levenshtein-distance";
 import { type OutputContext, OutputError } from "../output.ts";
+import { longEnough, secretsAmong } from "../secrets.ts";
 import { findSetting, type Setting, type SettingKey, SETTINGS } from "./settings.ts";
 
 /** The names under which k6 and its extensions have had this output. */
@@ -112,13 +113,11 @@ export class Settings {
 
   /** What no log line may show: passwords, tokens, keys, and the values of headers and URL parameters named like such. */
   secrets(): string[] {
-    const values = SECRET_KEYS.map((key) => this.#values.get(key)?.value);
+    const values = SECRET_KEYS.map((key) => this.#values.get(key)?.value).filter((value) => typeof value === "string");
     const url = URL.parse(String(this.#values.get("url")?.value));
     const password = url?.password ?? "";
-    const named = [...this.headers.values(), ...url?.searchParams ?? []].filter(([name]) => SECRET_NAME.test(name));
-    return [...values, ...named.map(([, value]) => value), password, decodeUserInfo(password)]
-      .filter((value) => typeof value === "string")
-      .filter((value) => value.length >= SHORTEST_SECRET);
+    const named = secretsAmong([...this.headers.values(), ...url?.searchParams ?? []]);
+    return longEnough([...values, ...named, password, decodeUserInfo(password)]);
   }
 
   /** Where the value that counts was set. */
@@ -128,9 +127,6 @@ export class Settings {
 }
 
 const SECRET_KEYS: readonly SettingKey[] = ["password", "bearerToken", "sigV4SecretKey"];
-const SECRET_NAME = /auth|token|key|secret|password|cookie/i;
-/** Shorter ones would blot out half of the log, and hide nothing. */
-const SHORTEST_SECRET = 4;
 
 /** A URL's user name or password as it was meant; text that isn't percent-encoded properly is taken as it is. */
 export function decodeUserInfo(text: string): string {

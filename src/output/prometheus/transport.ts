@@ -1,6 +1,7 @@
 /** The HTTP exchange of remote write: POST with the headers of the protocol and the identity of the user. */
 
 import { HttpPostClient, type PostResponse } from "../http_post.ts";
+import { basicCredentials } from "../secrets.ts";
 import type { RemoteWriteConfig } from "./config.ts";
 import { amzDate, sha256Hex, sigV4Authorization } from "./sigv4.ts";
 
@@ -64,10 +65,8 @@ export class HttpTransport implements Transport {
       "X-Prometheus-Remote-Write-Version": version,
     };
     switch (authentication.kind) {
-      case "basic": {
-        const credentials = new TextEncoder().encode(`${authentication.username}:${authentication.password}`);
-        return { ...headers, Authorization: `Basic ${credentials.toBase64()}` };
-      }
+      case "basic":
+        return { ...headers, Authorization: `Basic ${basicCredentials(authentication)}` };
       case "bearer":
         return { ...headers, Authorization: `Bearer ${authentication.token}` };
       case "sigv4": {

@@ -266,9 +266,11 @@ Deno.test("tokens and passwords of good and bad blocks are known as secrets, and
     "secret1",
     "secret2",
     "secret3",
+    btoa("user:secret2"),
     "secret4",
     "secret%2F5",
     "secret/5",
+    btoa("u:secret/5"),
     "secret6",
     "secret7 with blanks",
   ]);
