@@ -4,7 +4,7 @@ import { GridStates } from "../../../src/output/apm/grid_states.ts";
 import { RemoteWriteSender } from "../../../src/output/prometheus/sender.ts";
 import { DEFAULT_SERIES_OPTIONS } from "../../../src/output/prometheus/series_state.ts";
 import { decodeWriteRequest, STALE_BITS } from "../../support/write_request_decoder.ts";
-import { FakeClock } from "../prometheus/sender_run.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
 
 const STEP = 3000;
 

@@ -1,10 +1,10 @@
 /** A sender whose time passes only when a test says so, and whose receiver answers as a test says. */
 
 import { MetricRegistry } from "../../../src/metrics/registry.ts";
-import type { Clock } from "../../../src/output/clock.ts";
 import { RemoteWriteSender, type SenderOptions } from "../../../src/output/prometheus/sender.ts";
 import { DEFAULT_SERIES_OPTIONS, SeriesStates } from "../../../src/output/prometheus/series_state.ts";
 import { type BodyFormat, type PushResponse, TransportError } from "../../../src/output/prometheus/transport.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
 import { decodeRequestV2, decodeWriteRequest, type ReceivedSeries } from "../../support/write_request_decoder.ts";
 
 /** What the receiver does: answer, fail with a reason, or hang until it is given up. */
@@ -17,38 +17,6 @@ export type Scripted =
     readonly text?: string;
     readonly headers?: Record<string, string>;
   };
-
-/** Time that passes only when a test says so. */
-export class FakeClock implements Clock {
-  nowMs = 1_700_000_000_000;
-  #sleepers: { readonly wakeMs: number; readonly wake: () => void }[] = [];
-
-  now(): number {
-    return this.nowMs;
-  }
-
-  sleep(ms: number, signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return Promise.resolve();
-    return new Promise((wake) => {
-      this.#sleepers.push({ wakeMs: this.nowMs + ms, wake });
-      signal.addEventListener("abort", () => wake());
-    });
-  }
-
-  async advance(ms: number): Promise<void> {
-    const untilMs = this.nowMs + ms;
-    await settle();
-    for (;;) {
-      const next = this.#sleepers.toSorted((a, b) => a.wakeMs - b.wakeMs)[0];
-      if (next === undefined || next.wakeMs > untilMs) break;
-      this.#sleepers = this.#sleepers.filter((sleeper) => sleeper !== next);
-      this.nowMs = Math.max(this.nowMs, next.wakeMs);
-      next.wake();
-      await settle();
-    }
-    this.nowMs = untilMs;
-  }
-}
 
 /** A request as the receiver saw it. */
 interface Post {
@@ -173,9 +141,4 @@ export class SenderRun {
       this.#inFlight--;
     }
   }
-}
-
-/** Lets everything happen that does not wait for time. */
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 100; turn++) await Promise.resolve();
 }
