@@ -34,7 +34,7 @@ export type FailureKind =
   | "histograms are disabled"
   /** The receiver does not know remote write 2.0, and stored nothing. */
   | "unknown version"
-  /** Has nothing to do with the series: credentials, path and the like. */
+  /** No series is at fault: credentials, path, limits and the like. */
   | "refused";
 
 /**
@@ -109,5 +109,7 @@ function kindOf(response: PushResponse, isVersion2: boolean, isVersionProven: bo
   if (status !== 400 && status !== 409 && status !== 422) return "refused";
   if (/out.of.bounds|too far in|timestamp.too.(?:old|new)/i.test(text)) return "out of bounds";
   if (status === 409 || /out.of.order|duplicate.(?:sample|timestamp)/i.test(text)) return "out of order";
+  // Mimir stores the others, and may have room for these later.
+  if (/series limit|max-series-per/i.test(text)) return "refused";
   return written === null ? "bad series" : "partly stored";
 }

@@ -30,6 +30,7 @@ const ANSWERS: readonly (readonly [status: number, text: string, kind: FailureKi
   ],
   [409, "store locally for endpoint: conflict", "out of order"],
   [400, "received a series whose label value length exceeds the limit (err-mimir-label-value-too-long)", "bad series"],
+  [400, "per-user series limit of 150000 exceeded (err-mimir-max-series-per-user)", "refused"],
   [422, "", "bad series"],
   [500, 'label name "a" is not unique: invalid sample', "bad series"],
   [500, "native histograms are disabled", "histograms are disabled"],

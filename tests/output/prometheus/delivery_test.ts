@@ -30,8 +30,8 @@ Deno.test("a series that the receiver refuses is found and left out, and all oth
 Deno.test("any few refused series are left out within some flushes, and never cost the others a value", async () => {
   const bad = fc.uniqueArray(fc.integer({ min: 0, max: 59 }), { maxLength: 12 });
   await fc.assert(
-    fc.asyncProperty(bad, fc.integer({ min: 1, max: 60 }), async (bad, batchSize) => {
-      const { run, receiver } = modelled({ batchSize });
+    fc.asyncProperty(bad, fc.integer({ min: 1, max: 60 }), fc.boolean(), async (bad, batchSize, rollsBack) => {
+      const { run, receiver } = modelled({ batchSize }, { rollsBack });
       for (const series of bad) receiver.bad.add(String(series));
       for (let flush = 0; flush < 4; flush++) {
         for (let series = 0; series < 60; series++) run.count(1, String(series));
@@ -199,9 +199,13 @@ Deno.test("whatever clocks do and whatever fails, timestamps rise and the last v
     fc.asyncProperty(
       fc.array(event, { maxLength: 60, size: "max" }),
       fc.constantFrom(-7_200_000, -60_000, 0, 0, 0, 60_000, 3_600_000),
-      async (events, receiverAheadMs) => {
-        const run = new SenderRun({ batchSize: 2 });
-        const receiver = new ReceiverModel(() => run.clock.now() + receiverAheadMs);
+      fc.boolean(),
+      // With the second there are several requests at a time.
+      fc.constantFrom({ batchSize: 2, delayMs: 0 }, { batchSize: 1, delayMs: 900 }),
+      async (events, receiverAheadMs, rollsBack, { batchSize, delayMs }) => {
+        const run = new SenderRun({ batchSize });
+        run.delayMs = delayMs;
+        const receiver = new ReceiverModel(() => run.clock.now() + receiverAheadMs, { rollsBack });
         const lost: string[] = [];
         run.respond = (series) => {
           if (lost.shift() === undefined) return receiver.respond(series);
@@ -254,9 +258,10 @@ Deno.test("whatever clocks do and whatever fails, timestamps rise and the last v
 
 function modelled(
   options: ConstructorParameters<typeof SenderRun>[0] = {},
+  rules: ConstructorParameters<typeof ReceiverModel>[1] = {},
 ): { run: SenderRun; receiver: ReceiverModel } {
   const run = new SenderRun(options);
-  const receiver = new ReceiverModel(() => run.clock.now());
+  const receiver = new ReceiverModel(() => run.clock.now(), rules);
   run.respond = (series) => receiver.respond(series);
   return { run, receiver };
 }

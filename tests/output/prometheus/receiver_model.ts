@@ -1,4 +1,4 @@
-/** A receiver that keeps what it is sent by Prometheus's rules: a request is stored as a whole or not at all. */
+/** A receiver that keeps what it is sent by the rules of Prometheus, or of Mimir. */
 
 import type { ReceivedSeries } from "../../support/write_request_decoder.ts";
 import type { Scripted } from "./sender_run.ts";
@@ -21,11 +21,14 @@ export class ReceiverModel {
   readonly bad = new Set<string>();
   /** The receiver's time. */
   readonly now: () => number;
+  /** Whether a request is stored as a whole or not at all, as in Prometheus; otherwise what is right is stored, as in Mimir. */
+  readonly #rollsBack: boolean;
   requests = 0;
   refusals = 0;
 
-  constructor(now: () => number) {
+  constructor(now: () => number, { rollsBack = true } = {}) {
     this.now = now;
+    this.#rollsBack = rollsBack;
   }
 
   /** What another run wrote earlier. */
@@ -36,19 +39,14 @@ export class ReceiverModel {
   respond(series: readonly ReceivedSeries[]): Scripted {
     this.requests++;
     const headers = { date: new Date(this.now()).toUTCString() };
-    for (const each of series) {
-      const text = this.#refusal(each);
-      if (text === null) continue;
-      this.refusals++;
-      return { status: 400, text, headers };
+    const refusals = series.map((each) => this.#refusal(each));
+    const text = refusals.find((refusal) => refusal !== null);
+    if (text === undefined || !this.#rollsBack) {
+      for (const [index, each] of series.entries()) if (refusals[index] === null) this.#store(each);
     }
-    for (const { labels, samples } of series) {
-      const stored = this.#of(labels["s"]!);
-      for (const { value, atEpochMs } of samples) {
-        if (atEpochMs > (stored.at(-1)?.atEpochMs ?? 0)) stored.push({ value, atEpochMs });
-      }
-    }
-    return { status: 204, headers };
+    if (text === undefined) return { status: 204, headers };
+    this.refusals++;
+    return { status: 400, text: text ?? "", headers };
   }
 
   /** The values of a series, without stale markers. */
@@ -67,6 +65,13 @@ export class ReceiverModel {
       if (!Object.is(value, last.value)) return "duplicate sample for timestamp";
     }
     return null;
+  }
+
+  #store({ labels, samples }: ReceivedSeries): void {
+    const stored = this.#of(labels["s"]!);
+    for (const { value, atEpochMs } of samples) {
+      if (atEpochMs > (stored.at(-1)?.atEpochMs ?? 0)) stored.push({ value, atEpochMs });
+    }
   }
 
   #of(series: string): StoredSample[] {
