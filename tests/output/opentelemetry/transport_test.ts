@@ -214,6 +214,16 @@ Deno.test("grpc: a refusal that comes before the whole message was read is heard
   });
 });
 
+Deno.test("grpc: requests to a receiver that stops reading leave no memory behind", async () => {
+  await using port = await listen(createHttp2Server(undefined, () => "hang", "at once"));
+  using client = new Client("grpc", `127.0.0.1:${port.number}`);
+  const message = new Uint8Array(2e6);
+  const rssBefore = Deno.memoryUsage().rss;
+  for (let i = 0; i < 100; i++) await client.transport.send(message, 10, new AbortController().signal);
+  const grownBytes = Deno.memoryUsage().rss - rssBefore;
+  assertEquals(grownBytes < 100e6, true, `${grownBytes} bytes more`);
+});
+
 Deno.test("grpc: a server without HTTP/2, and one that expects TLS, are named", async () => {
   await using port = await listen(http.createServer((_request, response) => response.end()));
   using plain = new Client("grpc", `127.0.0.1:${port.number}`);
