@@ -149,7 +149,8 @@ export class Delivery {
 
   /** Values are cumulative, so they can go out once more as of now: later than what another run, or a clock set back, left behind. */
   #sendUnderNewTimes(batch: Batch, { receiverTimeMs }: Failure, patience: Patience): Promise<Failure | null> {
-    if (receiverTimeMs !== null) this.#timestamps.follow(receiverTimeMs);
+    const aheadMs = receiverTimeMs === null ? 0 : this.#timestamps.follow(receiverTimeMs);
+    if (aheadMs !== 0) this.#report.followed(aheadMs);
     this.#timestamps.again(batch.states, batch.takenMs);
     return this.#courier.send(batch, patience);
   }

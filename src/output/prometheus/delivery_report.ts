@@ -29,6 +29,7 @@ export class DeliveryReport {
   #named = 0;
   #rejectedSamples = 0;
   #warnedOfSlowness = false;
+  #hasFollowed = false;
 
   /** `receiver` names it in messages; holds no secret. */
   constructor(log: OutputLog, receiver: string) {
@@ -88,6 +89,17 @@ export class DeliveryReport {
     this.#log.warn(
       `sending the time series data to ${this.#receiver} took ${seconds(tookMs)}, longer than the push interval of ` +
         `${seconds(pushIntervalMs)}: values arrive less often; use a longer interval or fewer tags`,
+    );
+  }
+
+  /** Timestamps are by the receiver's clock from now on, because this machine's is that much ahead (negative: behind); said once. */
+  followed(aheadMs: number): void {
+    if (this.#hasFollowed) return;
+    this.#hasFollowed = true;
+    const minutes = Math.round(Math.abs(aheadMs) / 60_000);
+    this.#log.warn(
+      `this machine's clock is ${minutes} minutes ${aheadMs > 0 ? "ahead of" : "behind"} that of ${this.#receiver}: ` +
+        "timestamps follow the receiver's",
     );
   }
 

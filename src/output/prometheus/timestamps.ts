@@ -54,10 +54,11 @@ export class Timestamps {
     }
   }
 
-  /** Takes the receiver's time for right, having refused ours, when they are far apart. True when that changes anything. */
-  follow(receiverTimeMs: number): boolean {
-    if (Math.abs(receiverTimeMs - this.now()) < AHEAD_MS) return false;
-    this.#shiftMs += receiverTimeMs - this.now();
-    return true;
+  /** Takes the receiver's time for right, having refused ours, when they are far apart; returns by how much ours was ahead, ms, or 0. */
+  follow(receiverTimeMs: number): number {
+    const aheadMs = this.now() - receiverTimeMs;
+    if (Math.abs(aheadMs) < AHEAD_MS) return 0;
+    this.#shiftMs -= aheadMs;
+    return aheadMs;
   }
 }
