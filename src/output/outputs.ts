@@ -71,6 +71,8 @@ function whyMissing(name: string): string {
   if (instead !== undefined) {
     return `the output "${name}" was removed from k6 in favour of an extension, and k6d does not have it: ${instead}`;
   }
+  // A URL may hold a password.
+  if (name.includes("://")) return "-o takes the name of an output before the URL, for example prometheus-rw=http://…";
   const known = `k6d knows ${outputNames.join(", ")}`;
   if (notYet.includes(name)) return `the output "${name}" is not supported by k6d yet (-o ${name}): ${known}`;
   return `unknown output "${name}" (-o ${name}): ${known}`;

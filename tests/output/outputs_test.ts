@@ -21,6 +21,11 @@ for (const name of ["cloud", "web-dashboard"]) {
   });
 }
 
+Deno.test("a URL without the name of an output is told so, and not shown", () => {
+  const { message } = assertThrows(() => create(["http://me:secret@localhost:8086/k6"]), OutputError, "before the URL");
+  assertEquals(message.includes("secret"), false);
+});
+
 Deno.test("several outputs are made in the order in which they are asked for, also of one kind", () => {
   const { outputs, warnings } = create(["json=a.json", "json", "json=b.json"]);
   assertEquals(outputs.map(({ description }) => description), ["json (a.json)", "json(stdout)", "json (b.json)"]);
