@@ -2,12 +2,13 @@
 
 import { type Failure, failureOf, failureWithoutAnswer, VERSION_1, writtenOf } from "./answer.ts";
 import type { Clock } from "../clock.ts";
+import { TransportError } from "../http_post.ts";
 import type { DeliveryReport } from "./delivery_report.ts";
 import type { EncoderOptions, RequestEncoder } from "./request_encoder.ts";
 import { createRequestEncoder, type ProtocolVersion } from "./request_encoders.ts";
 import { encodeEnd, encodeState, type SeriesState } from "./series_state.ts";
 import type { Timestamps } from "./timestamps.ts";
-import { type Transport, TransportError } from "./transport.ts";
+import type { Transport } from "./transport.ts";
 
 /** Series that go out in one request, under the timestamps that they have got. */
 export interface Batch {

@@ -5,9 +5,6 @@ import { basicCredentials } from "../secrets.ts";
 import type { RemoteWriteConfig } from "./config.ts";
 import { amzDate, sha256Hex, sigV4Authorization } from "./sigv4.ts";
 
-/** What `post` rejects with. */
-export { TransportError } from "../http_post.ts";
-
 /** What a receiver answered. */
 export type PushResponse = PostResponse;
 

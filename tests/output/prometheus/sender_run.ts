@@ -3,7 +3,8 @@
 import { MetricRegistry } from "../../../src/metrics/registry.ts";
 import { RemoteWriteSender, type SenderOptions } from "../../../src/output/prometheus/sender.ts";
 import { DEFAULT_SERIES_OPTIONS, SeriesStates } from "../../../src/output/prometheus/series_state.ts";
-import { type BodyFormat, type PushResponse, TransportError } from "../../../src/output/prometheus/transport.ts";
+import { TransportError } from "../../../src/output/http_post.ts";
+import type { BodyFormat, PushResponse } from "../../../src/output/prometheus/transport.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { decodeRequestV2, decodeWriteRequest, type ReceivedSeries } from "../../support/write_request_decoder.ts";
 
