@@ -206,14 +206,15 @@ Deno.test("whatever clocks do and whatever fails, timestamps rise and the last v
       fc.boolean(),
       // With the second there are several requests at a time.
       fc.constantFrom({ batchSize: 2, delayMs: 0 }, { batchSize: 1, delayMs: 900 }),
-      async (events, receiverAheadMs, rollsBack, { batchSize, delayMs }) => {
-        const run = new SenderRun({ batchSize });
+      fc.constantFrom("1.0" as const, "2.0" as const),
+      async (events, receiverAheadMs, rollsBack, { batchSize, delayMs }, protocolVersion) => {
+        const run = new SenderRun({ batchSize, protocolVersion });
         run.delayMs = delayMs;
         const receiver = new ReceiverModel(() => run.clock.now() + receiverAheadMs, { rollsBack });
         const lost: string[] = [];
-        run.respond = (series) => {
-          if (lost.shift() === undefined) return receiver.respond(series);
-          receiver.respond(series);
+        run.respond = (series, version) => {
+          if (lost.shift() === undefined) return receiver.respond(series, version);
+          receiver.respond(series, version);
           return "connection reset";
         };
         const sums = new Map<string, number>();

@@ -36,10 +36,16 @@ export class ReceiverModel {
     this.stored.set(series, [{ value: NaN, atEpochMs }]);
   }
 
-  respond(series: readonly ReceivedSeries[]): Scripted {
+  respond(series: readonly ReceivedSeries[], version = "0.1.0"): Scripted {
     this.requests++;
-    const headers = { date: new Date(this.now()).toUTCString() };
     const refusals = series.map((each) => this.#refusal(each));
+    const stored = this.#rollsBack && refusals.some((refusal) => refusal !== null)
+      ? 0
+      : refusals.filter((refusal) => refusal === null).length;
+    const headers = {
+      date: new Date(this.now()).toUTCString(),
+      ...version === "2.0.0" ? { "x-prometheus-remote-write-samples-written": String(stored) } : {},
+    };
     const text = refusals.find((refusal) => refusal !== null);
     if (text === undefined || !this.#rollsBack) {
       for (const [index, each] of series.entries()) if (refusals[index] === null) this.#store(each);
