@@ -26,6 +26,8 @@ interface HttpSeries {
   readonly failed: number;
 }
 
+const NONE: HttpSeries[] = [];
+
 /** One worker's memory of them: tag set of the virtual user, then name, then the few outcomes seen for that name. */
 export class HttpSeriesCache {
   readonly #runtime: WorkerRuntime;
@@ -73,8 +75,7 @@ export class HttpSeriesCache {
   ): HttpSeries {
     let byName = this.#byTags.get(tags);
     if (byName === undefined) this.#byTags.set(tags, byName = new Map());
-    let known = byName.get(name);
-    if (known === undefined) byName.set(name, known = []);
+    const known = byName.get(name) ?? NONE;
     for (const series of known) {
       if (
         series.status === result.status && series.method === method && series.expected === expected &&
@@ -83,7 +84,9 @@ export class HttpSeriesCache {
       ) return series;
     }
     const series = this.#define(tags, name, method, result, errorCode, expected);
-    known.push(series);
+    // Not pushed to an empty array, which would make room for 17.
+    if (known.length === 0) byName.set(name, [series]);
+    else known.push(series);
     return series;
   }
 

@@ -46,9 +46,14 @@ export class TagSet {
     return this.#next?.get(name)?.get(value) ?? this.#extend(name, value);
   }
 
-  /** This set with each of the tags added or replaced, in the order given. */
+  /** This set with each of the tags added or replaced; the last of a name wins. Makes no sets for other orders than that of the names. */
   withAll(tags: TagPairs): TagSet {
-    return tags.reduce<TagSet>((set, [name, value]) => set.with(name, value), this);
+    if (ascends(this.#last[0], tags)) {
+      return tags.reduce<TagSet>((set, [name, value]) => set.with(name, value), this);
+    }
+    const all = new Map(this.toPairs());
+    for (const [name, value] of tags) if (name !== "") all.set(name, value);
+    return this.#tree.root.withAll([...all].sort(([a], [b]) => a < b ? -1 : 1));
   }
 
   /** This set without the tag of that name. */
@@ -90,9 +95,17 @@ export class TagSet {
   #find(name: string, value: string): TagSet {
     if (name > this.#last[0]) return new TagSet(this, [name, value]);
     if (this.get(name) === value) return this;
-    const tags = new Map(this.toPairs()).set(name, value);
-    return this.#tree.root.withAll([...tags].sort(([a], [b]) => a < b ? -1 : 1));
+    return this.withAll([[name, value]]);
   }
+}
+
+/** Whether each name is greater than the one before, and the first one than `last`. */
+function ascends(last: string, tags: TagPairs): boolean {
+  for (const [name] of tags) {
+    if (name <= last) return false;
+    last = name;
+  }
+  return true;
 }
 
 /** What all sets of a tree share. */
