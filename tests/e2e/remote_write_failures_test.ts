@@ -39,6 +39,31 @@ Deno.test("a remote-write endpoint that fails is told once a cause and costs the
   await Promise.all(FAILING_ENDPOINTS.map(assertHarmless));
 });
 
+Deno.test("a series that an endpoint refuses is named and left out, and all others arrive", async () => {
+  await using receiver = new RemoteWriteReceiver({ refuses: ({ labels }) => labels["kind"] === "37" });
+  const result = await runSuccessfully({
+    files: `
+      import { Counter } from "k6/metrics";
+      const items = new Counter("items");
+      export const options = { iterations: 1 };
+      export default function () {
+        for (let kind = 0; kind < 100; kind++) items.add(kind, { kind: String(kind) });
+      }`,
+    args: ["run", "script.js", "--quiet", "--out", "prometheus-rw"],
+    env: { K6_PROMETHEUS_RW_SERVER_URL: receiver.url },
+  });
+  assertEquals(receiver.violations, []);
+  const values = receiver.samples("k6_items_total").filter(({ value }) => !Number.isNaN(value));
+  assertEquals(
+    values.map(({ value }) => value).toSorted((a, b) => a - b),
+    Array.from({ length: 100 }, (_, kind) => kind).filter((kind) => kind !== 37),
+  );
+  const complaints = logEntries(result.stderr).map(({ msg }) => msg ?? "");
+  assertEquals(complaints.length, 2, result.stderr);
+  assertMatch(complaints[0]!, /refuses k6_items_total\{.*kind="37".*left out from now on: HTTP 400: bad series/);
+  assertMatch(complaints[1]!, /^1 series left out: /);
+});
+
 async function assertHarmless({ name, answer, isUntrusted = false, says }: FailingEndpoint): Promise<void> {
   await using receiver = new RemoteWriteReceiver();
   if (answer !== undefined) receiver.answer(...Array.from({ length: 1000 }, () => answer));

@@ -26,6 +26,8 @@ export class RemoteWriteReceiver implements AsyncDisposable {
    * them and answer 204.
    */
   readonly #v2: V2Support;
+  /** Requests that hold a series of these are refused as a whole. */
+  readonly #refuses: (series: ReceivedSeries) => boolean;
   /** Number of requests that came, whatever the answer. */
   requests = 0;
   readonly #answers: Answer[] = [];
@@ -35,8 +37,12 @@ export class RemoteWriteReceiver implements AsyncDisposable {
   readonly #serving: Promise<void>;
   readonly #waiting: { readonly requests: number; readonly resolve: () => void }[] = [];
 
-  constructor({ v2 = "understood" }: { readonly v2?: V2Support } = {}) {
+  constructor({ v2 = "understood", refuses = () => false }: {
+    readonly v2?: V2Support;
+    readonly refuses?: (series: ReceivedSeries) => boolean;
+  } = {}) {
     this.#v2 = v2;
+    this.#refuses = refuses;
     this.#listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     this.#serving = this.#accept();
   }
@@ -112,6 +118,7 @@ export class RemoteWriteReceiver implements AsyncDisposable {
     headers: Headers,
     body: Uint8Array,
   ): Promise<boolean> {
+    if (!isV2(headers) && decodeRequest(body).series.some(this.#refuses)) answer = { status: 400, body: "bad series" };
     const accepted = typeof answer === "number" && answer < 300;
     const written = this.#check(requestLine, headers, body, accepted);
     this.headers.push(headers);
