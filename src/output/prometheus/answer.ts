@@ -89,10 +89,7 @@ const adviceByKind: ReadonlyMap<FailureKind, string> = new Map([
   ["out of bounds", "compare this machine's clock with the receiver's"],
 ]);
 
-const REDIRECTED = "use the URL that it redirects to, for example with https or a / at its end";
-
 const adviceByCause: ReadonlyMap<string, string> = new Map([
-  ...[301, 302, 307, 308].map((status) => [`HTTP ${status}`, REDIRECTED] as const),
   ["HTTP 401", "check the user name and password or token"],
   ["HTTP 403", "check what the user or token is allowed to do"],
   ["HTTP 404", "check the URL's path; Prometheus needs --web.enable-remote-write-receiver"],

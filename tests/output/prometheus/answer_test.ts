@@ -66,6 +66,5 @@ Deno.test("there is advice on what users can mend", () => {
     adviceFor({ kind, cause, detail: "", retryAfterMs: null, receiverTimeMs: null });
   assertEquals(advice("refused", "HTTP 404").includes("--web.enable-remote-write-receiver"), true);
   assertEquals(advice("histograms are disabled").includes("--enable-feature=native-histograms"), true);
-  assertEquals(advice("refused", "HTTP 301").includes("redirects"), true);
   assertEquals(advice("passing", "HTTP 503"), "");
 });
