@@ -9,7 +9,7 @@ import { ExitCode } from "./exit_codes.ts";
 import { openLog } from "./open_log.ts";
 import { planRun } from "./run_settings.ts";
 import { SettingReader } from "./setting_reader.ts";
-import { isInteractive, WriteError } from "./terminal.ts";
+import { isInteractive, LenientWriter } from "./terminal.ts";
 
 /** Runs a test; resolves with the exit code. Throws a `UsageError` when there is no script, or no log to write mistakes to. */
 export async function runCommand(commandLine: CommandLine, { env, stdout }: CommandContext): Promise<number> {
@@ -23,14 +23,16 @@ export async function runCommand(commandLine: CommandLine, { env, stdout }: Comm
     for (const error of plan.errors) log.error(error);
     startFirstWorker();
     const { runTest } = await import("../engine/run.ts");
-    const terminal = { stdout, interactive: isInteractive({ isTerminal: Deno.stdout.isTerminal(), env }) };
-    return await runTest(plan.settings, { config: config.options, env, flags: plan.flags }, log, terminal);
+    const writer = new LenientWriter(stdout);
+    const terminal = { stdout: writer, interactive: isInteractive({ isTerminal: Deno.stdout.isTerminal(), env }) };
+    const code = await runTest(plan.settings, { config: config.options, env, flags: plan.flags }, log, terminal);
+    if (writer.failure === null) return code;
+    log.error(writer.failure.message);
+    return code === ExitCode.Success ? ExitCode.Failure : code;
   } catch (error) {
-    if (error instanceof UsageError || error instanceof WriteError) {
-      log.error(error.message);
-      return error instanceof UsageError ? error.exitCode : ExitCode.Failure;
-    }
-    return reportCrash(error, log);
+    if (!(error instanceof UsageError)) return reportCrash(error, log);
+    log.error(error.message);
+    return error.exitCode;
   } finally {
     await log.close();
   }

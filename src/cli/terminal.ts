@@ -40,6 +40,31 @@ export class StreamWriter implements TextWriter {
   }
 }
 
+/** Writes until something can't be written, and drops what comes then: for what must go on without it. */
+export class LenientWriter implements TextWriter {
+  readonly #writer: TextWriter;
+  #failure: WriteError | null = null;
+
+  constructor(writer: TextWriter) {
+    this.#writer = writer;
+  }
+
+  /** Why text is missing; null when none is. */
+  get failure(): WriteError | null {
+    return this.#failure;
+  }
+
+  write(text: string | Uint8Array): void {
+    if (this.#failure !== null) return;
+    try {
+      this.#writer.write(text);
+    } catch (error) {
+      if (!(error instanceof WriteError)) throw error;
+      this.#failure = error;
+    }
+  }
+}
+
 const pauseCell = new Int32Array(new SharedArrayBuffer(4));
 
 /** Waits a millisecond for a full pipe to drain. */

@@ -1,7 +1,7 @@
 /** A full disk, rates beyond all measure: the run ends in time, with its summary and the right exit code. */
 
 import { assertEquals, assertMatch, assertNotMatch } from "@std/assert";
-import { type K6dCommand, runK6d, summaryCount } from "./support/k6d.ts";
+import { type K6dCommand, K6dProcess, runK6d, summaryCount } from "./support/k6d.ts";
 
 const CHATTY = 'export default function () { for (let i = 0; i < 3; i++) console.log("line"); }';
 
@@ -36,6 +36,23 @@ for (const { name, stderr, ...command } of FULL_DISKS) {
     },
   });
 }
+
+Deno.test({
+  name: "a full disk under standard output costs what stands there, not the test and its outputs",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    await using run = await K6dProcess.start({
+      files: "export const options = { iterations: 3 }; export default function () {}",
+      args: ["run", "-o", "csv=samples.csv", "script.js"],
+      before: "exec 1>/dev/full",
+    });
+    const { code, stderr } = await run.ended();
+    assertMatch(stderr, /^time=.* level=error msg="cannot write the output: No space left[^\n]*\n$/);
+    const samples = await Deno.readTextFile(`${run.folder}/samples.csv`);
+    assertEquals(samples.match(/^iterations,/gm)?.length, 3);
+    assertEquals(code, 255);
+  },
+});
 
 const RATES: Readonly<Record<string, string>> = {
   "a constant rate": '{ executor: "constant-arrival-rate", rate: 1e9, duration: "1s", preAllocatedVUs: 2 }',

@@ -15,18 +15,31 @@ export function isStandardOutput(path: string): boolean {
   return path === "" || path === "-";
 }
 
-/** Opens a path for writing; an existing file is emptied. Rejects with the system's error. */
+/** Opens a path for writing; an existing file is emptied. Rejects with the system's error, or when another output has the file. */
 export async function openDestination(path: string): Promise<Destination> {
   if (isStandardOutput(path)) return new StandardOutput();
   const file = new PlainFile(await Deno.open(path, { write: true, create: true, truncate: true }));
   return path.endsWith(".gz") ? new GzipFile(file) : file;
 }
 
+/** The files that are written to: two outputs in one would spoil both. */
+const openFiles = new Set<string>();
+
 class PlainFile implements Destination {
   readonly #file: Deno.FsFile;
+  /** In `openFiles`; null for what is no regular file, which many may write to. */
+  readonly #identity: string | null;
 
   constructor(file: Deno.FsFile) {
     this.#file = file;
+    const { isFile, dev, ino } = file.statSync();
+    this.#identity = isFile && ino !== null ? `${dev}:${ino}` : null;
+    if (this.#identity === null) return;
+    if (openFiles.has(this.#identity)) {
+      file.close();
+      throw new Error("another output of this test writes to it");
+    }
+    openFiles.add(this.#identity);
   }
 
   async write(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
@@ -35,6 +48,7 @@ class PlainFile implements Destination {
 
   close(): Promise<void> {
     this.#file.close();
+    if (this.#identity !== null) openFiles.delete(this.#identity);
     return Promise.resolve();
   }
 }

@@ -68,7 +68,7 @@ export class SampleFileOutput implements Output {
     try {
       this.#sink = new FileSink(await openDestination(path));
     } catch (error) {
-      throw new OutputError(`${name} output: can't write to ${this.#file}: ${(error as Error).message}`);
+      throw new OutputError(`${name} output: can't write to ${this.#file}: ${reasonOf(error as Error)}`);
     }
     this.#timer = setInterval(() => this.#flush(), flushIntervalMs);
     this.#flush();
@@ -155,7 +155,7 @@ export class SampleFileOutput implements Output {
     this.#hasFailed = true;
     this.#batches = [];
     clearInterval(this.#timer);
-    this.#log.error(`${this.#settings.name} output: stopped, can't write to ${this.#file}: ${error.message}`);
+    this.#log.error(`${this.#settings.name} output: stopped, can't write to ${this.#file}: ${reasonOf(error)}`);
   }
 
   #warnOfDrops(): void {
@@ -175,12 +175,19 @@ export class SampleFileOutput implements Output {
   }
 
   #reportMissing(written: number): void {
-    const missing = this.#samples - written;
+    const { name, path } = this.#settings;
+    // What a gzip file that ends early still holds can't be told.
+    const missing = this.#hasFailed && path.endsWith(".gz") ? this.#samples : this.#samples - written;
     if (missing === 0) return;
-    this.#log.error(
-      `${this.#settings.name} output: ${missing} of ${this.#samples} samples are missing in ${this.#file}`,
-    );
+    // The last piece that was written may have been cut anywhere.
+    const number = this.#hasFailed ? `up to ${missing}` : missing;
+    this.#log.error(`${name} output: ${number} of ${this.#samples} samples are missing in ${this.#file}`);
   }
+}
+
+/** The system's words for what went wrong, without Deno's number and path. */
+function reasonOf({ message }: Error): string {
+  return message.replace(/ \(os error \d+\).*$/s, "");
 }
 
 function batchBytes({ length }: SampleBatch): number {

@@ -123,7 +123,7 @@ Deno.test("a reader that never reads can't keep the test from its end", async ()
   await run.output.stop();
   assertEquals(run.complaints, [
     'error: json output: stopped, can\'t write to "FILE": it took more than 0.02 s at the end of the test',
-    `error: json output: ${20 * FULL} of ${20 * FULL} samples are missing in "FILE"`,
+    `error: json output: up to ${20 * FULL} of ${20 * FULL} samples are missing in "FILE"`,
   ]);
 });
 
@@ -139,8 +139,32 @@ Deno.test("a reader that goes away, or a full disk, ends the output with one lin
     await run.output.stop();
     assertEquals(run.complaints.length, 2);
     assertEquals(reason.test(run.complaints[0]!), true, run.complaints[0]);
-    assertEquals(run.complaints[1], `error: json output: ${2 * FULL} of ${2 * FULL} samples are missing in "FILE"`);
+    const missing = `up to ${2 * FULL} of ${2 * FULL}`;
+    assertEquals(run.complaints[1], `error: json output: ${missing} samples are missing in "FILE"`);
   }
+});
+
+Deno.test("what is missing in a compressed file is told also when the disk is full only at its end", async () => {
+  await using run = new FileRun("full.gz");
+  await Deno.symlink("/dev/full", run.path);
+  await run.output.start();
+  run.output.addSamples(run.batch());
+  await run.output.stop();
+  assertEquals(run.complaints, [
+    'error: json output: stopped, can\'t write to "FILE": No space left on device',
+    `error: json output: up to ${FULL} of ${FULL} samples are missing in "FILE"`,
+  ]);
+});
+
+Deno.test("a file has one output: a second one that means the same file doesn't start, until the first has ended", async () => {
+  await using first = new FileRun("samples.json");
+  await first.output.start();
+  await Deno.symlink(first.path, `${first.path}.link`);
+  await using second = new FileRun("", { path: `${first.path}.link` });
+  await assertRejects(() => second.output.start(), OutputError, "another output of this test writes to it");
+  await first.output.stop();
+  await second.output.start();
+  await second.output.stop();
 });
 
 Deno.test("a file that can't be opened is refused at the start", async () => {
