@@ -1,5 +1,7 @@
 /** The outputs that `-o` knows, by name. */
 
+import { closestString } from "@std/text/closest-string";
+import { levenshteinDistance } from "@std/text/levenshtein-distance";
 import { createCsvOutput } from "./csv/csv_output.ts";
 import { createInfluxdbOutput } from "./influxdb/influxdb_output.ts";
 import { createJsonOutput } from "./json/json_output.ts";
@@ -49,7 +51,16 @@ export function createOutputs(specs: readonly string[], context: CommonContext):
     const repeated = specs.filter((spec, index) => specs.indexOf(spec) !== index).map((spec) => parse(spec).name);
     context.log.warn(`-o ${repeated.join(", ")} is given twice in the same words: once is enough`);
   }
+  if (specs.length > 0) warnOfUnknownCollectors(context);
   return Array.from(distinct, (spec) => createOutput(spec, context));
+}
+
+/** Settings in the configuration file for what is no output at all. */
+function warnOfUnknownCollectors({ collectors, log }: CommonContext): void {
+  for (const name of Object.keys(collectors)) {
+    if (factories.has(name) || removed.has(name) || notYet.includes(name)) continue;
+    log.warn(`config file, collectors.${name} has no effect: there is no such output${didYouMean(name)}`);
+  }
 }
 
 /** Makes the output that `name` or `name=argument` asks for; throws an `OutputError` when there is none or its settings are wrong. */
@@ -74,9 +85,22 @@ function whyMissing(name: string): string {
   // A URL may hold a password.
   if (name.includes("://")) return "-o takes the name of an output before the URL, for example prometheus-rw=http://…";
   const known = `k6d knows ${outputNames.join(", ")}`;
+  if (name === "") return `an output without a name (-o, K6_OUT): ${known}`;
   if (notYet.includes(name)) return `the output "${name}" is not supported by k6d yet (-o ${name}): ${known}`;
-  return `unknown output "${name}" (-o ${name}): ${known}`;
+  return `unknown output "${name}" (-o ${name})${didYouMean(name)}: ${known}`;
 }
+
+/** Names the output that is meant most likely, if one is near. */
+function didYouMean(name: string): string {
+  const longer = name.length < SHORTEST_BEGINNING ? undefined : outputNames.find((known) => known.startsWith(name));
+  const closest: string = closestString(name, outputNames);
+  const distance: number = levenshteinDistance(name, closest);
+  const nearest = longer ?? (distance <= MOST_TYPOS ? closest : undefined);
+  return nearest === undefined ? "" : `; did you mean ${nearest}?`;
+}
+
+const SHORTEST_BEGINNING = 4;
+const MOST_TYPOS = 2;
 
 function parse(spec: string): { readonly name: string; readonly argument: string } {
   const separator = spec.indexOf("=");

@@ -9,6 +9,20 @@ Deno.test("an unknown output is an error that lists those that there are", () =>
   for (const name of outputNames) assertEquals(error.message.includes(name), true, name);
 });
 
+Deno.test("an unknown output that is nearly a known one, or none at all, is told so", () => {
+  assertThrows(() => create(["jsn"]), OutputError, 'unknown output "jsn" (-o jsn); did you mean json?');
+  assertThrows(() => create(["prometheus"]), OutputError, "did you mean prometheus-rw?");
+  assertThrows(() => create(["", "json"]), OutputError, "an output without a name");
+});
+
+Deno.test("settings of the configuration file for what is no output are named in a warning", () => {
+  const { warnings } = create(["json"], { csv: {}, cloud: {}, prometheusrw: {}, mine: {} });
+  assertEquals(warnings, [
+    "config file, collectors.prometheusrw has no effect: there is no such output; did you mean prometheus-rw?",
+    "config file, collectors.mine has no effect: there is no such output",
+  ]);
+});
+
 for (const name of ["kafka", "datadog", "statsd"]) {
   Deno.test(`the output ${name}, which k6 has no longer either, names what takes its place`, () => {
     assertThrows(() => create([`${name}=x`]), OutputError, `the output "${name}" was removed from k6`);
@@ -48,11 +62,11 @@ Deno.test("the code of outputs is needed when the command line or the script ask
   }
 });
 
-function create(specs: readonly string[]) {
+function create(specs: readonly string[], collectors: Readonly<Record<string, unknown>> = {}) {
   const warnings: string[] = [];
   const log = { debug() {}, info() {}, warn: (message: string) => warnings.push(message), error() {} };
   const registry = new MetricRegistry(() => {});
-  const context = { env: {}, options: {}, collectors: {}, features: [], registry, log, version: "1.2.3" };
+  const context = { env: {}, options: {}, collectors, features: [], registry, log, version: "1.2.3" };
   const outputs = createOutputs(specs, context);
   return { outputs, warnings };
 }

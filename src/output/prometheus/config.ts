@@ -11,6 +11,7 @@ import {
   collectSettings,
   type ConfigSources,
   decodeUserInfo,
+  rivalBlocks,
   type Settings,
   unknownVariables,
 } from "./setting_sources.ts";
@@ -96,7 +97,7 @@ export function readConfig(sources: ConfigSources): RemoteWriteConfig {
       ...settings.secrets(),
       ...longEnough(passwordSecrets(authentication.kind === "basic" ? authentication : null)),
     ],
-    warnings: [...warnings, ...variableWarnings(sources)],
+    warnings: [...warnings, ...blockWarnings(sources), ...variableWarnings(sources)],
   };
 }
 
@@ -135,7 +136,7 @@ function checkUrl(settings: Settings): URL {
     const url = URL.parse(String(text));
     return url !== null && (url.protocol === "http:" || url.protocol === "https:") ? url : null;
   };
-  return settings.get("url", "an address that begins with http:// or https://", parse) ??
+  return settings.get("url", "a valid address that begins with http:// or https://", parse) ??
     new URL("http://localhost:9090/api/v1/write");
 }
 
@@ -222,6 +223,12 @@ function checkClientCertificate(settings: Settings): ClientCertificate | null {
     throw new OutputError("a client certificate needs both clientCertificate and clientCertificateKey");
   }
   return readClientCertificate(certificate, key);
+}
+
+function blockWarnings({ options }: ConfigSources): string[] {
+  const [weaker, stronger] = rivalBlocks(options);
+  if (weaker === undefined || stronger === undefined) return [];
+  return [`the script has options.${weaker} and options.${stronger}: where both have a setting, the latter counts`];
 }
 
 /** Variables that look as if they set something, and don't. */

@@ -47,6 +47,12 @@ export function hasSecrets(options: Readonly<Record<string, unknown>>): boolean 
   return settings.secrets().length > 0;
 }
 
+/** The blocks that a script has, when it has both. */
+export function rivalBlocks(options: Readonly<Record<string, unknown>>): readonly string[] {
+  const given = SCRIPT_BLOCKS.filter((block) => asObject(options[block]) !== undefined);
+  return given.length === SCRIPT_BLOCKS.length ? given : [];
+}
+
 /** Variables of k6's family that nothing reads, each with the one that is meant most likely; null when none is near. */
 export function unknownVariables(
   env: Readonly<Record<string, string>>,
@@ -213,7 +219,7 @@ const legacyTagSwitches = [["K6_KEEP_TAGS", "*"], ["K6_KEEP_NAME_TAG", "name"], 
 /** `key=value,…`; a part without `=` belongs to the value before it (`trendStats=p(95),p(99)`). */
 function readArgument(settings: Settings, argument: string, source: string): void {
   if (argument === "") return;
-  if (/^https?:\/\//i.test(argument)) return settings.set("url", argument, source);
+  if (/^https?:\/\//i.test(argument)) return readUrlArgument(settings, argument, source);
   const pairs: [name: string, value: string][] = [];
   for (const part of argument.split(",")) {
     const separator = part.indexOf("=");
@@ -227,6 +233,15 @@ function readArgument(settings: Settings, argument: string, source: string): voi
     else if (name === "headers") throw new OutputError(`${source}: write headers.<Name>=<value> instead of headers`);
     else settings.set(keyOf(name, source), value, source);
   }
+}
+
+/** A URL may have commas and equals signs, but hardly the name of a setting between them. */
+function readUrlArgument(settings: Settings, argument: string, source: string): void {
+  for (const [, name = ""] of argument.matchAll(/,([^,=]*)=/g)) {
+    if (findSetting(name) === undefined && !name.startsWith("headers.")) continue;
+    throw new OutputError(`${source}=http…: with other settings (${name}) the URL is one, too: write url=http…`);
+  }
+  settings.set("url", argument, source);
 }
 
 function keyOf(name: string, source: string): SettingKey {

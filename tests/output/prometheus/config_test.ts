@@ -212,6 +212,21 @@ Deno.test("what is secret is known as such, whatever its source, unless it is to
   assertEquals(hasSecrets({ prometheusRemoteWrite: { url: "http://h/w", adress: "secret" } }), false);
 });
 
+Deno.test("a script with both blocks is told which one counts", () => {
+  const options = { remoteWrite: { url: "http://a/" }, prometheusRemoteWrite: { url: "http://b/" } };
+  assertEquals(read({ options }).url.href, "http://b/");
+  assertEquals(read({ options }).warnings, [
+    "the script has options.remoteWrite and options.prometheusRemoteWrite: where both have a setting, the latter counts",
+  ]);
+});
+
+Deno.test("a URL as argument may have commas, but no other settings after it", () => {
+  assertEquals(read({ argument: "http://h/w?a=1,b=2" }).url.href, "http://h/w?a=1,b=2");
+  for (const more of ["pushInterval=1s", "a,trendStats=p(95)", "headers.X=y"]) {
+    assertThrows(() => read({ argument: `http://h/w,${more}` }), OutputError, "write url=http");
+  }
+});
+
 Deno.test("reserved headers stay k6d's own, with a warning", () => {
   const config = read({ env: { K6_PROMETHEUS_RW_HTTP_HEADERS: "content-type:text/plain,User-Agent:me" } });
   assertEquals(config.headers, []);
