@@ -178,7 +178,7 @@ const httpAnswers: readonly (readonly [Answer, string, RegExp, boolean, number |
   [{ status: 400, ...status }, "HTTP 400", /^no$/, false, null],
   [{ status: 401 }, "HTTP 401", /check K6_OTEL_HTTP_EXPORTER_USERNAME/, false, null],
   [{ status: 404 }, "HTTP 404", /check K6_OTEL_HTTP_EXPORTER_URL_PATH/, false, null],
-  [{ status: 301, headers: { location: "/" } }, "HTTP 301", /^$/, false, null],
+  [{ status: 301, headers: { location: "/" } }, "HTTP 301", /^redirects are not followed/, false, null],
 ];
 
 Deno.test("http/protobuf: what may pass is tried again by the specification's list", async () => {
