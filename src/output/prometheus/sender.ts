@@ -40,8 +40,9 @@ const LAST_RETRIES_MS = 5000;
 const SILENT_END_MS = 8000;
 /** All that the end of a run may take, however much arrives meanwhile. */
 const LONGEST_END_MS = 60_000;
-/** Between two attempts at series whose timestamps the receiver refuses. */
-const TIME_GAP_MS = 1000;
+/** How often, and after which pause, the last flush is repeated for series that the receiver did not take yet for their timestamps. */
+const LAST_REPEATS = 3;
+const REPEAT_PAUSE_MS = 500;
 
 /** Flushes at every push interval; series are in one request at a time, and no flush begins before the last one is over. */
 export class RemoteWriteSender {
@@ -132,9 +133,9 @@ export class RemoteWriteSender {
 
   /** Flushes until nothing is left that may still be taken. */
   async #flushToTheEnd(end: RunEnd): Promise<boolean> {
-    while (await this.#flush(end)) {
-      if (!this.#states.hasNews || this.#clock.now() + TIME_GAP_MS >= end.untilMs()) return true;
-      await this.#clock.sleep(TIME_GAP_MS, end.signal);
+    for (let repeats = 0; await this.#flush(end); repeats++) {
+      if (!this.#states.hasNews || repeats === LAST_REPEATS) return true;
+      await this.#clock.sleep(REPEAT_PAUSE_MS, end.signal);
     }
     return false;
   }
