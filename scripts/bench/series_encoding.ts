@@ -13,8 +13,8 @@ import { firstBatches, laterBatches, SERIES, usedBytes } from "./series_batches.
 export interface SeriesEncodingResult {
   /** Protobuf and snappy. */
   readonly seriesPerSecond: Readonly<Record<ProtocolVersion, number>>;
-  /** How long making one request keeps the main thread, at worst, the first ones included. */
-  readonly longestRequestMs: number;
+  /** How long making a request of 1000 series keeps the main thread: 99 of 100 take less, the first ones included. */
+  readonly requestMsP99: number;
   readonly nanosecondsPerSample: number;
   /** Heap and buffers of the registry, the states and the encoder of version 1.0. */
   readonly bytesPerSeries: number;
@@ -24,8 +24,7 @@ const ROUNDS = 10;
 const REQUEST_SIZE = 1000;
 
 if (import.meta.main) {
-  const result: SeriesEncodingResult = { ...measure() };
-  await Deno.stdout.write(new TextEncoder().encode(`${JSON.stringify(result)}\n`));
+  await Deno.stdout.write(new TextEncoder().encode(`${JSON.stringify(measure())}\n`));
 }
 
 function measure(): SeriesEncodingResult {
@@ -34,11 +33,11 @@ function measure(): SeriesEncodingResult {
   const states = new SeriesStates(registry.series, { ...DEFAULT_SERIES_OPTIONS, trendStats }, () => {});
   const bytesBefore = usedBytes();
   for (const batch of firstBatches(registry)) states.addSamples(batch);
-  const longest = { ms: 0 };
-  const encodeV1 = encoding(states, "1.0", longest);
+  const requestsMs: number[] = [];
+  const encodeV1 = encoding(states, "1.0", requestsMs);
   encodeV1();
   const bytesPerSeries = (usedBytes() - bytesBefore) / SERIES;
-  const encodeV2 = encoding(states, "2.0", longest);
+  const encodeV2 = encoding(states, "2.0", requestsMs);
   encodeV2();
 
   let samplesMs = 0;
@@ -54,14 +53,14 @@ function measure(): SeriesEncodingResult {
   const perSecond = (ms: number) => SERIES * ROUNDS / ms * 1000;
   return {
     seriesPerSecond: { "1.0": perSecond(times["1.0"]), "2.0": perSecond(times["2.0"]) },
-    longestRequestMs: longest.ms,
+    requestMsP99: requestsMs.sort((a, b) => a - b)[Math.floor(requestsMs.length * 0.99)] ?? NaN,
     nanosecondsPerSample: samplesMs * 1e6 / (SERIES * ROUNDS),
     bytesPerSeries,
   };
 }
 
 /** A function that makes requests of all states and returns how many milliseconds it took. */
-function encoding(states: SeriesStates, version: ProtocolVersion, longest: { ms: number }): () => number {
+function encoding(states: SeriesStates, version: ProtocolVersion, requestsMs: number[]): () => number {
   const encoder = createRequestEncoder(version, { metadata: true });
   const all = states.takeQueue();
   states.putBack(all);
@@ -75,7 +74,7 @@ function encoding(states: SeriesStates, version: ProtocolVersion, longest: { ms:
         encodeState(state, encoder);
       }
       encoder.finish();
-      longest.ms = Math.max(longest.ms, performance.now() - requestStartedMs);
+      requestsMs.push(performance.now() - requestStartedMs);
     }
     return performance.now() - startedMs;
   };
