@@ -17,6 +17,18 @@ export function parseDurationMs(value: string | number): number | null {
   return direction * milliseconds;
 }
 
+/**
+ * Milliseconds of a setting for which a timer waits; null when it is no duration, or not above zero. What timers can't wait, less
+ * than a millisecond or more than 24 days, becomes the nearest that they can.
+ */
+export function parseIntervalMs(value: unknown): number | null {
+  const durationMs = typeof value === "string" || typeof value === "number" ? parseDurationMs(value) : null;
+  return durationMs !== null && durationMs > 0 ? Math.min(Math.max(durationMs, 1), LONGEST_TIMER_MS) : null;
+}
+
+/** Beyond it timers fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 const WHOLE = /^([-+]?)(?:(\d+\.?\d*|\.\d+)|((?:\d+d)?(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))*))$/;
 const PART = /(\d+\.?\d*|\.\d+)(d|h|ms|m|s|us|µs|μs|ns)/g;
 

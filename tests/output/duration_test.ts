@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { parseDuration } from "../../src/options/duration.ts";
-import { parseDurationMs } from "../../src/output/duration.ts";
+import { parseDurationMs, parseIntervalMs } from "../../src/output/duration.ts";
 
 Deno.test("outputs understand the durations that options understand, and no others", () => {
   const piece = fc.constantFrom(
@@ -38,4 +38,9 @@ Deno.test("outputs understand the durations that options understand, and no othe
 Deno.test("a number is milliseconds", () => {
   assertEquals([parseDurationMs(1500), parseDurationMs("1500"), parseDurationMs("1.5")], [1500, 1500, 1.5]);
   assertEquals([parseDurationMs(NaN), parseDurationMs(Infinity), parseDurationMs("")], [null, null, null]);
+});
+
+Deno.test("an interval is one that timers can wait", () => {
+  assertEquals(["5s", 500, "1ns", "1000d"].map(parseIntervalMs), [5000, 500, 1, 2 ** 31 - 1]);
+  assertEquals(["0", "-1s", "x", "", true, null, [1]].map(parseIntervalMs), Array(7).fill(null));
 });

@@ -1,6 +1,6 @@
 /** The settings of the `csv` output: defaults < configuration file < environment < argument. */
 
-import { parseDurationMs } from "../duration.ts";
+import { parseIntervalMs } from "../duration.ts";
 import { TIME_FORMATS, type TimeFormat } from "../file/time_text.ts";
 import { type OutputContext, OutputError } from "../output.ts";
 
@@ -65,8 +65,8 @@ function withSetting(config: CsvConfig, name: string, value: unknown, source: st
       if (typeof value !== "string") throw wrong("a path");
       return { ...config, path: value };
     case "saveIntervalMs": {
-      const saveIntervalMs = typeof value === "string" || typeof value === "number" ? parseDurationMs(value) : null;
-      if (saveIntervalMs === null || saveIntervalMs <= 0) throw wrong('a positive duration such as "1s"');
+      const saveIntervalMs = parseIntervalMs(value);
+      if (saveIntervalMs === null) throw wrong('a positive duration such as "1s"');
       return { ...config, saveIntervalMs };
     }
     case "timeFormat": {

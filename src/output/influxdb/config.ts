@@ -4,7 +4,7 @@
  * Every mistake is an `OutputError` of one line that names the setting's source and never its secret.
  */
 
-import { parseDurationMs } from "../duration.ts";
+import { parseIntervalMs } from "../duration.ts";
 import { type OutputContext, OutputError } from "../output.ts";
 import type { FieldType, LineFormat, Precision } from "./line_protocol.ts";
 
@@ -60,7 +60,7 @@ export function readConfig({ argument, env, collectors }: ConfigSources): Influx
     insecure,
     proxy,
     payloadSize: settings.get("payloadSize", "a number of bytes from 1 to 65507", parseInteger(65_507)) ?? 512,
-    pushIntervalMs: settings.get("pushInterval", 'a positive duration such as "1s"', parsePositiveDuration) ?? 1000,
+    pushIntervalMs: settings.get("pushInterval", 'a positive duration such as "1s"', parseIntervalMs) ?? 1000,
     concurrentWrites: settings.get("concurrentWrites", "a number from 1 to 1000", parseInteger(1000)) ?? 4,
     precision: settings.get("precision", "ns, us, ms, s, m or h", (value) => precisions.get(String(value)) ?? null) ??
       "ns",
@@ -228,11 +228,6 @@ function parseInteger(most: number): (value: Value) => number | null {
     const number = typeof value === "boolean" || value === "" ? NaN : Number(value);
     return Number.isSafeInteger(number) && number >= 1 && number <= most ? number : null;
   };
-}
-
-function parsePositiveDuration(value: Value): number | null {
-  const durationMs = typeof value === "boolean" ? null : parseDurationMs(value);
-  return durationMs !== null && durationMs > 0 ? durationMs : null;
 }
 
 /** InfluxDB's spellings, and some that its tools know. */

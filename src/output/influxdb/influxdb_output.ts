@@ -40,9 +40,6 @@ const STOP_LIMIT_MS = 60_000;
 
 const STOP_CHECK_MS = 100;
 
-/** The longest interval that timers know. */
-const LONGEST_INTERVAL_MS = 2 ** 31 - 1;
-
 /** Makes the output from its settings (see `config.ts`); throws an `OutputError` when they are wrong. */
 export function createInfluxdbOutput(context: OutputContext): Output {
   return new InfluxdbOutput(context);
@@ -98,7 +95,7 @@ class InfluxdbOutput implements Output {
 
   async start(): Promise<void> {
     await this.#destination.open();
-    this.#timer = setInterval(() => this.#flush(), Math.min(this.#config.pushIntervalMs, LONGEST_INTERVAL_MS));
+    this.#timer = setInterval(() => this.#flush(), this.#config.pushIntervalMs);
   }
 
   addSamples(batch: SampleBatch): void {

@@ -3,7 +3,7 @@
  * Every mistake is an `OutputError` of one line that names the setting's source and never its secret.
  */
 
-import { parseDurationMs } from "../duration.ts";
+import { parseIntervalMs } from "../duration.ts";
 import { OutputError } from "../output.ts";
 import { longEnough, passwordSecrets } from "../secrets.ts";
 import { type ClientCertificate, readCaCertificate, readClientCertificate } from "../tls_files.ts";
@@ -81,9 +81,9 @@ export function readConfig(sources: ConfigSources): RemoteWriteConfig {
     url,
     headers: checkHeaders(settings, authentication, warnings),
     authentication,
-    pushIntervalMs: settings.get("pushInterval", 'a positive duration such as "5s"', positiveDuration) ?? 5000,
+    pushIntervalMs: settings.get("pushInterval", 'a positive duration such as "5s"', parseIntervalMs) ?? 5000,
     batchSize: settings.get("batchSize", "a whole number of at least 1", positiveInteger) ?? 1000,
-    timeoutMs: settings.get("timeout", 'a positive duration such as "5s"', positiveDuration) ?? 15_000,
+    timeoutMs: settings.get("timeout", 'a positive duration such as "5s"', parseIntervalMs) ?? 15_000,
     protocolVersion: settings.get("protocolVersion", "1.0 or 2.0", protocolVersion) ?? "1.0",
     ...checkTrends(settings, sources),
     rateCounters: settings.flag("rateAsCounters") ?? false,
@@ -246,11 +246,6 @@ function variableWarnings({ env }: ConfigSources): string[] {
     );
   }
   return warnings;
-}
-
-function positiveDuration(value: string | number | boolean): number | null {
-  const duration = typeof value === "boolean" ? null : parseDurationMs(value);
-  return duration !== null && duration > 0 ? duration : null;
 }
 
 function positiveInteger(value: string | number | boolean): number | null {
