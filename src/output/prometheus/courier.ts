@@ -48,6 +48,8 @@ export interface CourierParts {
 /** Waits between attempts double from the first to the last, as in Prometheus. */
 const FIRST_BACKOFF_MS = 30;
 const LAST_BACKOFF_MS = 5000;
+/** When there is little time left. */
+const LAST_BACKOFF_IN_A_HURRY_MS = 500;
 
 /** Takes batches to the receiver; several at the same time if they have no series in common. */
 export class Courier {
@@ -58,6 +60,7 @@ export class Courier {
   /** The receiver asked (Retry-After) not to be bothered before this time. */
   #notBeforeMs = 0;
   #backoffMs = FIRST_BACKOFF_MS;
+  #lastBackoffMs = LAST_BACKOFF_MS;
   #isFailing = false;
   #failures = 0;
   #lastStoredAtMs = 0;
@@ -83,9 +86,10 @@ export class Courier {
     return this.#lastStoredAtMs;
   }
 
-  /** What failed is tried again soon, as there may be little time left. */
+  /** The run ends: what failed is tried again soon. */
   hurry(): void {
     this.#backoffMs = FIRST_BACKOFF_MS;
+    this.#lastBackoffMs = LAST_BACKOFF_IN_A_HURRY_MS;
   }
 
   /** Waits as long as the receiver asked for; false when that is too long. */
@@ -122,7 +126,7 @@ export class Courier {
       for (const [index, { sentMs }] of batch.states.entries()) batch.takenMs[index] = sentMs;
       const waitMs = Math.max(failure.retryAfterMs ?? 0, backoffMs * (0.5 + Math.random() / 2));
       if (failure.retryAfterMs !== null) this.#notBeforeMs = clock.now() + waitMs;
-      this.#backoffMs = backoffMs = Math.min(backoffMs * 2, LAST_BACKOFF_MS);
+      this.#backoffMs = backoffMs = Math.min(backoffMs * 2, this.#lastBackoffMs);
       if (clock.now() + waitMs >= patience.untilMs()) return failure;
       await clock.sleep(waitMs, patience.signal);
       if (patience.signal.aborted) return failure;

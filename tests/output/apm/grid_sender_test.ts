@@ -32,7 +32,7 @@ Deno.test("an outage leaves no point off the grid and no value out, also when th
       run.count(1);
       await run.clock.advance(1000);
     }
-    const stopped = run.sender.stop();
+    const stopped = run.stop();
     await run.clock.advance(20_000);
     await stopped;
     const times = run.points.map(({ atEpochMs }) => atEpochMs);
@@ -85,6 +85,12 @@ class Run {
     const log = { debug() {}, info() {}, warn() {}, error() {} };
     this.sender = new RemoteWriteSender(this.#states, transport, senderOptions, log, this.clock);
     this.sender.start();
+  }
+
+  /** As the output does it. */
+  stop(): Promise<void> {
+    this.#states.finish();
+    return this.sender.stop();
   }
 
   count(value: number): void {

@@ -225,6 +225,18 @@ Deno.test("a receiver that comes back while the run ends gets everything", async
   assertEquals(run.warnings, []);
 });
 
+Deno.test("a receiver that comes back in the last seconds is not missed", async () => {
+  for (let backAfterMs = 0; backAfterMs <= 4000; backAfterMs += 250) {
+    const run = new SenderRun();
+    run.count(1);
+    const backMs = run.startMs + 1000 + backAfterMs;
+    run.respond = () => run.clock.nowMs < backMs ? 503 : 204;
+    await run.advance(1000);
+    await run.stop();
+    assertEquals(run.accepted().length, 2);
+  }
+});
+
 Deno.test("stopping cuts short the wait for a retry", async () => {
   const run = new SenderRun();
   run.answers.push(...Array(6).fill(500));
