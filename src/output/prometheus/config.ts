@@ -75,6 +75,7 @@ export function readConfig(sources: ConfigSources): RemoteWriteConfig {
   const settings = collectSettings(sources);
   const warnings: string[] = [];
   const url = checkUrl(settings);
+  const instance = settings.text("instance") ?? "";
   const authentication = checkAuthentication(settings, url);
   url.username = url.password = "";
   return {
@@ -90,14 +91,19 @@ export function readConfig(sources: ConfigSources): RemoteWriteConfig {
     staleMarkers: settings.flag("staleMarkers") ?? true,
     metadata: settings.flag("metadata") ?? true,
     exemplars: settings.flag("exemplars") ?? true,
-    instance: settings.text("instance") ?? "",
+    instance,
     dropTags: settings.get("dropTags", "a list of tags, or * for all", tagList) ?? new Set(),
     ...checkTls(settings, sources, url, warnings),
     secrets: [
       ...settings.secrets(),
       ...longEnough(passwordSecrets(authentication.kind === "basic" ? authentication : null)),
     ],
-    warnings: [...warnings, ...blockWarnings(sources), ...variableWarnings(sources)],
+    warnings: [
+      ...warnings,
+      ...blockWarnings(sources),
+      ...instanceWarnings(sources, instance),
+      ...variableWarnings(sources),
+    ],
   };
 }
 
@@ -229,6 +235,19 @@ function blockWarnings({ options }: ConfigSources): string[] {
   const [weaker, stronger] = rivalBlocks(options);
   if (weaker === undefined || stronger === undefined) return [];
   return [`the script has options.${weaker} and options.${stronger}: where both have a setting, the latter counts`];
+}
+
+/** Instances of one test would write the same series: Prometheus then has whatever came last, and nobody notices. */
+function instanceWarnings({ options }: ConfigSources, instance: string): string[] {
+  const { executionSegment: segment, tags } = options;
+  const isPart = typeof segment === "string" && segment !== "" && segment !== "0:1";
+  // A `testid` is the same for all of them; any other tag may be what tells them apart.
+  const isNamed = instance !== "" || Object.keys(tags ?? {}).some((tag) => tag !== "testid");
+  if (!isPart || isNamed) return [];
+  return [
+    `this run is a part of a test (executionSegment ${segment}): the parts overwrite each other's series unless each ` +
+    "has a K6_PROMETHEUS_RW_INSTANCE or a tag of its own",
+  ];
 }
 
 /** Variables that look as if they set something, and don't. */

@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { OutputError } from "../../../src/output/output.ts";
 import { describeUrl, readConfig, type RemoteWriteConfig } from "../../../src/output/prometheus/config.ts";
 import { createOutput, withOutputsOfOptions } from "../../../src/output/outputs.ts";
@@ -218,6 +218,16 @@ Deno.test("a script with both blocks is told which one counts", () => {
   assertEquals(read({ options }).warnings, [
     "the script has options.remoteWrite and options.prometheusRemoteWrite: where both have a setting, the latter counts",
   ]);
+});
+
+Deno.test("a part of a test without a name of its own is warned that the parts write the same series", () => {
+  const part = { executionSegment: "0:1/2", tags: { testid: "t" } };
+  const [warning = "", ...more] = read({ options: part }).warnings;
+  assertMatch(warning, /executionSegment 0:1\/2.*K6_PROMETHEUS_RW_INSTANCE/);
+  assertEquals(more, []);
+  assertEquals(read({ options: part, env: { K6_PROMETHEUS_RW_INSTANCE: "a" } }).warnings, []);
+  assertEquals(read({ options: { ...part, tags: { host: "a" } } }).warnings, []);
+  for (const executionSegment of [null, "", "0:1"]) assertEquals(read({ options: { executionSegment } }).warnings, []);
 });
 
 Deno.test("a URL as argument may have commas, but no other settings after it", () => {
