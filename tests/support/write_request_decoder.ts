@@ -176,15 +176,18 @@ function decodeTimeSeriesV2(
   const histograms: ReceivedHistogram[] = [];
   const exemplars: ReceivedExemplar[] = [];
   let metadata: ReceivedMetadata | undefined;
+  let createdMs = 0;
   fields(reader, until, {
     1: () => labels = decodeReferences(reader, symbol),
     2: () => samples.push(decodeSample(reader, end(reader))),
     3: () => histograms.push(decodeHistogram(reader, end(reader))),
     4: () => exemplars.push(decodeExemplarV2(reader, end(reader), symbol)),
     5: () => metadata = decodeMetadataV2(reader, end(reader), symbol),
+    6: () => createdMs = Number(reader.int64()),
   });
   const series = receivedSeries(labels, samples, histograms, exemplars);
   for (const { atEpochMs, startMs = 0 } of [...samples, ...histograms]) {
+    if (startMs !== createdMs) throw new Error(`${series.name} starts at ${createdMs}, its sample at ${startMs}`);
     if (startMs >= atEpochMs) throw new Error(`${series.name} starts at ${startMs}, after ${atEpochMs}`);
   }
   if (metadata === undefined) {

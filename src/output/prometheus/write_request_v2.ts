@@ -18,6 +18,8 @@ const SAMPLE = 2 << 3 | 2;
 const HISTOGRAM = 3 << 3 | 2;
 const EXEMPLAR = 4 << 3 | 2;
 const METADATA = 5 << 3 | 2;
+/** The start of a series in the drafts that Prometheus 2.54 to 3 reads; the specification of 2025 has it in the samples. */
+const CREATED = 6 << 3 | 0;
 const SAMPLE_VALUE = 1 << 3 | 1;
 const SAMPLE_TIMESTAMP = 2 << 3 | 0;
 const SAMPLE_START = 3 << 3 | 0;
@@ -97,6 +99,7 @@ export class WriteRequestV2Encoder implements RequestEncoder {
       fields.byte(SAMPLE_START);
       fields.varint(createdMs);
     }
+    if (hasStart) this.#writeCreated(createdMs);
     if (exemplar !== null) this.#writeExemplar(exemplar);
     this.#addSeries(kind, labels);
   }
@@ -112,13 +115,15 @@ export class WriteRequestV2Encoder implements RequestEncoder {
     const message = this.#histogram;
     message.clear();
     writeHistogram(message, histogram, atEpochMs);
-    if (createdMs < atEpochMs) {
+    const hasStart = createdMs < atEpochMs;
+    if (hasStart) {
       message.reserve(FIXED_SIZE);
       message.varint(HISTOGRAM_START);
       message.varint(createdMs);
     }
     this.#fields.clear();
     this.#writeHistogramField();
+    if (hasStart) this.#writeCreated(createdMs);
     if (exemplar !== null) this.#writeExemplar(exemplar);
     this.#addSeries(kind, labels);
   }
@@ -205,6 +210,12 @@ export class WriteRequestV2Encoder implements RequestEncoder {
     fields.byte(HISTOGRAM);
     fields.varint(message.length);
     fields.raw(message.written());
+  }
+
+  #writeCreated(createdMs: number): void {
+    this.#fields.reserve(FIXED_SIZE);
+    this.#fields.byte(CREATED);
+    this.#fields.varint(createdMs);
   }
 
   #writeExemplar({ traceId, value, atEpochMs }: Exemplar): void {

@@ -17,7 +17,7 @@ Deno.test("the database is made, then samples are written, with k6's parameters 
     `influxdb=http://me:s%40fe@127.0.0.1:${server.port}/prefix/my%20"db"?${AT_THE_END}&retention=week&consistency=one`,
   );
   assertEquals(run.output.description, `InfluxDBv1 (${server.url}/prefix)`);
-  assertEquals(run.output.secrets, ["s@fe"]);
+  assertEquals(run.output.secrets, ["s@fe", btoa("me:s@fe")]);
   await run.output.start();
   run.addAll([{ tags: [["method", "GET"], ["url", "http://x/"]], value: 2, atEpochMs: 1_700_000_000_000 }]);
   await run.output.stop();

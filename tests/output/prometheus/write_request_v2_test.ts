@@ -22,9 +22,10 @@ Deno.test("a request is a table of symbols, then series that refer to it", () =>
       "220a6b365f615f746f74616c" + // 3: k6_a_total
       "22016d" + // 4: m
       "2203474554" + // 5: GET
-      "2a27" + // a series of 39 bytes
+      "2a2e" + // a series of 46 bytes
       "0a0402030405" + // its labels
-      "1217" + "090000000000004540" + "10" + timestamp + "18" + start + // its sample
+      "1217" + "090000000000004540" + "10" + timestamp + "18" + start + // its sample, with its start
+      "30" + start + // its start once more, where the drafts have it
       "2a06" + "0801" + "1801" + "2000", // a counter with this help, without a unit
   );
 });
