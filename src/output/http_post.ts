@@ -111,6 +111,11 @@ export function parseRetryAfterMs(value: string | undefined, nowMs: number): num
   return Number.isNaN(date) ? null : Math.max(0, date - nowMs);
 }
 
+/** As much of a receiver's words as a message can use, 300 characters, in one line. */
+export function oneLine(text: string): string {
+  return text.slice(0, 300).replace(/[\s\p{Cc}]+/gu, " ").trim();
+}
+
 /** The settings in node's terms. Where the system has no list of authorities, Mozilla's applies. */
 export function tlsConnectionOptions(
   { skipVerification, minVersion, caCertificate, clientCertificate }: TlsOptions,
@@ -197,9 +202,8 @@ class Exchange {
   }
 }
 
-/** As much of an answer's body as is kept, and as much as a message can use. */
+/** As much of an answer's body as is kept. */
 const CONTENT_BYTES = 4096;
-const TEXT_LENGTH = 300;
 
 /** Reads the body to its end, so that the connection can be used again, but keeps only its beginning. */
 function readResponse(
@@ -225,7 +229,7 @@ function readResponse(
       content,
       text: statusCode >= 300 && statusCode < 400 && location !== undefined
         ? redirectText(location, url)
-        : new TextDecoder().decode(content).slice(0, TEXT_LENGTH).replace(/[\s\p{Cc}]+/gu, " ").trim(),
+        : oneLine(new TextDecoder().decode(content)),
     });
   });
   response.on("error", fail);

@@ -9,8 +9,19 @@ export interface ClientCertificate {
   readonly key: string;
 }
 
-/** Reads and checks the pair; throws an `OutputError` when a file can't be read, is no PEM, or the two don't belong together. */
-export function readClientCertificate(certificatePath: string, keyPath: string): ClientCertificate {
+/**
+ * Reads and checks the pair; null when neither path is given. Throws an `OutputError` when one is missing, a file can't be read
+ * or is no PEM, or the two don't belong together. `settings` names those of the two paths.
+ */
+export function readClientCertificate(
+  certificatePath: string | undefined,
+  keyPath: string | undefined,
+  settings: string,
+): ClientCertificate | null {
+  if (certificatePath === undefined && keyPath === undefined) return null;
+  if (certificatePath === undefined || keyPath === undefined) {
+    throw new OutputError(`a client certificate needs both ${settings}`);
+  }
   const cert = read("client certificate", certificatePath);
   const key = read("client certificate key", keyPath);
   const certificate = parse("client certificate", certificatePath, () => new X509Certificate(cert));

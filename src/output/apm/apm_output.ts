@@ -3,7 +3,8 @@
 import type { SampleBatch } from "../../metrics/types.ts";
 import type { Output, OutputContext, OutputLog } from "../output.ts";
 import { type Clock, systemClock } from "../clock.ts";
-import { describeUrl, readConfig } from "../prometheus/config.ts";
+import { describeUrl } from "../url_text.ts";
+import { readConfig } from "../prometheus/config.ts";
 import { MOST_LANES, RemoteWriteSender } from "../prometheus/sender.ts";
 import { HttpTransport } from "../prometheus/transport.ts";
 import { type ApmTarget, hasApm, readApm } from "./config.ts";

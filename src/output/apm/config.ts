@@ -4,9 +4,10 @@
  * it never keeps the test from running. No message holds a secret.
  */
 
-import { type Authentication, describeUrl } from "../prometheus/config.ts";
+import type { Authentication } from "../prometheus/config.ts";
 import { basicCredentials, passwordSecrets } from "../secrets.ts";
-import { decodeUserInfo } from "../prometheus/setting_sources.ts";
+import { asObject } from "../setting_values.ts";
+import { describeUrl, identityOf } from "../url_text.ts";
 
 /** One receiver, complete and checked. */
 export interface ApmTarget {
@@ -74,8 +75,7 @@ export function apmSecrets(options: Readonly<Record<string, unknown>>): string[]
       if (canonical(name) === "credentials") return secretsIn(field);
       const url = typeof field === "string" ? URL.parse(field) : null;
       if (url === null || url.password === "") return [];
-      const [username, password] = [decodeUserInfo(url.username), decodeUserInfo(url.password)];
-      return [url.password, ...passwordSecrets({ username, password })];
+      return [url.password, ...passwordSecrets(identityOf(url))];
     });
   });
 }
@@ -195,7 +195,7 @@ class BlockReader {
     const given = this.#fields.get("credentials");
     if (given === undefined) {
       if (url === null || url.username === "") return { kind: "none" };
-      return { kind: "basic", username: decodeUserInfo(url.username), password: decodeUserInfo(url.password) };
+      return { kind: "basic", ...identityOf(url) };
     }
     const { token, username, password, ...others } = asObject(given) ?? { nothing: given };
     const [isPair, isToken] = [username !== undefined || password !== undefined, token !== undefined];
@@ -286,10 +286,4 @@ function secretsIn(credentials: unknown): string[] {
   const texts = Object.entries(fields)
     .flatMap(([name, value]) => typeof value === "string" && name !== "username" ? [value] : []);
   return isPair ? [...texts, basicCredentials({ username, password })] : texts;
-}
-
-function asObject(value: unknown): Readonly<Record<string, unknown>> | undefined {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
-    ? value as Readonly<Record<string, unknown>>
-    : undefined;
 }

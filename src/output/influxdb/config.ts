@@ -6,6 +6,9 @@
 
 import { parseIntervalMs } from "../duration.ts";
 import { type OutputContext, OutputError } from "../output.ts";
+import type { BasicIdentity } from "../secrets.ts";
+import { asObject, oneOf, positiveInteger, type SettingValue, SettingValues } from "../setting_values.ts";
+import { decodedOrAsIs, identityOf } from "../url_text.ts";
 import type { FieldType, LineFormat, Precision } from "./line_protocol.ts";
 
 /** Settings, complete and checked. */
@@ -15,7 +18,7 @@ export interface InfluxConfig extends LineFormat {
   /** Default `k6`. */
   readonly database: string;
   /** Null: requests name no user. */
-  readonly credentials: { readonly username: string; readonly password: string } | null;
+  readonly credentials: BasicIdentity | null;
   /** Whether the server's certificate goes unchecked. Default false. */
   readonly insecure: boolean;
   /** An HTTP proxy for all requests; null: none, whatever the environment says. */
@@ -36,7 +39,7 @@ type ConfigSources = Pick<OutputContext, "argument" | "env" | "collectors">;
 
 /** Reads the settings that apply to an output; throws an `OutputError` on the first mistake. */
 export function readConfig({ argument, env, collectors }: ConfigSources): InfluxConfig {
-  const settings = new Settings();
+  const settings: Settings = new SettingValues("influxdb output: ", (key) => secretKeys.includes(key));
   readConfigFile(settings, collectors["influxdb"]);
   for (const [variable, key] of variables) {
     const value = env[variable];
@@ -45,10 +48,11 @@ export function readConfig({ argument, env, collectors }: ConfigSources): Influx
   if (argument !== "") readArgument(settings, argument);
 
   const address = settings.get("addr", ADDRESS, parseAddress) ?? new URL("http://localhost:8086");
-  const username = settings.text("username") ?? decodeUserInfo(address.username);
-  const password = settings.text("password") ?? decodeUserInfo(address.password);
+  const inAddress = identityOf(address);
+  const username = settings.text("username") ?? inAddress.username;
+  const password = settings.text("password") ?? inAddress.password;
   address.username = address.password = "";
-  const insecure = settings.get("insecure", "true or false", (value) => booleans.get(String(value)) ?? null) ?? false;
+  const insecure = settings.flag("insecure") ?? false;
   const proxy = settings.get("proxy", "an address that begins with http:// or https://", parseProxy) ?? null;
   if (proxy !== null && insecure && address.protocol === "https:") {
     throw new OutputError("influxdb output: proxy and insecure can't be used together for an https address");
@@ -59,21 +63,16 @@ export function readConfig({ argument, env, collectors }: ConfigSources): Influx
     credentials: username === "" ? null : { username, password },
     insecure,
     proxy,
-    payloadSize: settings.get("payloadSize", "a number of bytes from 1 to 65507", parseInteger(65_507)) ?? 512,
+    payloadSize: settings.get("payloadSize", "a number of bytes from 1 to 65507", positiveInteger(65_507)) ?? 512,
     pushIntervalMs: settings.get("pushInterval", 'a positive duration such as "1s"', parseIntervalMs) ?? 1000,
-    concurrentWrites: settings.get("concurrentWrites", "a number from 1 to 1000", parseInteger(1000)) ?? 4,
+    concurrentWrites: settings.get("concurrentWrites", "a number from 1 to 1000", positiveInteger(1000)) ?? 4,
     precision: settings.get("precision", "ns, us, ms, s, m or h", (value) => precisions.get(String(value)) ?? null) ??
       "ns",
     retention: settings.text("retention") ?? "",
-    consistency: settings.get("consistency", "any, one, quorum or all", parseConsistency) ?? "",
+    consistency: settings.get("consistency", "any, one, quorum or all", oneOf("", "any", "one", "quorum", "all")) ?? "",
     tagsAsFields: settings.get("tagsAsFields", TAGS_AS_FIELDS, parseTagsAsFields) ??
       parseTagsAsFields("vu,iter,url")!,
   };
-}
-
-/** A URL for messages: without query, which may hold a token. */
-export function describeAddress({ protocol, host, pathname }: URL): string {
-  return `${protocol}//${host}${pathname === "/" ? "" : pathname}`;
 }
 
 /** The settings' keys in the config file and in the URL's query. */
@@ -111,48 +110,21 @@ const variables: ReadonlyMap<string, Key> = new Map([
   ["K6_INFLUXDB_TAGS_AS_FIELDS", "tagsAsFields"],
 ]);
 
-type Value = string | number | boolean;
+type Settings = SettingValues<Key>;
 
-/** Values as their sources give them, each with the name of its source for messages. */
-class Settings {
-  readonly #values = new Map<Key, { readonly value: Value; readonly source: string }>();
-
-  set(key: Key, value: Value, source: string): void {
-    this.#values.set(key, { value, source });
-  }
-
-  /** The value as `parse` understands it; one that it refuses (null) is an error that says what is expected. */
-  get<T>(key: Key, expected: string, parse: (value: Value) => T | null): T | undefined {
-    const setting = this.#values.get(key);
-    if (setting === undefined) return undefined;
-    const { value, source } = setting;
-    const parsed = parse(value);
-    if (parsed !== null) return parsed;
-    // These may hold a password.
-    const shown = key === "addr" || key === "proxy" ? "" : ` ${JSON.stringify(value)}`;
-    throw new OutputError(`influxdb output: invalid ${key} (${source})${shown}: expected ${expected}`);
-  }
-
-  text(key: Key): string | undefined {
-    const setting = this.#values.get(key);
-    return setting === undefined ? undefined : String(setting.value);
-  }
-}
+/** Addresses may hold a password. */
+const secretKeys: readonly Key[] = ["addr", "proxy", "password"];
 
 function readConfigFile(settings: Settings, block: unknown): void {
   if (block === undefined || block === null) return;
   const source = "config file, collectors.influxdb";
-  if (typeof block !== "object" || Array.isArray(block)) {
+  const object = asObject(block);
+  if (object === undefined) {
     throw new OutputError(`influxdb output: ${source} must be an object, for example {"addr": "http://…"}`);
   }
-  for (const [name, value] of Object.entries(block)) {
+  for (const [name, value] of Object.entries(object)) {
     const key = keyOf(name, source);
-    if (value === null) continue;
-    const plain: unknown = Array.isArray(value) ? value.join(",") : value;
-    if (typeof plain !== "string" && typeof plain !== "number" && typeof plain !== "boolean") {
-      throw new OutputError(`influxdb output: invalid ${name} (${source}): expected a text, a number or true or false`);
-    }
-    settings.set(key, plain, `${source}.${name}`);
+    if (value !== null) settings.set(key, Array.isArray(value) ? value.join(",") : value, `${source}.${name}`);
   }
 }
 
@@ -167,11 +139,12 @@ function readArgument(settings: Settings, argument: string): void {
     settings.set(key, url.searchParams.getAll(name).join(","), source);
   }
   if (url.username !== "") {
-    settings.set("username", decodeUserInfo(url.username), source);
-    settings.set("password", decodeUserInfo(url.password), source);
+    const { username, password } = identityOf(url);
+    settings.set("username", username, source);
+    settings.set("password", password, source);
   }
   const [, prefix = "", database = ""] = /^(.*)\/([^/]*)$/.exec(url.pathname.replace(/\/+$/, "")) ?? [];
-  if (database !== "") settings.set("db", decodeUserInfo(database), source);
+  if (database !== "") settings.set("db", decodedOrAsIs(database), source);
   settings.set("addr", `${url.protocol}//${url.host}${prefix}`, source);
 }
 
@@ -185,7 +158,7 @@ function keyOf(name: string, source: string): Key {
 
 const ADDRESS = "an address such as http://localhost:8086, https://… or udp://localhost:8089";
 
-function parseAddress(value: Value): URL | null {
+function parseAddress(value: SettingValue): URL | null {
   const url = parseUrl(String(value), ["http:", "https:", "udp:"]);
   if (url === null) return null;
   url.search = url.hash = "";
@@ -194,7 +167,7 @@ function parseAddress(value: Value): URL | null {
   return url;
 }
 
-function parseProxy(value: Value): URL | null {
+function parseProxy(value: SettingValue): URL | null {
   return parseUrl(String(value), ["http:", "https:"]);
 }
 
@@ -203,31 +176,8 @@ function parseUrl(text: string, protocols: readonly string[]): URL | null {
   return url !== null && protocols.includes(url.protocol) && url.hostname !== "" ? url : null;
 }
 
-/** A part of a URL (user name, password, path) as it was meant; text that isn't percent-encoded properly is taken as it is. */
-export function decodeUserInfo(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch (error) {
-    if (error instanceof URIError) return text;
-    throw error;
-  }
-}
-
-function parseName(value: Value): string | null {
+function parseName(value: SettingValue): string | null {
   return value === "" ? null : String(value);
-}
-
-/** What Go's `strconv.ParseBool` understands. */
-const booleans: ReadonlyMap<string, boolean> = new Map([
-  ...["1", "t", "T", "TRUE", "true", "True"].map((text) => [text, true] as const),
-  ...["0", "f", "F", "FALSE", "false", "False"].map((text) => [text, false] as const),
-]);
-
-function parseInteger(most: number): (value: Value) => number | null {
-  return (value) => {
-    const number = typeof value === "boolean" || value === "" ? NaN : Number(value);
-    return Number.isSafeInteger(number) && number >= 1 && number <= most ? number : null;
-  };
 }
 
 /** InfluxDB's spellings, and some that its tools know. */
@@ -244,15 +194,11 @@ const precisions: ReadonlyMap<string, Precision> = new Map([
   ["h", "h"],
 ]);
 
-function parseConsistency(value: Value): string | null {
-  return ["", "any", "one", "quorum", "all"].includes(String(value)) ? String(value) : null;
-}
-
 const TAGS_AS_FIELDS = 'tags as in "vu:int,iter:int,url", each with string, int, float, bool or no type; not "value"';
 
 const fieldTypes: readonly string[] = ["string", "int", "float", "bool"] satisfies FieldType[];
 
-function parseTagsAsFields(value: Value): ReadonlyMap<string, FieldType> | null {
+function parseTagsAsFields(value: SettingValue): ReadonlyMap<string, FieldType> | null {
   const types = new Map<string, FieldType>();
   for (const item of String(value).split(",")) {
     const [, name, type = "string"] = /^\s*(.*?)(?::([^:]*?))?\s*$/.exec(item)!;

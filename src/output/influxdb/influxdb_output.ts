@@ -7,8 +7,9 @@ import type { SampleBatch } from "../../metrics/types.ts";
 import type { Output, OutputContext, OutputLog } from "../output.ts";
 import { systemClock } from "../clock.ts";
 import { longEnough, passwordSecrets } from "../secrets.ts";
+import { describeUrl, identityOf } from "../url_text.ts";
 import { Backlog } from "./backlog.ts";
-import { decodeUserInfo, describeAddress, type InfluxConfig, readConfig } from "./config.ts";
+import { type InfluxConfig, readConfig } from "./config.ts";
 import type { Destination } from "./destination.ts";
 import { HttpDestination } from "./http_destination.ts";
 import { LineProtocol } from "./line_protocol.ts";
@@ -80,11 +81,11 @@ class InfluxdbOutput implements Output {
     const { log, registry, version } = context;
     const config = readConfig(context);
     this.#config = config;
-    this.#address = describeAddress(config.address);
+    this.#address = describeUrl(config.address);
     this.description = `InfluxDBv1 (${this.#address})`;
     this.secrets = longEnough([
       ...passwordSecrets(config.credentials),
-      decodeUserInfo(config.proxy?.password ?? ""),
+      config.proxy === null ? "" : identityOf(config.proxy).password,
     ]);
     this.#log = log;
     this.#lines = new LineProtocol(registry.series, config);

@@ -1,7 +1,14 @@
 /** POST through an HTTP proxy: by `fetch`, because node:http knows none. */
 
-import { decodeUserInfo } from "./config.ts";
-import { GIVEN_UP, parseRetryAfterMs, type PostRequest, type PostResponse, TransportError } from "../http_post.ts";
+import {
+  GIVEN_UP,
+  oneLine,
+  parseRetryAfterMs,
+  type PostRequest,
+  type PostResponse,
+  TransportError,
+} from "../http_post.ts";
+import { identityOf } from "../url_text.ts";
 
 /** What is needed of an answer. */
 export type PostAnswer = Pick<PostResponse, "status" | "retryAfterMs" | "text">;
@@ -14,12 +21,8 @@ export class ProxiedPostClient {
   constructor(proxy: URL) {
     const url = new URL(proxy);
     url.username = url.password = "";
-    const basicAuth = {
-      username: decodeUserInfo(proxy.username),
-      password: decodeUserInfo(proxy.password),
-    };
     this.#client = Deno.createHttpClient({
-      proxy: { url: url.href, ...proxy.username === "" ? {} : { basicAuth } },
+      proxy: { url: url.href, ...proxy.username === "" ? {} : { basicAuth: identityOf(proxy) } },
     });
   }
 
@@ -38,7 +41,7 @@ export class ProxiedPostClient {
       return {
         status: response.status,
         retryAfterMs: parseRetryAfterMs(response.headers.get("retry-after") ?? undefined, Date.now()),
-        text: (await response.text()).slice(0, 300).replace(/[\s\p{Cc}]+/gu, " ").trim(),
+        text: oneLine(await response.text()),
       };
     } catch (error) {
       const reason = signal?.aborted

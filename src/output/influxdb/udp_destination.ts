@@ -3,7 +3,8 @@
 import { createSocket, type Socket } from "node:dgram";
 import { lookup } from "node:dns/promises";
 import { OutputError } from "../output.ts";
-import { describeAddress, type InfluxConfig } from "./config.ts";
+import { describeUrl } from "../url_text.ts";
+import type { InfluxConfig } from "./config.ts";
 import type { Destination, Outcome } from "./destination.ts";
 
 const LINE_FEED = 10;
@@ -29,7 +30,7 @@ export class UdpDestination implements Destination {
       // What can't be sent is told where it is sent.
       this.#socket.on("error", () => {});
     } catch (error) {
-      throw new OutputError(`influxdb output: can't find the host of ${describeAddress(this.#address)}`, {
+      throw new OutputError(`influxdb output: can't find the host of ${describeUrl(this.#address)}`, {
         cause: error,
       });
     }

@@ -4,12 +4,14 @@
  * Every mistake is an `OutputError` of one line that names the setting's source and never its secret.
  */
 
-import { parseDurationMs } from "../duration.ts";
+import type { TagPairs } from "../../metrics/types.ts";
 import type { TlsOptions } from "../http_post.ts";
+import { parseIntervalMs } from "../duration.ts";
 import { type OutputContext, OutputError } from "../output.ts";
 import { basicCredentials, longEnough, secretsAmong } from "../secrets.ts";
-import type { TagPairs } from "../../metrics/types.ts";
-import { type ClientCertificate, readCaCertificate, readClientCertificate } from "../tls_files.ts";
+import { argumentPairs, asObject, oneOf, type SettingValue, SettingValues } from "../setting_values.ts";
+import { readCaCertificate, readClientCertificate } from "../tls_files.ts";
+import { describeUrl, percentDecoded } from "../url_text.ts";
 import { REMOVED_SETTINGS, type Setting, type SettingKey, SETTINGS } from "./settings.ts";
 
 /** The name of the output, and the one that it had in k6 while it was an experiment. */
@@ -44,7 +46,7 @@ export function readConfig(context: ConfigSources): OtelConfig {
   if (name !== otelOutputNames[0]) {
     warnings.push(`"${name}" is an old name of this output: use "${otelOutputNames[0]}"`);
   }
-  settings.get("flushInterval", aDuration, positiveDuration);
+  settings.get("flushInterval", aDuration, parseIntervalMs);
   const protocol = settings.get("exporterProtocol", '"grpc" or "http/protobuf"', oneOf("grpc", "http/protobuf")) ??
     "grpc";
   const url = protocol === "grpc" ? grpcUrl(settings) : httpUrl(settings);
@@ -56,8 +58,8 @@ export function readConfig(context: ConfigSources): OtelConfig {
     tls: checkTls(settings, url, warnings),
     resource: checkResource(settings, version),
     metricPrefix: settings.text("metricPrefix") ?? "",
-    exportIntervalMs: settings.get("exportInterval", aDuration, positiveDuration) ?? 10_000,
-    timeoutMs: settings.get("timeout", aDuration, positiveDuration) ?? 10_000,
+    exportIntervalMs: settings.get("exportInterval", aDuration, parseIntervalMs) ?? 10_000,
+    timeoutMs: settings.get("timeout", aDuration, parseIntervalMs) ?? 10_000,
     compression: settings.get("compression", '"gzip" or "none"', oneOf("none", "gzip")) ?? "none",
     secrets: longEnough([settings.text("httpExporterPassword") ?? "", ...secretsAmong(Object.entries(headers))]),
     warnings,
@@ -66,53 +68,14 @@ export function readConfig(context: ConfigSources): OtelConfig {
 
 /** The receiver as messages name it: without what may be secret. */
 export function describeReceiver({ protocol, url }: Pick<OtelConfig, "protocol" | "url">): string {
-  return protocol === "grpc" ? url.host : `${url.origin}${url.pathname}`;
+  return protocol === "grpc" ? url.host : describeUrl(url);
 }
 
 type ConfigSources = Pick<OutputContext, "argument" | "name" | "env" | "collectors" | "version">;
 
 const aDuration = 'a positive duration such as "10s"';
 
-/** Values as their sources give them, each with the name of its source for messages. */
-class Settings {
-  readonly #values = new Map<SettingKey, { value: unknown; source: string }>();
-
-  set(key: SettingKey, value: unknown, source: string): void {
-    this.#values.set(key, { value, source });
-  }
-
-  /** The value as `parse` understands it; a value that it refuses (null) is an error that says what is expected. */
-  get<T>(key: SettingKey, expected: string, parse: (value: string | number | boolean) => T | null): T | undefined {
-    const setting = this.#values.get(key);
-    if (setting === undefined) return undefined;
-    const { value, source } = setting;
-    const parsed = typeof value === "string" || typeof value === "number" || typeof value === "boolean"
-      ? parse(value)
-      : null;
-    if (parsed !== null) return parsed;
-    const shown = isSecret(key) ? "" : ` ${JSON.stringify(value)}`;
-    throw new OutputError(`OpenTelemetry output: invalid ${key} (${source})${shown}: expected ${expected}`);
-  }
-
-  text(key: SettingKey): string | undefined {
-    return this.get(key, "text", (value) => typeof value === "string" ? value.toWellFormed() : null);
-  }
-
-  flag(key: SettingKey): boolean {
-    return this.get(key, "true or false", (value) => booleans.get(String(value)) ?? null) ?? false;
-  }
-
-  /** Whether any source has the setting. */
-  has(key: SettingKey): boolean {
-    return this.#values.has(key);
-  }
-}
-
-/** What Go's `strconv.ParseBool` understands. */
-const booleans: ReadonlyMap<string, boolean> = new Map([
-  ...["1", "t", "T", "TRUE", "true", "True"].map((text) => [text, true] as const),
-  ...["0", "f", "F", "FALSE", "false", "False"].map((text) => [text, false] as const),
-]);
+type Settings = SettingValues<SettingKey>;
 
 function isSecret(key: SettingKey): boolean {
   const setting: Setting | undefined = SETTINGS.find((each) => each.key === key);
@@ -120,7 +83,7 @@ function isSecret(key: SettingKey): boolean {
 }
 
 function collectSettings({ argument, name, env, collectors }: ConfigSources, warnings: string[]): Settings {
-  const settings = new Settings();
+  const settings: Settings = new SettingValues("OpenTelemetry output: ", isSecret);
   const warnOfRemoved = (source: string, advice: string) =>
     warnings.push(`${source} has no effect any longer: ${advice}`);
   const readVariable = (key: SettingKey, variable: string) => {
@@ -149,10 +112,11 @@ function readObject(
   warnOfRemoved: (source: string, advice: string) => void,
 ): void {
   if (block === undefined || block === null) return;
-  if (typeof block !== "object" || Array.isArray(block)) {
+  const object = asObject(block);
+  if (object === undefined) {
     throw new OutputError(`OpenTelemetry output: ${source} must be an object, for example { "metricPrefix": "k6_" }`);
   }
-  for (const [name, value] of Object.entries(block)) {
+  for (const [name, value] of Object.entries(object)) {
     if (value === null || value === undefined) continue;
     const removed = REMOVED_SETTINGS.find(({ key }) => key === name);
     if (removed === undefined) settings.set(keyOf(name, source), value, `${source}.${name}`);
@@ -160,15 +124,11 @@ function readObject(
   }
 }
 
-/** `key=value,…`; a part without `=` belongs to the value before it; of a list each pair comes as `headers.name=value`. */
+/** `key=value,…`; of a list each pair comes as `headers.name=value`. */
 function readArgument(settings: Settings, argument: string, source: string): void {
-  const pairs: [name: string, value: string][] = [];
-  for (const part of argument === "" ? [] : argument.split(",")) {
-    const separator = part.indexOf("=");
-    const last = pairs.at(-1);
-    if (separator !== -1) pairs.push([part.slice(0, separator), part.slice(separator + 1)]);
-    else if (last !== undefined) last[1] += `,${part}`;
-    else throw new OutputError(`OpenTelemetry output: ${source}=…: expected key=value pairs, as in ${example}`);
+  const pairs = argumentPairs(argument);
+  if (pairs === null) {
+    throw new OutputError(`OpenTelemetry output: ${source}=…: expected key=value pairs, as in ${example}`);
   }
   const lists = new Map<string, string[]>();
   for (const [name, value] of pairs) {
@@ -190,14 +150,14 @@ function keyOf(name: string, source: string): SettingKey {
 }
 
 function grpcUrl(settings: Settings): URL {
-  const scheme = settings.flag("grpcExporterInsecure") ? "http:" : "https:";
+  const scheme = settings.flag("grpcExporterInsecure") === true ? "http:" : "https:";
   const expected = "host:port without a scheme; K6_OTEL_GRPC_EXPORTER_INSECURE=true turns TLS off";
   return settings.get("grpcExporterEndpoint", expected, (value) => endpoint(scheme, value)) ??
     new URL(`${scheme}//localhost:4317`);
 }
 
 function httpUrl(settings: Settings): URL {
-  const scheme = settings.flag("httpExporterInsecure") ? "http:" : "https:";
+  const scheme = settings.flag("httpExporterInsecure") === true ? "http:" : "https:";
   const expected = "host:port without http:// and path; K6_OTEL_HTTP_EXPORTER_INSECURE=true turns TLS off";
   const url = settings.get("httpExporterEndpoint", expected, (value) => endpoint(scheme, value)) ??
     new URL(`${scheme}//localhost:4318`);
@@ -206,7 +166,7 @@ function httpUrl(settings: Settings): URL {
 }
 
 /** Host and port; null for all that is more than that. */
-function endpoint(scheme: string, value: string | number | boolean): URL | null {
+function endpoint(scheme: string, value: SettingValue): URL | null {
   const url = URL.parse(`${scheme}//${value}`);
   return url === null || /[/?#@]/.test(String(value)) ? null : url;
 }
@@ -246,26 +206,19 @@ function checkTls(settings: Settings, url: URL, warnings: string[]): TlsOptions 
     }
     return {};
   }
-  const skipVerification = settings.flag("tlsInsecureSkipVerify");
+  const skipVerification = settings.flag("tlsInsecureSkipVerify") ?? false;
   if (skipVerification) warnings.push(`the certificate of ${url.host} is not verified (tlsInsecureSkipVerify)`);
   const ca = settings.text("tlsCertificate");
   return {
     skipVerification,
     minVersion: made.length > 0 ? "1.3" : "1.2",
     caCertificate: ca === undefined ? null : readCaCertificate(ca),
-    clientCertificate: checkClientCertificate(settings),
+    clientCertificate: readClientCertificate(
+      settings.text("tlsClientCertificate"),
+      settings.text("tlsClientKey"),
+      "tlsClientCertificate and tlsClientKey",
+    ),
   };
-}
-
-function checkClientCertificate(settings: Settings): ClientCertificate | null {
-  const [certificate, key] = [settings.text("tlsClientCertificate"), settings.text("tlsClientKey")];
-  if (certificate === undefined && key === undefined) return null;
-  if (certificate === undefined || key === undefined) {
-    throw new OutputError(
-      "OpenTelemetry output: a client certificate needs both tlsClientCertificate and tlsClientKey",
-    );
-  }
-  return readClientCertificate(certificate, key);
 }
 
 /** The service as the user names it wins over general attributes, and both over what k6d says of itself. */
@@ -287,7 +240,7 @@ function checkResource(settings: Settings, version: string): TagPairs {
 }
 
 /** `key=value,…` with percent-encoded values, as W3C Baggage has it; null when it is none. */
-function keyValueList(value: string | number | boolean): TagPairs | null {
+function keyValueList(value: SettingValue): TagPairs | null {
   const pairs: (readonly [key: string, value: string])[] = [];
   for (const part of String(value).split(",")) {
     if (part.trim() === "") continue;
@@ -299,25 +252,4 @@ function keyValueList(value: string | number | boolean): TagPairs | null {
     pairs.push([key, decoded]);
   }
   return pairs;
-}
-
-function percentDecoded(text: string): string | null {
-  try {
-    return decodeURIComponent(text);
-  } catch (error) {
-    if (error instanceof URIError) return null;
-    throw error;
-  }
-}
-
-function positiveDuration(value: string | number | boolean): number | null {
-  const duration = typeof value === "boolean" ? null : parseDurationMs(value);
-  return duration !== null && duration > 0 ? Math.min(duration, LONGEST_TIMER_MS) : null;
-}
-
-/** Timers can't wait longer, and gRPC's timeouts have eight digits: 27 hours. */
-const LONGEST_TIMER_MS = 99_999_999;
-
-function oneOf<T extends string>(...known: readonly T[]): (value: string | number | boolean) => T | null {
-  return (value) => known.find((each) => each === value) ?? null;
 }

@@ -4,22 +4,18 @@ import { Buffer } from "node:buffer";
 import http2 from "node:http2";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
-import { failureReason, GIVEN_UP, NO_TLS, tlsConnectionOptions, type TlsOptions } from "../http_post.ts";
+import { failureReason, GIVEN_UP, NO_TLS, oneLine, tlsConnectionOptions, type TlsOptions } from "../http_post.ts";
+import { decodedOrAsIs } from "../url_text.ts";
 import type { OtelConfig } from "./config.ts";
-import {
-  type Answer,
-  oneLine,
-  readResponse,
-  readStatus,
-  type Refused,
-  type Transport,
-  unanswered,
-} from "./transport.ts";
+import { type Answer, readResponse, readStatus, type Refused, type Transport, unanswered } from "./transport.ts";
 
 const PATH = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export";
 
 /** What stands before a message: whether it is compressed, and its length. */
 const PREFIX_BYTES = 5;
+
+/** The most that fits into the eight digits of a timeout: 27 hours. */
+const LONGEST_TIMEOUT_MS = 99_999_999;
 
 /** How much of a message is handed to the connection at once. */
 const CHUNK_BYTES = 16 * 1024;
@@ -54,7 +50,7 @@ export class GrpcTransport implements Transport {
       this.#connection?.close();
       this.#connection = new Connection(this.#config);
     }
-    const headers = { ...this.#headers, "grpc-timeout": `${Math.ceil(timeoutMs)}m` };
+    const headers = { ...this.#headers, "grpc-timeout": `${Math.min(Math.ceil(timeoutMs), LONGEST_TIMEOUT_MS)}m` };
     const call = new Call(this.#connection, headers, messagePrefix(message.length, { compressed }), message);
     const timer = setTimeout(() => call.cancel("no answer in time"), timeoutMs);
     const onAbort = () => call.cancel(GIVEN_UP);
@@ -193,7 +189,7 @@ class Call {
   #answered(code: number, headers: http2.IncomingHttpHeaders): Answer {
     if (code === OK) return readResponse(Buffer.concat(this.#chunks).subarray(PREFIX_BYTES));
     const status = readStatus(binaryHeader(headers["grpc-status-details-bin"]));
-    const message = oneLine(percentDecoded(String(headers["grpc-message"] ?? ""))) || status.message;
+    const message = oneLine(decodedOrAsIs(String(headers["grpc-message"] ?? ""))) || status.message;
     return {
       kind: "refused",
       cause: codeNames[code] ?? `gRPC status ${code}`,
@@ -211,15 +207,6 @@ function binaryHeader(value: string | readonly string[] | undefined): Uint8Array
   } catch (error) {
     // A receiver's broken detail says nothing.
     if (error instanceof SyntaxError) return new Uint8Array(0);
-    throw error;
-  }
-}
-
-function percentDecoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch (error) {
-    if (error instanceof URIError) return text;
     throw error;
   }
 }

@@ -1,6 +1,7 @@
 /** How an export reaches a receiver: what gRPC and HTTP have in common (OTLP specification 1.x). */
 
 import { Reader } from "protobufjs/minimal";
+import { oneLine } from "../http_post.ts";
 
 /** Delivers `ExportMetricsServiceRequest` messages, one at a time. */
 export interface Transport {
@@ -62,11 +63,6 @@ export function readStatus(status: Uint8Array): { readonly message: string; read
     if (field === 3) retryAfterMs ??= readRetryInfo(value);
   }
   return { message, retryAfterMs };
-}
-
-/** As much of a receiver's words as a message can use, in one line. */
-export function oneLine(text: string): string {
-  return text.slice(0, 300).replace(/[\s\p{Cc}]+/gu, " ").trim();
 }
 
 /** Milliseconds of a `google.protobuf.Any` that holds a `google.rpc.RetryInfo`; null when it holds something else. */

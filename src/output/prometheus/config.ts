@@ -6,11 +6,12 @@
 import { parseIntervalMs } from "../duration.ts";
 import { OutputError } from "../output.ts";
 import { longEnough, passwordSecrets } from "../secrets.ts";
+import { positiveInteger, type SettingValue } from "../setting_values.ts";
 import { type ClientCertificate, readCaCertificate, readClientCertificate } from "../tls_files.ts";
+import { describeUrl, identityOf } from "../url_text.ts";
 import {
   collectSettings,
   type ConfigSources,
-  decodeUserInfo,
   rivalBlocks,
   type Settings,
   unknownVariables,
@@ -83,7 +84,7 @@ export function readConfig(sources: ConfigSources): RemoteWriteConfig {
     headers: checkHeaders(settings, authentication, warnings),
     authentication,
     pushIntervalMs: settings.get("pushInterval", 'a positive duration such as "5s"', parseIntervalMs) ?? 5000,
-    batchSize: settings.get("batchSize", "a whole number of at least 1", positiveInteger) ?? 1000,
+    batchSize: settings.get("batchSize", "a whole number of at least 1", positiveInteger()) ?? 1000,
     timeoutMs: settings.get("timeout", 'a positive duration such as "5s"', parseIntervalMs) ?? 15_000,
     protocolVersion: settings.get("protocolVersion", "1.0 or 2.0", protocolVersion) ?? "1.0",
     ...checkTrends(settings, sources),
@@ -105,11 +106,6 @@ export function readConfig(sources: ConfigSources): RemoteWriteConfig {
       ...variableWarnings(sources),
     ],
   };
-}
-
-/** A URL for messages: without credentials and without query, which may hold a token. */
-export function describeUrl(url: URL): string {
-  return `${url.origin}${url.pathname}${url.search === "" ? "" : "?…"}`;
 }
 
 /** Set by the protocol or by HTTP itself; the remote-write specification forbids that users change them. */
@@ -138,7 +134,7 @@ function checkHeaders(
 }
 
 function checkUrl(settings: Settings): URL {
-  const parse = (text: string | number | boolean) => {
+  const parse = (text: SettingValue) => {
     const url = URL.parse(String(text));
     return url !== null && (url.protocol === "http:" || url.protocol === "https:") ? url : null;
   };
@@ -168,9 +164,10 @@ function checkAuthentication(settings: Settings, url: URL): Authentication {
     }
     return { kind: "bearer", token };
   }
-  const username = settings.text("username") ?? decodeUserInfo(url.username);
+  const inUrl = identityOf(url);
+  const username = settings.text("username") ?? inUrl.username;
   if (username === "") return { kind: "none" };
-  return { kind: "basic", username, password: settings.text("password") ?? decodeUserInfo(url.password) };
+  return { kind: "basic", username, password: settings.text("password") ?? inUrl.password };
 }
 
 function checkTrends(
@@ -218,17 +215,12 @@ function checkTls(
     insecureSkipTlsVerify,
     tlsMinVersion: version === "1.2" ? "1.2" : "1.3",
     caCertificate: caPath === undefined ? null : readCaCertificate(caPath),
-    clientCertificate: checkClientCertificate(settings),
+    clientCertificate: readClientCertificate(
+      settings.text("clientCertificate"),
+      settings.text("clientCertificateKey"),
+      "clientCertificate and clientCertificateKey",
+    ),
   };
-}
-
-function checkClientCertificate(settings: Settings): ClientCertificate | null {
-  const [certificate, key] = [settings.text("clientCertificate"), settings.text("clientCertificateKey")];
-  if (certificate === undefined && key === undefined) return null;
-  if (certificate === undefined || key === undefined) {
-    throw new OutputError("a client certificate needs both clientCertificate and clientCertificateKey");
-  }
-  return readClientCertificate(certificate, key);
 }
 
 function blockWarnings({ options }: ConfigSources): string[] {
@@ -267,18 +259,13 @@ function variableWarnings({ env }: ConfigSources): string[] {
   return warnings;
 }
 
-function positiveInteger(value: string | number | boolean): number | null {
-  const number = typeof value === "boolean" || value === "" ? NaN : Number(value);
-  return Number.isSafeInteger(number) && number >= 1 ? number : null;
-}
-
-function protocolVersion(value: string | number | boolean): "1.0" | "2.0" | null {
+function protocolVersion(value: SettingValue): "1.0" | "2.0" | null {
   if (["1", "1.0"].includes(String(value))) return "1.0";
   return ["2", "2.0"].includes(String(value)) ? "2.0" : null;
 }
 
 /** Where two statistics have the same suffix (`p(99.9)`, `p(9.99)`) the last wins, as in k6. */
-function trendStatList(value: string | number | boolean): readonly TrendStat[] | null {
+function trendStatList(value: SettingValue): readonly TrendStat[] | null {
   const bySuffix = new Map<string, TrendStat>();
   for (const name of String(value).split(",")) {
     const stat = parseTrendStat(name.trim());
@@ -289,14 +276,14 @@ function trendStatList(value: string | number | boolean): readonly TrendStat[] |
 }
 
 /** Strictly ascending finite numbers. */
-function bounds(value: string | number | boolean): readonly number[] | null {
+function bounds(value: SettingValue): readonly number[] | null {
   if (typeof value === "boolean") return null;
   const numbers = String(value).split(",").map((text) => text.trim() === "" ? NaN : Number(text));
   const ascending = numbers.every((number, i) => Number.isFinite(number) && !(number <= (numbers[i - 1] ?? -Infinity)));
   return ascending ? numbers : null;
 }
 
-function tagList(value: string | number | boolean): ReadonlySet<string> | "all" {
+function tagList(value: SettingValue): ReadonlySet<string> | "all" {
   const tags = String(value).split(",").map((tag) => tag.trim()).filter((tag) => tag !== "");
   return tags.includes("*") ? "all" : new Set(tags);
 }

@@ -3,7 +3,8 @@
 import type { SampleBatch } from "../../metrics/types.ts";
 import type { Output, OutputContext } from "../output.ts";
 import { systemClock } from "../clock.ts";
-import { describeUrl, readConfig } from "./config.ts";
+import { describeUrl } from "../url_text.ts";
+import { readConfig } from "./config.ts";
 import { MOST_LANES, RemoteWriteSender } from "./sender.ts";
 import { SeriesStates } from "./series_state.ts";
 import { HttpTransport } from "./transport.ts";

@@ -8,6 +8,8 @@ import { closestString } from "@std/text/closest-string";
 import { levenshteinDistance } from "@std/text/levenshtein-distance";
 import { type OutputContext, OutputError } from "../output.ts";
 import { longEnough, secretsAmong } from "../secrets.ts";
+import { argumentPairs, asObject, parseFlag, SettingValues } from "../setting_values.ts";
+import { decodedOrAsIs } from "../url_text.ts";
 import { findSetting, type Setting, type SettingKey, SETTINGS } from "./settings.ts";
 
 /** The names under which k6 and its extensions have had this output. */
@@ -87,77 +89,27 @@ export function collectSettings({ argument, name, env, options, collectors }: Co
   return settings;
 }
 
-/** Values as their sources give them, each with the name of its source for messages. */
-export class Settings {
-  readonly #values = new Map<SettingKey, { value: unknown; source: string }>();
+/** The values of the settings, and the headers. */
+export class Settings extends SettingValues<SettingKey> {
   /** By lower-case name; the last spelling wins. */
   readonly headers = new Map<string, readonly [name: string, value: string]>();
 
-  set(key: SettingKey, value: unknown, source: string): void {
-    this.#values.set(key, { value, source });
-  }
-
-  /** The value as `parse` understands it; a value that it refuses (null) is an error that says what is expected. */
-  get<T>(key: SettingKey, expected: string, parse: (value: string | number | boolean) => T | null): T | undefined {
-    const setting = this.#values.get(key);
-    if (setting === undefined) return undefined;
-    const { value, source } = setting;
-    const parsed = typeof value === "string" || typeof value === "number" || typeof value === "boolean"
-      ? parse(value)
-      : null;
-    if (parsed === null) throw new OutputError(`invalid ${key} (${source})${shown(key, value)}: expected ${expected}`);
-    return parsed;
-  }
-
-  text(key: SettingKey): string | undefined {
-    return this.get(key, "text", (value) => typeof value === "string" ? value : null);
-  }
-
-  flag(key: SettingKey): boolean | undefined {
-    return this.get(key, "true or false", parseFlag);
+  constructor() {
+    super("", (key) => findSetting(key)?.secret === true);
   }
 
   /** What no log line may show: passwords, tokens, keys, and the values of headers and URL parameters named like such. */
   secrets(): string[] {
-    const values = SECRET_KEYS.map((key) => this.#values.get(key)?.value).filter((value) => typeof value === "string");
-    const url = URL.parse(String(this.#values.get("url")?.value));
+    const values = SECRET_KEYS.map((key) => this.raw(key))
+      .filter((value) => typeof value === "string" || typeof value === "number").map(String);
+    const url = URL.parse(String(this.raw("url")));
     const password = url?.password ?? "";
     const named = secretsAmong([...this.headers.values(), ...url?.searchParams ?? []]);
-    return longEnough([...values, ...named, password, decodeUserInfo(password)]);
-  }
-
-  /** Where the value that counts was set. */
-  source(key: SettingKey): string {
-    return this.#values.get(key)?.source ?? "default";
+    return longEnough([...values, ...named, password, decodedOrAsIs(password)]);
   }
 }
 
 const SECRET_KEYS: readonly SettingKey[] = ["password", "bearerToken", "sigV4SecretKey"];
-
-/** A URL's user name or password as it was meant; text that isn't percent-encoded properly is taken as it is. */
-export function decodeUserInfo(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch (error) {
-    if (error instanceof URIError) return text;
-    throw error;
-  }
-}
-
-/** What Go's `strconv.ParseBool` understands; null for other values. */
-export function parseFlag(value: string | number | boolean): boolean | null {
-  return booleans.get(String(value)) ?? null;
-}
-
-const booleans: ReadonlyMap<string, boolean> = new Map([
-  ...["1", "t", "T", "TRUE", "true", "True"].map((text) => [text, true] as const),
-  ...["0", "f", "F", "FALSE", "false", "False"].map((text) => [text, false] as const),
-]);
-
-/** A wrong value as an error message may show it: nothing for keys that can hold a secret. */
-function shown(key: SettingKey, value: unknown): string {
-  return findSetting(key)?.secret ? "" : ` ${JSON.stringify(value)}`;
-}
 
 function readObject(settings: Settings, block: unknown, source: string): void {
   if (block === undefined || block === null) return;
@@ -216,17 +168,13 @@ function readLegacyTags(settings: Settings, env: Readonly<Record<string, string>
 
 const legacyTagSwitches = [["K6_KEEP_TAGS", "*"], ["K6_KEEP_NAME_TAG", "name"], ["K6_KEEP_URL_TAG", "url"]] as const;
 
-/** `key=value,…`; a part without `=` belongs to the value before it (`trendStats=p(95),p(99)`). */
+/** A URL, or `key=value,…` with lists as in `trendStats=p(95),p(99)`. */
 function readArgument(settings: Settings, argument: string, source: string): void {
   if (argument === "") return;
   if (/^https?:\/\//i.test(argument)) return readUrlArgument(settings, argument, source);
-  const pairs: [name: string, value: string][] = [];
-  for (const part of argument.split(",")) {
-    const separator = part.indexOf("=");
-    const last = pairs.at(-1);
-    if (separator !== -1) pairs.push([part.slice(0, separator), part.slice(separator + 1)]);
-    else if (last !== undefined) last[1] += `,${part}`;
-    else throw new OutputError(`${source}=…: expected a URL that begins with http:// or https://, or key=value pairs`);
+  const pairs = argumentPairs(argument);
+  if (pairs === null) {
+    throw new OutputError(`${source}=…: expected a URL that begins with http:// or https://, or key=value pairs`);
   }
   for (const [name, value] of pairs) {
     if (name.startsWith("headers.")) setHeader(settings, name.slice("headers.".length), value, source);
@@ -274,10 +222,4 @@ function setHeader(settings: Settings, name: string, value: unknown, source: str
     throw new OutputError(`invalid value of header "${name}" (${source}): expected text without control characters`);
   }
   settings.headers.set(name.toLowerCase(), [name, value]);
-}
-
-function asObject(value: unknown): Readonly<Record<string, unknown>> | undefined {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
-    ? value as Readonly<Record<string, unknown>>
-    : undefined;
 }

@@ -1,12 +1,13 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { describeAddress, readConfig } from "../../../src/output/influxdb/config.ts";
+import { readConfig } from "../../../src/output/influxdb/config.ts";
+import { describeUrl } from "../../../src/output/url_text.ts";
 import { OutputError } from "../../../src/output/output.ts";
 
 const NOTHING = { argument: "", env: {}, collectors: {} };
 
 Deno.test("without settings samples go to k6's defaults", () => {
   const { address, tagsAsFields, ...config } = readConfig(NOTHING);
-  assertEquals(describeAddress(address), "http://localhost:8086");
+  assertEquals(describeUrl(address), "http://localhost:8086");
   assertEquals([...tagsAsFields], [["vu", "string"], ["iter", "string"], ["url", "string"]]);
   assertEquals(config, {
     database: "k6",
@@ -45,7 +46,7 @@ Deno.test("the URL wins over the environment, and the environment over the confi
       },
     },
   });
-  assertEquals(describeAddress(config.address), "https://influx:8086/proxied/here");
+  assertEquals(describeUrl(config.address), "https://influx:8086/proxied/here");
   assertEquals(config.credentials, { username: "me", password: "s@fe" });
   assertEquals(config.database, "results");
   assertEquals(config.pushIntervalMs, 3000);
@@ -89,7 +90,7 @@ Deno.test("every setting has a variable, a key of the config file and a key of t
 Deno.test("the last part of the URL's path is the database, the rest the server's prefix", () => {
   const read = (argument: string) => {
     const { address, database } = readConfig({ ...NOTHING, argument });
-    return [describeAddress(address), database];
+    return [describeUrl(address), database];
   };
   assertEquals(read("http://h:1"), ["http://h:1", "k6"]);
   assertEquals(read("http://h:1/"), ["http://h:1", "k6"]);

@@ -69,10 +69,6 @@ Deno.test("basic authentication is spelled in two ways in the configuration file
   assertEquals(headers["authorization"], `Basic ${new TextEncoder().encode("é:").toBase64()}`);
 });
 
-Deno.test("durations longer than a timer can wait are as long as it can", () => {
-  assertEquals(read({ argument: "exportInterval=1000000h,timeout=30d" }).exportIntervalMs, 99_999_999);
-});
-
 Deno.test("what is empty is no resource attribute", () => {
   const attributes = resource({ argument: "serviceName=", env: { OTEL_RESOURCE_ATTRIBUTES: "a=,b=1,service.name=s" } });
   assertEquals([attributes["a"], attributes["b"], attributes["service.name"]], [undefined, "1", "s"]);

@@ -1,6 +1,7 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { OutputError } from "../../../src/output/output.ts";
-import { describeUrl, readConfig, type RemoteWriteConfig } from "../../../src/output/prometheus/config.ts";
+import { readConfig, type RemoteWriteConfig } from "../../../src/output/prometheus/config.ts";
+import { describeUrl } from "../../../src/output/url_text.ts";
 import { createOutput, withOutputsOfOptions } from "../../../src/output/outputs.ts";
 import { hasSecrets } from "../../../src/output/prometheus/setting_sources.ts";
 import { MetricRegistry } from "../../../src/metrics/registry.ts";
