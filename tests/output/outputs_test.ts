@@ -15,6 +15,20 @@ Deno.test("an unknown output that is nearly a known one, or none at all, is told
   assertThrows(() => create(["", "json"]), OutputError, "an output without a name");
 });
 
+Deno.test("a variable of an output that sets nothing is named, with the one that was meant", () => {
+  const variables = {
+    csv: ["K6_CSV_FILE", "K6_CSV_FILENAME"],
+    influxdb: ["K6_INFLUXDB_PUSH_INTERVALL", "K6_INFLUXDB_PUSH_INTERVAL"],
+    opentelemetry: ["K6_OTEL_INTERVAL", "K6_OTEL_EXPORT_INTERVAL"],
+    "prometheus-rw": ["K6_PROMETHEUS_RW_URL", "K6_PROMETHEUS_RW_SERVER_URL"],
+  };
+  for (const [output, [wrong, right]] of Object.entries(variables)) {
+    const advice = `the variable ${wrong} has no effect: there is no such setting; did you mean ${right}?`;
+    const { warnings } = create([output], {}, { [wrong!]: "x" });
+    assertEquals(warnings.map((warning) => warning.endsWith(advice)), [true], warnings.join());
+  }
+});
+
 Deno.test("settings of the configuration file for what is no output are named in a warning", () => {
   const { warnings } = create(["json"], { csv: {}, cloud: {}, prometheusrw: {}, mine: {} });
   assertEquals(warnings, [
@@ -62,11 +76,15 @@ Deno.test("the code of outputs is needed when the command line or the script ask
   }
 });
 
-function create(specs: readonly string[], collectors: Readonly<Record<string, unknown>> = {}) {
+function create(
+  specs: readonly string[],
+  collectors: Readonly<Record<string, unknown>> = {},
+  env: Readonly<Record<string, string>> = {},
+) {
   const warnings: string[] = [];
   const log = { debug() {}, info() {}, warn: (message: string) => warnings.push(message), error() {} };
   const registry = new MetricRegistry(() => {});
-  const context = { env: {}, options: {}, collectors, features: [], registry, log, version: "1.2.3" };
+  const context = { env, options: {}, collectors, features: [], registry, log, version: "1.2.3" };
   const outputs = createOutputs(specs, context);
   return { outputs, warnings };
 }

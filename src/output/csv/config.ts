@@ -3,6 +3,7 @@
 import { parseIntervalMs } from "../duration.ts";
 import { TIME_FORMATS, type TimeFormat } from "../file/time_text.ts";
 import { type OutputContext, OutputError } from "../output.ts";
+import { unknownVariables } from "../unknown_variables.ts";
 
 /** All settings, checked. */
 export interface CsvConfig {
@@ -12,9 +13,11 @@ export interface CsvConfig {
   readonly saveIntervalMs: number;
   /** Default `unix`. */
   readonly timeFormat: TimeFormat;
+  /** What the user should know, one line each. */
+  readonly warnings: readonly string[];
 }
 
-const DEFAULTS = { path: "file.csv", saveIntervalMs: 1000, timeFormat: "unix" } as const;
+const DEFAULTS = { path: "file.csv", saveIntervalMs: 1000, timeFormat: "unix", warnings: [] } as const;
 
 /** A setting's names: in the argument (and, as k6 has it, in the file), and the variable. */
 const SETTINGS = [
@@ -42,7 +45,7 @@ export function readCsvConfig(
   for (const [name, value] of argumentPairs(argument)) {
     config = withSetting(config, name, value, `-o ${output}=…`);
   }
-  return config;
+  return { ...config, warnings: unknownVariables(env, "K6_CSV_", SETTINGS.map(({ variable }) => variable)) };
 }
 
 /** A path alone, or `name=value,name=value`. */

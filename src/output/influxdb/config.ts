@@ -9,6 +9,7 @@ import { type OutputContext, OutputError } from "../output.ts";
 import type { BasicIdentity } from "../secrets.ts";
 import { asObject, oneOf, positiveInteger, type SettingValue, SettingValues } from "../setting_values.ts";
 import { decodedOrAsIs, identityOf } from "../url_text.ts";
+import { unknownVariables } from "../unknown_variables.ts";
 import type { FieldType, LineFormat, Precision } from "./line_protocol.ts";
 
 /** Settings, complete and checked. */
@@ -33,6 +34,8 @@ export interface InfluxConfig extends LineFormat {
   readonly retention: string;
   /** Write consistency of a cluster; empty: its default. */
   readonly consistency: string;
+  /** What the user should know, one line each. */
+  readonly warnings: readonly string[];
 }
 
 type ConfigSources = Pick<OutputContext, "argument" | "env" | "collectors">;
@@ -72,6 +75,7 @@ export function readConfig({ argument, env, collectors }: ConfigSources): Influx
     consistency: settings.get("consistency", "any, one, quorum or all", oneOf("", "any", "one", "quorum", "all")) ?? "",
     tagsAsFields: settings.get("tagsAsFields", TAGS_AS_FIELDS, parseTagsAsFields) ??
       parseTagsAsFields("vu,iter,url")!,
+    warnings: unknownVariables(env, "K6_INFLUXDB_", Array.from(variables.keys())),
   };
 }
 

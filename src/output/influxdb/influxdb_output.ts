@@ -87,6 +87,7 @@ class InfluxdbOutput implements Output {
       ...passwordSecrets(config.credentials),
       config.proxy === null ? "" : identityOf(config.proxy).password,
     ]);
+    for (const warning of config.warnings) log.warn(`influxdb output: ${warning}`);
     this.#log = log;
     this.#lines = new LineProtocol(registry.series, config);
     this.#destination = config.address.protocol === "udp:"

@@ -12,6 +12,7 @@ import { basicCredentials, longEnough, secretsAmong } from "../secrets.ts";
 import { argumentPairs, asObject, oneOf, type SettingValue, SettingValues } from "../setting_values.ts";
 import { readCaCertificate, readClientCertificate } from "../tls_files.ts";
 import { describeUrl, percentDecoded } from "../url_text.ts";
+import { unknownVariables } from "../unknown_variables.ts";
 import { REMOVED_SETTINGS, type Setting, type SettingKey, SETTINGS } from "./settings.ts";
 
 /** The name of the output, and the one that it had in k6 while it was an experiment. */
@@ -101,6 +102,8 @@ function collectSettings({ argument, name, env, collectors }: ConfigSources, war
   for (const { variable, advice } of REMOVED_SETTINGS) {
     if ((env[variable] ?? "") !== "") warnOfRemoved(variable, advice);
   }
+  const known = [...all, ...REMOVED_SETTINGS].map(({ variable }) => variable);
+  warnings.push(...unknownVariables(env, "K6_OTEL_", known));
   readArgument(settings, argument, `-o ${name}`);
   return settings;
 }

@@ -14,7 +14,7 @@ import {
   type ConfigSources,
   rivalBlocks,
   type Settings,
-  unknownVariables,
+  unknownVariablesOf,
 } from "./setting_sources.ts";
 import { parseTrendStat, type TrendStat, trendStatNames } from "./trend_stats.ts";
 
@@ -244,11 +244,7 @@ function instanceWarnings({ options }: ConfigSources, instance: string): string[
 
 /** Variables that look as if they set something, and don't. */
 function variableWarnings({ env }: ConfigSources): string[] {
-  const warnings = unknownVariables(env).map(({ name, nearest }) =>
-    `the variable ${name} has no effect: there is no such setting${
-      nearest === null ? "" : `; did you mean ${nearest}?`
-    }`
-  );
+  const warnings = unknownVariablesOf(env);
   const mapping = env["K6_PROMETHEUS_MAPPING"] ?? "";
   if (mapping !== "" && mapping !== "prometheus") {
     warnings.push(

@@ -4,12 +4,11 @@
  * environment (`K6_PROMETHEUS_RW_…`), the text after `-o name=`: a URL, or `key=value,…`.
  */
 
-import { closestString } from "@std/text/closest-string";
-import { levenshteinDistance } from "@std/text/levenshtein-distance";
 import { type OutputContext, OutputError } from "../output.ts";
 import { longEnough, secretsAmong } from "../secrets.ts";
 import { argumentPairs, asObject, parseFlag, SettingValues } from "../setting_values.ts";
 import { decodedOrAsIs } from "../url_text.ts";
+import { unknownVariables } from "../unknown_variables.ts";
 import { findSetting, type Setting, type SettingKey, SETTINGS } from "./settings.ts";
 
 /** The names under which k6 and its extensions have had this output. */
@@ -55,21 +54,12 @@ export function rivalBlocks(options: Readonly<Record<string, unknown>>): readonl
   return given.length === SCRIPT_BLOCKS.length ? given : [];
 }
 
-/** Variables of k6's family that nothing reads, each with the one that is meant most likely; null when none is near. */
-export function unknownVariables(
-  env: Readonly<Record<string, string>>,
-): { readonly name: string; readonly nearest: string | null }[] {
+/** One line for each variable of k6's family that nothing reads. */
+export function unknownVariablesOf(env: Readonly<Record<string, string>>): string[] {
   const all: readonly Setting[] = SETTINGS;
   const known = all.flatMap(({ variables }) => variables);
-  return Object.keys(env)
-    .filter((name) => name.startsWith(FAMILY) && !name.startsWith(HEADER_PREFIX) && !known.includes(name))
-    .map((name) => {
-      const ending = name.slice(FAMILY.length - 1);
-      const longer = known.find((each) => each.endsWith(ending));
-      const closest: string = closestString(name, known);
-      const isClose: boolean = levenshteinDistance(name, closest) <= 3;
-      return { name, nearest: longer ?? (isClose ? closest : null) };
-    });
+  const headers = Object.keys(env).filter((name) => name.startsWith(HEADER_PREFIX));
+  return unknownVariables(env, FAMILY, [...known, ...headers]);
 }
 
 const FAMILY = "K6_PROMETHEUS_RW_";

@@ -12,19 +12,21 @@ Deno.test("without settings it is file.csv, every second, in Unix seconds", () =
     path: "file.csv",
     saveIntervalMs: 1000,
     timeFormat: "unix",
+    warnings: [],
   });
 });
 
 Deno.test("the argument wins over the environment, that over the configuration file, each setting by itself", () => {
   const block = { file_name: "block.csv", save_interval: "3s", time_format: "rfc3339" };
   const env = { K6_CSV_FILENAME: "env.csv", K6_CSV_SAVE_INTERVAL: "2s", K6_CSV_TIME_FORMAT: "" };
-  assertEquals(config("", {}, block), { path: "block.csv", saveIntervalMs: 3000, timeFormat: "rfc3339" });
-  assertEquals(config("", env, block), { path: "env.csv", saveIntervalMs: 2000, timeFormat: "rfc3339" });
+  assertEquals(config("", {}, block), { path: "block.csv", saveIntervalMs: 3000, timeFormat: "rfc3339", warnings: [] });
+  assertEquals(config("", env, block), { path: "env.csv", saveIntervalMs: 2000, timeFormat: "rfc3339", warnings: [] });
   assertEquals(config("a, b.csv", env, block).path, "a, b.csv");
   assertEquals(config("fileName=x.csv.gz,timeFormat=unix_nano", env, block), {
     path: "x.csv.gz",
     saveIntervalMs: 2000,
     timeFormat: "unix_nano",
+    warnings: [],
   });
 });
 

@@ -20,6 +20,7 @@ Deno.test("without settings samples go to k6's defaults", () => {
     precision: "ns",
     retention: "",
     consistency: "",
+    warnings: [],
   });
 });
 
