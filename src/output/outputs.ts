@@ -68,7 +68,7 @@ export function createOutput(spec: string, context: CommonContext): Output {
   const { name, argument } = parse(spec);
   const factory = factories.get(name);
   if (factory !== undefined) return factory({ ...context, name, argument });
-  throw new OutputError(whyMissing(name));
+  throw new OutputError(whyMissing(name, context.env));
 }
 
 /** What is asked for with `-o`, and the outputs that the script's options ask for by themselves. */
@@ -77,7 +77,7 @@ export function withOutputsOfOptions(asked: readonly string[], options: Readonly
   return isConfiguredByScript(options) && !isAsked ? [...asked, "prometheus-rw"] : [...asked];
 }
 
-function whyMissing(name: string): string {
+function whyMissing(name: string, env: Readonly<Record<string, string>>): string {
   const instead = removed.get(name);
   if (instead !== undefined) {
     return `the output "${name}" was removed from k6 in favour of an extension, and k6d does not have it: ${instead}`;
@@ -87,7 +87,9 @@ function whyMissing(name: string): string {
   const known = `k6d knows ${outputNames.join(", ")}`;
   if (name === "") return `an output without a name (-o, K6_OUT): ${known}`;
   if (notYet.includes(name)) return `the output "${name}" is not supported by k6d yet (-o ${name}): ${known}`;
-  return `unknown output "${name}" (-o ${name})${didYouMean(name)}: ${known}`;
+  const isOfVariable = env["K6_OUT"]?.split(",").some((spec) => parse(spec).name === name) === true;
+  const source = isOfVariable ? "K6_OUT, where commas separate outputs" : `-o ${name}`;
+  return `unknown output "${name}" (${source})${didYouMean(name)}: ${known}`;
 }
 
 /** Names the output that is meant most likely, if one is near. */

@@ -13,6 +13,9 @@ Deno.test("an unknown output that is nearly a known one, or none at all, is told
   assertThrows(() => create(["jsn"]), OutputError, 'unknown output "jsn" (-o jsn); did you mean json?');
   assertThrows(() => create(["prometheus"]), OutputError, "did you mean prometheus-rw?");
   assertThrows(() => create(["", "json"]), OutputError, "an output without a name");
+  const K6_OUT = "prometheus-rw=trendStats=p(95),p(99)";
+  const message = 'unknown output "p(99)" (K6_OUT, where commas separate outputs)';
+  assertThrows(() => create(K6_OUT.split(","), {}, { K6_OUT }), OutputError, message);
 });
 
 Deno.test("a variable of an output that sets nothing is named, with the one that was meant", () => {
