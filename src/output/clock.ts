@@ -24,3 +24,13 @@ export const systemClock: Clock = {
     });
   },
 };
+
+/** Lets the main thread do what waits: workers' messages, timers, written buffers. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+/** A wait before another attempt: half to all of it, at random, so that those who failed together don't come back together. */
+export function jittered(ms: number): number {
+  return ms * (0.5 + Math.random() / 2);
+}

@@ -108,8 +108,8 @@ Deno.test("a full disk or a broken pipe is told in two lines, and the test goes 
 Deno.test("a file that can't be written to, or a wrong setting, ends the test before it starts", async () => {
   const cases: [string, Record<string, string>, RegExp][] = [
     ["json=/no/such/folder/a.json", {}, /^json output: can't write to "\/no\/such\/folder\/a.json": No such file/],
-    ["csv=saveInterval=soon", {}, /^csv output: invalid saveInterval "soon" \(-o csv=…\): expected a positive dur/],
-    ["csv", { K6_CSV_TIME_FORMAT: "iso" }, /^csv output: invalid timeFormat "iso" \(K6_CSV_TIME_FORMAT\)/],
+    ["csv=saveInterval=soon", {}, /^csv output: invalid saveInterval \(-o csv=…\) "soon": expected a positive dur/],
+    ["csv", { K6_CSV_TIME_FORMAT: "iso" }, /^csv output: invalid timeFormat \(K6_CSV_TIME_FORMAT\) "iso"/],
   ];
   for (const [output, env, says] of cases) {
     const files = "export default function () { throw new Error('it ran'); }";

@@ -3,6 +3,7 @@
 import { HttpClient, HttpNetwork } from "../../src/net/http_client.ts";
 import type { HttpRequest, HttpResult, NetSettings } from "../../src/net/types.ts";
 import { parseHttpUrl } from "../../src/net/url.ts";
+import { isDisconnect } from "../support/connections.ts";
 
 /** One connection as the server's script sees it. */
 export interface Peer {
@@ -144,9 +145,4 @@ function makePeer(conn: Deno.Conn): Peer {
       while (await fill());
     },
   };
-}
-
-function isDisconnect(error: unknown): boolean {
-  return error instanceof Deno.errors.BadResource || error instanceof Deno.errors.ConnectionReset ||
-    error instanceof Deno.errors.BrokenPipe || error instanceof Deno.errors.Interrupted;
 }

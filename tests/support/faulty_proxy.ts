@@ -1,5 +1,7 @@
 /** A reverse proxy for tests that comes between k6d and a real server and does with requests what networks and servers do. */
 
+import { closeConnection, isDisconnect } from "./connections.ts";
+
 /** What happens to one request. */
 export type Fault =
   /** Answered without being passed on. */
@@ -55,7 +57,7 @@ export class FaultyProxy implements AsyncDisposable {
   /** Refuses connections from now on. */
   async goDown(): Promise<void> {
     this.#listener.close();
-    for (const connection of this.#connections) close(connection);
+    for (const connection of this.#connections) closeConnection(connection);
     await this.#serving;
   }
 
@@ -98,7 +100,7 @@ export class FaultyProxy implements AsyncDisposable {
       if (!isDisconnect(error)) throw error;
     } finally {
       this.#connections.delete(connection);
-      close(connection);
+      closeConnection(connection);
     }
   }
 }
@@ -162,18 +164,5 @@ async function answer(
   const head = new TextEncoder().encode(`HTTP/1.1 ${status} Status\r\n${lines.join("")}\r\n`);
   for (const part of [head, bytes]) {
     for (let written = 0; written < part.length;) written += await connection.write(part.subarray(written));
-  }
-}
-
-function isDisconnect(error: unknown): boolean {
-  return [Deno.errors.ConnectionReset, Deno.errors.BrokenPipe, Deno.errors.BadResource, Deno.errors.Interrupted]
-    .some((kind) => error instanceof kind);
-}
-
-function close(connection: Deno.TcpConn): void {
-  try {
-    connection.close();
-  } catch (error) {
-    if (!(error instanceof Deno.errors.BadResource)) throw error;
   }
 }

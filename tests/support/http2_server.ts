@@ -7,6 +7,7 @@ import net from "node:net";
 import type { Socket } from "node:net";
 import tls from "node:tls";
 import { encodeFields, HpackDecoder } from "./hpack.ts";
+import { concat } from "./bytes.ts";
 
 /** A request, complete. */
 export interface Http2Request {
@@ -94,7 +95,7 @@ class Connection {
   }
 
   #receive(bytes: Uint8Array): void {
-    this.#input = concat(this.#input, bytes);
+    this.#input = concat([this.#input, bytes]);
     if (!this.#hasPreface) {
       if (this.#input.length < PREFACE.length) return;
       if (PREFACE.some((byte, i) => byte !== this.#input[i])) throw new Error("no preface");
@@ -123,7 +124,7 @@ class Connection {
       }
       case CONTINUATION: {
         const stream = this.#stream(id);
-        stream.block = concat(stream.block, payload);
+        stream.block = concat([stream.block, payload]);
         if (flags & END_HEADERS) this.#endHeaders(id);
         break;
       }
@@ -159,7 +160,7 @@ class Connection {
     const { headers, body } = this.#stream(id);
     this.#streams.delete(id);
     if (headers === null) throw new Error("a request without headers");
-    const response = this.#serve({ headers, body: concat(...body) });
+    const response = this.#serve({ headers, body: concat(body) });
     if (response === "hang") return;
     if (response === "reset") {
       this.#socket.destroy();
@@ -179,7 +180,7 @@ class Connection {
   }
 
   #write(...frames: readonly Uint8Array[]): void {
-    if (!this.#socket.destroyed) this.#socket.write(concat(...frames));
+    if (!this.#socket.destroyed) this.#socket.write(concat(frames));
   }
 }
 
@@ -192,7 +193,7 @@ function frame(type: number, flags: number, id: number, payload: Uint8Array): Ui
   head.setUint32(0, payload.length << 8 | type);
   head.setUint8(4, flags);
   head.setUint32(5, id);
-  return concat(new Uint8Array(head.buffer), payload);
+  return concat([new Uint8Array(head.buffer), payload]);
 }
 
 function withoutPadding(payload: Uint8Array, flags: number): Uint8Array {
@@ -203,14 +204,4 @@ function uint32(value: number): Uint8Array {
   const view = new DataView(new ArrayBuffer(4));
   view.setUint32(0, value);
   return new Uint8Array(view.buffer);
-}
-
-function concat(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const joined = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    joined.set(part, at);
-    at += part.length;
-  }
-  return joined;
 }

@@ -13,6 +13,7 @@ import {
   type ReceivedExport,
   type ReceivedPoint,
 } from "./otlp_decoder.ts";
+import { concat } from "./bytes.ts";
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
@@ -239,14 +240,4 @@ function unframe(body: Uint8Array, gzip: boolean): Uint8Array {
 function assertHeader(headers: Headers, name: string, pattern: RegExp): void {
   const value = String(headers[name] ?? "");
   if (!pattern.test(value)) throw new Error(`header ${name}: ${value}`);
-}
-
-function concat(chunks: readonly Uint8Array[]): Uint8Array {
-  const joined = new Uint8Array(chunks.reduce((length, chunk) => length + chunk.length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    joined.set(chunk, at);
-    at += chunk.length;
-  }
-  return joined;
 }

@@ -1,6 +1,7 @@
 /** A remote-write receiver for tests: strict about the protocol, scripted in its answers. */
 
 import { decodeRequest, decodeRequestV2, type ReceivedMetadata, type ReceivedSeries } from "./write_request_decoder.ts";
+import { closeConnection, isDisconnect } from "./connections.ts";
 
 /** What the receiver does with a request: answer with a status (and headers, body), or misbehave. */
 export type Answer =
@@ -73,7 +74,7 @@ export class RemoteWriteReceiver implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#listener.close();
-    for (const connection of this.#connections) close(connection);
+    for (const connection of this.#connections) closeConnection(connection);
     await this.#serving;
   }
 
@@ -106,7 +107,7 @@ export class RemoteWriteReceiver implements AsyncDisposable {
       if (!isDisconnect(error)) throw error;
     } finally {
       this.#connections.delete(connection);
-      close(connection);
+      closeConnection(connection);
     }
   }
 
@@ -230,18 +231,5 @@ class ByteReader {
     joined.set(chunk.subarray(0, read), this.#buffer.length);
     this.#buffer = joined;
     return true;
-  }
-}
-
-function isDisconnect(error: unknown): boolean {
-  return [Deno.errors.ConnectionReset, Deno.errors.BrokenPipe, Deno.errors.BadResource, Deno.errors.Interrupted]
-    .some((kind) => error instanceof kind);
-}
-
-function close(connection: Deno.Conn): void {
-  try {
-    connection.close();
-  } catch (error) {
-    if (!(error instanceof Deno.errors.BadResource)) throw error;
   }
 }

@@ -3,6 +3,7 @@
 import { parseIntervalMs } from "../duration.ts";
 import { TIME_FORMATS, type TimeFormat } from "../file/time_text.ts";
 import { type OutputContext, OutputError } from "../output.ts";
+import { asObject, oneOf, SettingValues } from "../setting_values.ts";
 import { unknownVariables } from "../unknown_variables.ts";
 
 /** All settings, checked. */
@@ -17,39 +18,49 @@ export interface CsvConfig {
   readonly warnings: readonly string[];
 }
 
-const DEFAULTS = { path: "file.csv", saveIntervalMs: 1000, timeFormat: "unix", warnings: [] } as const;
-
-/** A setting's names: in the argument (and, as k6 has it, in the file), and the variable. */
+/** The settings: the argument's names, k6's in the configuration file, which also takes the argument's, and the variables. */
 const SETTINGS = [
-  { key: "path", names: ["fileName", "file_name"], variable: "K6_CSV_FILENAME" },
-  { key: "saveIntervalMs", names: ["saveInterval", "save_interval"], variable: "K6_CSV_SAVE_INTERVAL" },
-  { key: "timeFormat", names: ["timeFormat", "time_format"], variable: "K6_CSV_TIME_FORMAT" },
+  { key: "fileName", inFile: "file_name", variable: "K6_CSV_FILENAME" },
+  { key: "saveInterval", inFile: "save_interval", variable: "K6_CSV_SAVE_INTERVAL" },
+  { key: "timeFormat", inFile: "time_format", variable: "K6_CSV_TIME_FORMAT" },
 ] as const;
 
+type Key = typeof SETTINGS[number]["key"];
+
+type ConfigSources = Pick<OutputContext, "name" | "argument" | "env" | "collectors">;
+
 /** Reads the settings; throws an `OutputError` that names the source of a wrong one. */
-export function readCsvConfig(
-  { name: output, argument, env, collectors }: Pick<OutputContext, "name" | "argument" | "env" | "collectors">,
-): CsvConfig {
-  let config: CsvConfig = DEFAULTS;
-  const block = collectors["csv"] ?? {};
-  if (typeof block !== "object" || Array.isArray(block)) {
-    throw new OutputError(`collectors.csv must be an object, for example { "file_name": "samples.csv" }`);
+export function readCsvConfig(sources: ConfigSources): CsvConfig {
+  const settings = collectSettings(sources);
+  return {
+    path: settings.get("fileName", "a path", (value) => typeof value === "string" ? value : null) ?? "file.csv",
+    saveIntervalMs: settings.get("saveInterval", 'a positive duration such as "1s"', parseIntervalMs) ?? 1000,
+    timeFormat: settings.get("timeFormat", `one of ${TIME_FORMATS.join(", ")}`, oneOf(...TIME_FORMATS)) ?? "unix",
+    warnings: unknownVariables(sources.env, "K6_CSV_", SETTINGS.map(({ variable }) => variable)),
+  };
+}
+
+function collectSettings({ name: output, argument, env, collectors }: ConfigSources): SettingValues<Key> {
+  const settings = new SettingValues<Key>("csv output: ", () => false);
+  const source = "config file, collectors.csv";
+  const block = asObject(collectors["csv"] ?? {});
+  if (block === undefined) {
+    throw new OutputError(`csv output: ${source} must be an object, for example { "file_name": "samples.csv" }`);
   }
   for (const [name, value] of Object.entries(block)) {
-    if (value !== null) config = withSetting(config, name, value, `collectors.csv.${name}`);
+    const key = keyOf(name, source);
+    if (value !== null) settings.set(key, value, `${source}.${name}`);
   }
-  for (const { names: [name], variable } of SETTINGS) {
-    const value = env[variable];
-    if (value !== undefined && value !== "") config = withSetting(config, name, value, variable);
+  for (const { key, variable } of SETTINGS) {
+    const value = env[variable] ?? "";
+    if (value !== "") settings.set(key, value, variable);
   }
-  for (const [name, value] of argumentPairs(argument)) {
-    config = withSetting(config, name, value, `-o ${output}=…`);
-  }
-  return { ...config, warnings: unknownVariables(env, "K6_CSV_", SETTINGS.map(({ variable }) => variable)) };
+  for (const [name, value] of pairsOf(argument)) settings.set(keyOf(name, `-o ${output}=…`), value, `-o ${output}=…`);
+  return settings;
 }
 
 /** A path alone, or `name=value,name=value`. */
-function argumentPairs(argument: string): [name: string, value: string][] {
+function pairsOf(argument: string): (readonly [name: string, value: string])[] {
   if (argument === "") return [];
   if (!argument.includes("=")) return [["fileName", argument]];
   return argument.split(",").map((pair) => {
@@ -59,27 +70,9 @@ function argumentPairs(argument: string): [name: string, value: string][] {
   });
 }
 
-function withSetting(config: CsvConfig, name: string, value: unknown, source: string): CsvConfig {
-  const setting = SETTINGS.find(({ names }) => (names as readonly string[]).includes(name));
-  const wrong = (expected: string) =>
-    new OutputError(`csv output: invalid ${name} ${JSON.stringify(value)} (${source}): expected ${expected}`);
-  switch (setting?.key) {
-    case "path":
-      if (typeof value !== "string") throw wrong("a path");
-      return { ...config, path: value };
-    case "saveIntervalMs": {
-      const saveIntervalMs = parseIntervalMs(value);
-      if (saveIntervalMs === null) throw wrong('a positive duration such as "1s"');
-      return { ...config, saveIntervalMs };
-    }
-    case "timeFormat": {
-      const timeFormat = TIME_FORMATS.find((known) => known === value);
-      if (timeFormat === undefined) throw wrong(`one of ${TIME_FORMATS.join(", ")}`);
-      return { ...config, timeFormat };
-    }
-    default:
-      throw new OutputError(
-        `csv output: unknown setting "${name}" (${source}); known: ${SETTINGS.map(({ names }) => names[0]).join(", ")}`,
-      );
-  }
+function keyOf(name: string, source: string): Key {
+  const setting = SETTINGS.find(({ key, inFile }) => name === key || name === inFile);
+  if (setting !== undefined) return setting.key;
+  const known = SETTINGS.map(({ key }) => key).join(", ");
+  throw new OutputError(`csv output: unknown setting "${name}" (${source}); known: ${known}`);
 }

@@ -1,6 +1,7 @@
 /** An output that writes a line for each sample to a file: what `json` and `csv` have in common. */
 
 import type { SampleBatch } from "../../metrics/types.ts";
+import { nextTurn } from "../clock.ts";
 import { type Output, type OutputContext, OutputError, type OutputLog } from "../output.ts";
 import { isStandardOutput, openDestination } from "./destination.ts";
 import { FileSink } from "./file_sink.ts";
@@ -192,9 +193,4 @@ function reasonOf({ message }: Error): string {
 
 function batchBytes({ length }: SampleBatch): number {
   return BATCH_BYTES + length * SAMPLE_BYTES;
-}
-
-/** Lets the main thread do what waits: workers' messages, timers, written buffers. */
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
 }

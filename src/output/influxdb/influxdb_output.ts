@@ -5,7 +5,7 @@
 
 import type { SampleBatch } from "../../metrics/types.ts";
 import type { Output, OutputContext, OutputLog } from "../output.ts";
-import { systemClock } from "../clock.ts";
+import { jittered, nextTurn, systemClock } from "../clock.ts";
 import { longEnough, passwordSecrets } from "../secrets.ts";
 import { describeUrl, identityOf } from "../url_text.ts";
 import { Backlog } from "./backlog.ts";
@@ -140,7 +140,7 @@ class InfluxdbOutput implements Output {
 
   /** Lets the main thread do other work between two encodings. */
   #nextTurn(): Promise<void> {
-    return this.#turn = this.#turn.then(() => new Promise((resolve) => setTimeout(resolve, 0)));
+    return this.#turn = this.#turn.then(nextTurn);
   }
 
   /** As much of what is due as one request takes. */
@@ -176,7 +176,7 @@ class InfluxdbOutput implements Output {
       if (this.#overdue.signal.aborted) return this.#lose(lastFailure ?? outcome.cause, lines);
       lastFailure = outcome.cause;
       this.#complain(outcome, "trying again");
-      const waitMs = outcome.retryAfterMs ?? backoffMs * (0.5 + Math.random() / 2);
+      const waitMs = outcome.retryAfterMs ?? jittered(backoffMs);
       if (!this.#stopping.signal.aborted) await systemClock.sleep(waitMs, this.#stopping.signal);
       else await systemClock.sleep(Math.min(waitMs, STOP_BACKOFF_MS), this.#overdue.signal);
     }

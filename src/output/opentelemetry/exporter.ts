@@ -5,7 +5,7 @@
 
 import { GIVEN_UP } from "../http_post.ts";
 import type { OutputLog } from "../output.ts";
-import type { Clock } from "../clock.ts";
+import { type Clock, jittered } from "../clock.ts";
 import type { ExportRequests } from "./export_requests.ts";
 import type { Accepted, Refused, Transport } from "./transport.ts";
 
@@ -126,7 +126,7 @@ export class Exporter {
         this.#noteRejected(answer);
         return "taken";
       }
-      const waitMs = answer.retryAfterMs ?? backoffMs * (0.5 + Math.random() / 2);
+      const waitMs = answer.retryAfterMs ?? jittered(backoffMs);
       if (answer.retryAfterMs !== null) this.#notBeforeMs = this.#clock.now() + answer.retryAfterMs;
       // That the end of the run cut an attempt short says less than how the one before failed.
       failure = answer.cause === GIVEN_UP ? failure ?? answer : answer;

@@ -1,7 +1,7 @@
 /** Posts batches of series, tries again what may pass, and falls back to version 1.0 of the protocol. */
 
 import { type Failure, failureOf, failureWithoutAnswer, VERSION_1, writtenOf } from "./answer.ts";
-import type { Clock } from "../clock.ts";
+import { type Clock, jittered } from "../clock.ts";
 import { TransportError } from "../http_post.ts";
 import type { DeliveryReport } from "./delivery_report.ts";
 import type { EncoderOptions, RequestEncoder } from "./request_encoder.ts";
@@ -124,7 +124,7 @@ export class Courier {
       }
       if (failure.kind !== "passing") return failure;
       for (const [index, { sentMs }] of batch.states.entries()) batch.takenMs[index] = sentMs;
-      const waitMs = Math.max(failure.retryAfterMs ?? 0, backoffMs * (0.5 + Math.random() / 2));
+      const waitMs = Math.max(failure.retryAfterMs ?? 0, jittered(backoffMs));
       if (failure.retryAfterMs !== null) this.#notBeforeMs = clock.now() + waitMs;
       this.#backoffMs = backoffMs = Math.min(backoffMs * 2, this.#lastBackoffMs);
       if (clock.now() + waitMs >= patience.untilMs()) return failure;

@@ -32,10 +32,10 @@ Deno.test("the argument wins over the environment, that over the configuration f
 
 Deno.test("a wrong setting is refused with its name, its value and where it stands", () => {
   const cases: [() => unknown, RegExp][] = [
-    [() => config("timeFormat=epoch"), /invalid timeFormat "epoch" \(-o csv=…\): expected one of unix, unix_milli/],
-    [() => config("saveInterval=soon"), /invalid saveInterval "soon".*a positive duration/],
-    [() => config("", { K6_CSV_SAVE_INTERVAL: "-1s" }), /"-1s" \(K6_CSV_SAVE_INTERVAL\)/],
-    [() => config("", {}, { file_name: 7 }), /7 \(collectors\.csv\.file_name\): expected a path/],
+    [() => config("timeFormat=epoch"), /invalid timeFormat \(-o csv=…\) "epoch": expected one of unix, unix_milli/],
+    [() => config("saveInterval=soon"), /invalid saveInterval .*"soon": expected a positive duration/],
+    [() => config("", { K6_CSV_SAVE_INTERVAL: "-1s" }), /\(K6_CSV_SAVE_INTERVAL\) "-1s"/],
+    [() => config("", {}, { file_name: 7 }), /\(config file, collectors\.csv\.file_name\) 7: expected a path/],
     [() => config("", {}, []), /collectors\.csv must be an object/],
     [() => config("file=a"), /unknown setting "file" .*known: fileName, saveInterval, timeFormat/],
     [() => config("fileName=a,b"), /expected name=value, got "b"/],

@@ -1,5 +1,7 @@
 /** Stands between an output and its target: lets bytes through, holds them up, or cuts the way off. */
 
+import { closeConnection, isDisconnect } from "../../support/connections.ts";
+
 /** What a test does to the way. */
 export interface Gate {
   /** From now on bytes are taken in, and wait. */
@@ -60,7 +62,7 @@ export class TcpGate extends Way implements Gate, AsyncDisposable {
 
   cut(): void {
     this.#isCut = true;
-    for (const connection of this.#connections) close(connection);
+    for (const connection of this.#connections) closeConnection(connection);
     this.release();
   }
 
@@ -78,7 +80,7 @@ export class TcpGate extends Way implements Gate, AsyncDisposable {
   async #accept(): Promise<void> {
     const served: Promise<void>[] = [];
     for await (const connection of this.#listener) {
-      if (this.#isCut) close(connection);
+      if (this.#isCut) closeConnection(connection);
       else served.push(this.#serve(connection));
     }
     await Promise.all(served);
@@ -102,8 +104,8 @@ export class TcpGate extends Way implements Gate, AsyncDisposable {
     } catch (error) {
       if (!isDisconnect(error)) throw error;
     }
-    close(from);
-    close(to);
+    closeConnection(from);
+    closeConnection(to);
   }
 }
 
@@ -160,18 +162,5 @@ export class PipeGate extends Way implements Gate, AsyncDisposable {
       if (this.#isCut) return;
       this.#chunks.push(chunk.slice(0, read));
     }
-  }
-}
-
-function isDisconnect(error: unknown): boolean {
-  return [Deno.errors.ConnectionReset, Deno.errors.BrokenPipe, Deno.errors.BadResource, Deno.errors.Interrupted]
-    .some((kind) => error instanceof kind);
-}
-
-function close(connection: Deno.Conn): void {
-  try {
-    connection.close();
-  } catch (error) {
-    if (!(error instanceof Deno.errors.BadResource)) throw error;
   }
 }
