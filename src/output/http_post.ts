@@ -203,7 +203,7 @@ class Exchange {
 }
 
 /** As much of an answer's body as is kept. */
-const CONTENT_BYTES = 4096;
+export const CONTENT_BYTES = 4096;
 
 /** Reads the body to its end, so that the connection can be used again, but keeps only its beginning. */
 function readResponse(
@@ -236,7 +236,7 @@ function readResponse(
 }
 
 /** Where a redirect leads, without what may be secret: credentials and query. */
-function redirectText(location: string, from: URL): string {
+export function redirectText(location: string, from: URL): string {
   const target = URL.parse(location, from);
   if (target === null) return "redirects are not followed";
   return `redirects are not followed; if ${target.origin}${target.pathname} is right, use that address`;

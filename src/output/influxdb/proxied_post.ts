@@ -1,11 +1,13 @@
 /** POST through an HTTP proxy: by `fetch`, because node:http knows none. */
 
 import {
+  CONTENT_BYTES,
   GIVEN_UP,
   oneLine,
   parseRetryAfterMs,
   type PostRequest,
   type PostResponse,
+  redirectText,
   TransportError,
 } from "../http_post.ts";
 import { identityOf } from "../url_text.ts";
@@ -36,12 +38,15 @@ export class ProxiedPostClient {
         // Node's types of bytes and fetch's differ.
         body: new Uint8Array(body),
         client: this.#client,
+        redirect: "manual",
         signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
       });
+      const beginning = await beginningOf(response);
+      const location = response.headers.get("location");
       return {
         status: response.status,
         retryAfterMs: parseRetryAfterMs(response.headers.get("retry-after") ?? undefined, Date.now()),
-        text: oneLine(await response.text()),
+        text: location === null ? oneLine(beginning) : redirectText(location, url),
       };
     } catch (error) {
       const reason = signal?.aborted
@@ -56,4 +61,16 @@ export class ProxiedPostClient {
   close(): void {
     this.#client.close();
   }
+}
+
+/** As much of an answer's body as a message can use; what comes beyond it, perhaps without end, is never read. */
+async function beginningOf({ body }: Response): Promise<string> {
+  if (body === null) return "";
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of body) {
+    text += decoder.decode(chunk.subarray(0, CONTENT_BYTES), { stream: true });
+    if (text.length >= CONTENT_BYTES) break;
+  }
+  return text;
 }
