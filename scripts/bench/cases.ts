@@ -198,9 +198,7 @@ async function emptyIterations(context: BenchContext): Promise<Figure[]> {
 
 /** 30 million samples through one Trend. */
 async function trendSamples(): Promise<Figure[]> {
-  const run = await measure([Deno.execPath(), "run", "-A", "scripts/bench/trend_samples.ts"]);
-  if (run.code !== 0) throw new BenchError(`the samples' process ended with code ${run.code}: ${run.stderr}`);
-  const result = JSON.parse(run.stdout) as TrendSamplesResult;
+  const result = await inOwnProcess<TrendSamplesResult>("trend_samples.ts");
   return [
     { tool: "k6d", name: "RSS growth, MB", value: result.rssGrowthBytes / 1e6, target: { atMost: 10 } },
     { tool: "k6d", name: "worst quantile error, %", value: result.worstRelativeError * 100, target: { atMost: 0.1 } },
@@ -223,9 +221,7 @@ async function oneIteration(context: BenchContext): Promise<Figure[]> {
 async function compileTime(): Promise<Figure[]> {
   const results: CompileTimeResult[] = [];
   for (let i = 0; i < 5; i++) {
-    const run = await measure([Deno.execPath(), "run", "-A", V8_FLAGS, "scripts/bench/compile_time.ts"]);
-    if (run.code !== 0) throw new BenchError(`the compiler's process ended with code ${run.code}: ${run.stderr}`);
-    results.push(JSON.parse(run.stdout) as CompileTimeResult);
+    results.push(await inOwnProcess<CompileTimeResult>("compile_time.ts", V8_FLAGS));
   }
   const loadMs = median(results.map((result) => result.loadMs));
   const evaluateMs = median(results.map((result) => result.evaluateMs));
@@ -295,10 +291,7 @@ async function hundredThousandSeries(context: BenchContext): Promise<Figure[]> {
 
 /** The remote-write output's own work on 100,000 series: samples to states, states to requests. */
 async function seriesEncoding(): Promise<Figure[]> {
-  const flags = `${V8_FLAGS},--expose-gc`;
-  const run = await measure([Deno.execPath(), "run", "-A", flags, "scripts/bench/series_encoding.ts"]);
-  if (run.code !== 0) throw new BenchError(`the encoder's process ended with code ${run.code}: ${run.stderr}`);
-  const result = JSON.parse(run.stdout) as SeriesEncodingResult;
+  const result = await inOwnProcess<SeriesEncodingResult>("series_encoding.ts", `${V8_FLAGS},--expose-gc`);
   return [
     { tool: "k6d", name: "series/s, 1.0", value: result.seriesPerSecond["1.0"], target: { atLeast: 400_000 } },
     { tool: "k6d", name: "series/s, 2.0", value: result.seriesPerSecond["2.0"], target: { atLeast: 400_000 } },
@@ -310,10 +303,7 @@ async function seriesEncoding(): Promise<Figure[]> {
 
 /** The same for the OpenTelemetry output. */
 async function otlpEncoding(): Promise<Figure[]> {
-  const flags = `${V8_FLAGS},--expose-gc`;
-  const run = await measure([Deno.execPath(), "run", "-A", flags, "scripts/bench/otlp_encoding.ts"]);
-  if (run.code !== 0) throw new BenchError(`the encoder's process ended with code ${run.code}: ${run.stderr}`);
-  const result = JSON.parse(run.stdout) as OtlpEncodingResult;
+  const result = await inOwnProcess<OtlpEncodingResult>("otlp_encoding.ts", `${V8_FLAGS},--expose-gc`);
   return [
     { tool: "k6d", name: "points/s", value: result.pointsPerSecond, target: { atLeast: 400_000 } },
     { tool: "k6d", name: "longest message to make, ms", value: result.longestMessageMs },
@@ -321,6 +311,13 @@ async function otlpEncoding(): Promise<Figure[]> {
     { tool: "k6d", name: "memory a series, bytes", value: result.bytesPerSeries },
     { tool: "k6d", name: "message a point, bytes", value: result.bytesPerPoint },
   ];
+}
+
+/** What a script of this folder prints, run by itself: its memory and its compiled code are nobody else's. */
+async function inOwnProcess<Result>(script: string, ...flags: readonly string[]): Promise<Result> {
+  const run = await measure([Deno.execPath(), "run", "-A", ...flags, `scripts/bench/${script}`]);
+  if (run.code !== 0) throw new BenchError(`the process of ${script} ended with code ${run.code}: ${run.stderr}`);
+  return JSON.parse(run.stdout) as Result;
 }
 
 /** 500,000 samples a second from busy threads, with and without a file of them all. */

@@ -54,7 +54,7 @@ export function writeSixDecimals(bytes: Uint8Array, at: number, value: number): 
 }
 
 /** A whole number from 0 to 2³¹ − 1. */
-export function writeDigits(bytes: Uint8Array, at: number, value: number): number {
+function writeDigits(bytes: Uint8Array, at: number, value: number): number {
   let end = at + 1;
   for (let limit = 10; value >= limit; limit *= 10) end++;
   for (let i = end - 1, rest = value | 0; i >= at; i--) {

@@ -7,7 +7,7 @@ import type { Writer } from "protobufjs/minimal";
 import { type AttributeSet, HISTOGRAM_POINT_ATTRIBUTES, NUMBER_POINT_ATTRIBUTES } from "./attributes.ts";
 
 /** The upper bounds, inclusive, of all buckets but the last, which has none: the default of OpenTelemetry's SDKs. */
-export const BUCKET_BOUNDS: readonly number[] = [
+const BUCKET_BOUNDS: readonly number[] = [
   ...[0, 5, 10, 25, 50, 75, 100, 250, 500, 750, 1000, 2500, 5000, 7500, 10_000],
 ];
 
