@@ -25,6 +25,24 @@ export const systemClock: Clock = {
   },
 };
 
+/**
+ * Yields the time every `intervalMs`, from `firstMs` on, and ends when `signal` aborts. What falls into the work at an earlier
+ * tick is left out.
+ */
+export async function* ticks(
+  clock: Clock,
+  firstMs: number,
+  intervalMs: number,
+  signal: AbortSignal,
+): AsyncGenerator<number> {
+  for (let dueMs = firstMs;;) {
+    await clock.sleep(Math.max(0, dueMs - clock.now()), signal);
+    if (signal.aborted) return;
+    yield clock.now();
+    dueMs += intervalMs * Math.max(1, Math.ceil((clock.now() - dueMs) / intervalMs));
+  }
+}
+
 /** Lets the main thread do what waits: workers' messages, timers, written buffers. */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));

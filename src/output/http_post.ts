@@ -111,6 +111,9 @@ export function parseRetryAfterMs(value: string | undefined, nowMs: number): num
   return Number.isNaN(date) ? null : Math.max(0, date - nowMs);
 }
 
+/** What the name of a header is made of (RFC 9110, 5.6.2). */
+export const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+
 /** As much of a receiver's words as a message can use, 300 characters, in one line. */
 export function oneLine(text: string): string {
   return text.slice(0, 300).replace(/[\s\p{Cc}]+/gu, " ").trim();

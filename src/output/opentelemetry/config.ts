@@ -5,7 +5,7 @@
  */
 
 import type { TagPairs } from "../../metrics/types.ts";
-import type { TlsOptions } from "../http_post.ts";
+import { HEADER_NAME, type TlsOptions } from "../http_post.ts";
 import { parseIntervalMs } from "../duration.ts";
 import { type OutputContext, OutputError } from "../output.ts";
 import { basicCredentials, longEnough, secretsAmong } from "../secrets.ts";
@@ -186,7 +186,7 @@ function checkHeaders(settings: Settings, protocol: string, warnings: string[]):
   const pairs = settings.get("headers", "name=value,name2=value2 with values percent-encoded", keyValueList) ?? [];
   for (const [name, value] of pairs) {
     const lowerCase = name.toLowerCase();
-    if (!/^[!#$%&'*+\-.^_`|~0-9a-z]+$/.test(lowerCase) || /[^\t\x20-\x7e]/.test(value)) {
+    if (!HEADER_NAME.test(name) || /[^\t\x20-\x7e]/.test(value)) {
       throw new OutputError(`OpenTelemetry output: invalid header ${JSON.stringify(name)} (headers)`);
     }
     if (reservedHeaders.has(lowerCase)) warnings.push(`header "${name}" is set by k6d and cannot be changed`);

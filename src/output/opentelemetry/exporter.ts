@@ -5,7 +5,7 @@
 
 import { GIVEN_UP } from "../http_post.ts";
 import type { OutputLog } from "../output.ts";
-import { type Clock, jittered } from "../clock.ts";
+import { type Clock, jittered, ticks } from "../clock.ts";
 import type { ExportRequests } from "./export_requests.ts";
 import type { Accepted, Refused, Transport } from "./transport.ts";
 
@@ -84,15 +84,12 @@ export class Exporter {
     this.#summarize();
   }
 
-  /** Ticks that a long export overlaps are left out. */
   async #tick(): Promise<void> {
     const { exportIntervalMs } = this.#options;
-    let dueMs = this.#clock.now() + exportIntervalMs;
-    for (;;) {
-      await this.#clock.sleep(Math.max(0, dueMs - this.#clock.now()), this.#stopping.signal);
-      if (this.#stopping.signal.aborted) return;
-      await this.#export(this.#clock.now() + exportIntervalMs, this.#stopping.signal);
-      dueMs += exportIntervalMs * Math.max(1, Math.ceil((this.#clock.now() - dueMs) / exportIntervalMs));
+    const { signal } = this.#stopping;
+    const firstMs = this.#clock.now() + exportIntervalMs;
+    for await (const startedMs of ticks(this.#clock, firstMs, exportIntervalMs, signal)) {
+      await this.#export(startedMs + exportIntervalMs, signal);
     }
   }
 

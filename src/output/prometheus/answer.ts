@@ -1,9 +1,7 @@
 /** What a receiver's answer to a request means. */
 
+import { VERSION_1 } from "./request_encoder.ts";
 import type { PushResponse } from "./transport.ts";
-
-/** What requests of remote write 1.0 have in `X-Prometheus-Remote-Write-Version`. */
-export const VERSION_1 = "0.1.0";
 
 /** Why a request, or a part of it, was not stored. */
 export interface Failure {

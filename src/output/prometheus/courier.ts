@@ -1,10 +1,10 @@
 /** Posts batches of series, tries again what may pass, and falls back to version 1.0 of the protocol. */
 
-import { type Failure, failureOf, failureWithoutAnswer, VERSION_1, writtenOf } from "./answer.ts";
+import { type Failure, failureOf, failureWithoutAnswer, writtenOf } from "./answer.ts";
 import { type Clock, jittered } from "../clock.ts";
 import { TransportError } from "../http_post.ts";
 import type { DeliveryReport } from "./delivery_report.ts";
-import type { EncoderOptions, RequestEncoder } from "./request_encoder.ts";
+import { type EncoderOptions, type RequestEncoder, VERSION_1 } from "./request_encoder.ts";
 import { createRequestEncoder, type ProtocolVersion } from "./request_encoders.ts";
 import { encodeEnd, encodeState, type SeriesState } from "./series_state.ts";
 import type { Timestamps } from "./timestamps.ts";

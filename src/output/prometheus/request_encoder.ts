@@ -48,6 +48,9 @@ export interface RequestEncoder {
   describeAgain(): void;
 }
 
+/** What requests of remote write 1.0 have in `X-Prometheus-Remote-Write-Version`. */
+export const VERSION_1 = "0.1.0";
+
 /** The numbers of metric types, the same in both versions. */
 export const METRIC_TYPES = { counter: 1, gauge: 2, histogram: 3 } as const satisfies Record<
   MetricFamily["type"],

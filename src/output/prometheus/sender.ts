@@ -4,7 +4,7 @@
  */
 
 import type { OutputLog } from "../output.ts";
-import type { Clock } from "../clock.ts";
+import { type Clock, ticks } from "../clock.ts";
 import { type Batch, Courier, type Patience } from "./courier.ts";
 import { Delivery, seriesOf } from "./delivery.ts";
 import { DeliveryReport } from "./delivery_report.ts";
@@ -100,21 +100,16 @@ export class RemoteWriteSender {
     this.#report.end({ missing: refused + seriesOf(this.#states.takeQueue()), leftOut, unmarked });
   }
 
-  /** Ticks that a long flush overlaps are left out. */
   async #tick(): Promise<void> {
     const { pushIntervalMs, onTheClock = false } = this.#options;
     const { signal } = this.#stopping;
     const startMs = this.#clock.now();
-    let dueMs = startMs + pushIntervalMs - (onTheClock ? startMs % pushIntervalMs : 0);
-    for (;;) {
-      await this.#clock.sleep(Math.max(0, dueMs - this.#clock.now()), signal);
-      if (signal.aborted) return;
-      const startedMs = this.#clock.now();
+    const firstMs = startMs + pushIntervalMs - (onTheClock ? startMs % pushIntervalMs : 0);
+    for await (const startedMs of ticks(this.#clock, firstMs, pushIntervalMs, signal)) {
       const untilMs = startedMs + pushIntervalMs;
       const { failures } = this.#courier;
       await this.#flush({ untilMs: () => untilMs, signal });
       if (this.#courier.failures === failures) this.#watchSpeed(this.#clock.now() - startedMs);
-      dueMs += pushIntervalMs * Math.max(1, Math.ceil((this.#clock.now() - dueMs) / pushIntervalMs));
     }
   }
 

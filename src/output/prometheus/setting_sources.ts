@@ -4,6 +4,7 @@
  * environment (`K6_PROMETHEUS_RW_…`), the text after `-o name=`: a URL, or `key=value,…`.
  */
 
+import { HEADER_NAME } from "../http_post.ts";
 import { type OutputContext, OutputError } from "../output.ts";
 import { longEnough, secretsAmong } from "../secrets.ts";
 import { argumentPairs, asObject, parseFlag, SettingValues } from "../setting_values.ts";
@@ -205,7 +206,7 @@ function setHeaderList(settings: Settings, list: string, source: string): void {
 }
 
 function setHeader(settings: Settings, name: string, value: unknown, source: string): void {
-  if (!/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name)) {
+  if (!HEADER_NAME.test(name)) {
     throw new OutputError(`invalid header name ${JSON.stringify(name)} (${source})`);
   }
   if (typeof value !== "string" || /[^\t\x20-\x7e\x80-\xff]/.test(value)) {

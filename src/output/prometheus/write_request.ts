@@ -6,7 +6,7 @@ import type { Exemplar, LabelSet, MetricFamily, SeriesKind } from "./exported_se
 import { LabelStore, writeLabel } from "./label_store.ts";
 import type { NativeHistogram } from "./native_histogram.ts";
 import { writeHistogram, writeStaleHistogram } from "./native_histogram_message.ts";
-import { type EncoderOptions, METRIC_TYPES, type RequestEncoder, STALE_MARKER } from "./request_encoder.ts";
+import { type EncoderOptions, METRIC_TYPES, type RequestEncoder, STALE_MARKER, VERSION_1 } from "./request_encoder.ts";
 import { varintLength, WireBuffer } from "./wire_buffer.ts";
 
 /** Field numbers and wire types, as tags on the wire (remote-write 1.0 specification). */
@@ -40,7 +40,7 @@ interface EncodedKind {
 /** Encodes requests of remote write 1.0. */
 export class WriteRequestEncoder implements RequestEncoder {
   readonly contentType = "application/x-protobuf";
-  readonly version = "0.1.0";
+  readonly version = VERSION_1;
   readonly #options: EncoderOptions;
   /** Reused: after the first requests it has the size that is needed. */
   readonly #out = new WireBuffer();
