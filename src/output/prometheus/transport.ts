@@ -5,9 +5,6 @@ import { basicCredentials } from "../secrets.ts";
 import type { RemoteWriteConfig } from "./config.ts";
 import { amzDate, sha256Hex, sigV4Authorization } from "./sigv4.ts";
 
-/** What a receiver answered. */
-export type PushResponse = PostResponse;
-
 /** What a body is, as its headers say. */
 export interface BodyFormat {
   /** Content-Type. */
@@ -19,7 +16,7 @@ export interface BodyFormat {
 /** Delivers request bodies. */
 export interface Transport {
   /** Resolves with any answer; rejects with a `TransportError` after `timeoutMs`, when `signal` aborts, or on a network failure. */
-  post(body: Uint8Array, timeoutMs: number, signal: AbortSignal, format: BodyFormat): Promise<PushResponse>;
+  post(body: Uint8Array, timeoutMs: number, signal: AbortSignal, format: BodyFormat): Promise<PostResponse>;
   close(): void;
 }
 
@@ -43,7 +40,7 @@ export class HttpTransport implements Transport {
     });
   }
 
-  post(body: Uint8Array, timeoutMs: number, signal: AbortSignal, format: BodyFormat): Promise<PushResponse> {
+  post(body: Uint8Array, timeoutMs: number, signal: AbortSignal, format: BodyFormat): Promise<PostResponse> {
     const { url } = this.#config;
     return this.#client.post({ url, headers: this.#headers(body, format), body, timeoutMs, signal });
   }
