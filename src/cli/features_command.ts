@@ -8,12 +8,7 @@ import { ExitCode } from "./exit_codes.ts";
 /** Lists the feature flags; as JSON with `--json`. */
 export function featuresCommand({ flags }: CommandLine, { stdout }: CommandContext): number {
   if (flags.get("json")?.at(-1) === true) {
-    const list = FEATURES.map(({ name, help }) => ({
-      name,
-      stage: "experimental",
-      description: help,
-      supported: true,
-    }));
+    const list = FEATURES.map(({ name, help }) => ({ name, stage: "experimental", description: help }));
     stdout.write(`${JSON.stringify(list, null, 2)}\n`);
   } else {
     const width = Math.max(...FEATURES.map(({ name }) => name.length));
