@@ -37,9 +37,10 @@ const DROP_AFTER_MS = 50;
 const MOST_DROPPED_SINGLY = 100_000;
 
 /** Iterations further apart than this start each at its time, to a fraction of a millisecond: the pacer wakes the thread. */
-const APART_MS = 1;
+const APART_MS = 0.75;
 
-/** Closer ones start as the plain alarm wakes, every millisecond or so; if more than so many would start together, the pacer spreads them. */
+/** Closer ones start as the plain alarm wakes, every millisecond or so; if more would start together than so many, the pacer spreads them. */
+const ALARM_MS = 1;
 const MOST_TOGETHER = 8;
 
 /** So many start together then. See docs/design/pacing.md. */
@@ -199,7 +200,7 @@ export class Arrivals {
     const last = Math.min(place + SPREAD, this.#total) - 1;
     const lastAtMs = last > place ? this.#startedAtMs + this.#schedule.startOffsetMs(last) : Infinity;
     const gapMs = (lastAtMs - dueAtMs) / (last - place);
-    if (gapMs * MOST_TOGETHER < APART_MS) pacing.add(this.#next, lastAtMs);
+    if (gapMs * MOST_TOGETHER < ALARM_MS) pacing.add(this.#next, lastAtMs);
     else if (gapMs < APART_MS) timers.add(this.#nextTogether, dueAtMs);
     else pacing.add(this.#next, dueAtMs);
   }
