@@ -1,5 +1,6 @@
 /** Iteration that may suspend: `for … of`, spread and what else walks an iterator. Part of `$k`. */
 
+import { LoopTurn } from "./loop_turn.ts";
 import { type Coroutine, suspendingForm, type Suspension } from "./suspension.ts";
 
 // deno-lint-ignore ban-types -- any callable, its arguments are the script's own affair
@@ -95,19 +96,13 @@ class Opened {
  * object, which binds that value and tells when the body leaves the loop. What V8 can iterate itself it gets at once:
  * the inner loop is then the only one.
  */
-class ForOf {
+class ForOf extends LoopTurn {
   readonly isPlain: boolean = false;
-  /** Whether the outer loop goes on. */
-  goesOn = true;
   readonly #record: IteratorRecord | null;
   readonly #native: Opened | null;
-  #value: unknown = undefined;
-  #hasValue = false;
-  #isThrowing = false;
-  /** Whether the body left the loop before its end. */
-  isLeft = false;
 
   constructor(iterable: unknown, text: string) {
+    super();
     const iterator = openIterator(iterable, text);
     const isNative = nativePrototypes.has(Object.getPrototypeOf(iterator));
     this.#native = isNative ? new Opened(iterator) : null;
@@ -126,37 +121,13 @@ class ForOf {
       : yield* Reflect.apply(form, iterator, []) as Coroutine;
     requireObject(result);
     if ((result as IteratorResult<unknown>).done) return this;
-    this.#value = (result as IteratorResult<unknown>).value;
-    this.#hasValue = this.goesOn = true;
+    this.offer((result as IteratorResult<unknown>).value);
     return this;
-  }
-
-  [Symbol.iterator](): this {
-    return this;
-  }
-
-  next(): IteratorResult<unknown, undefined> {
-    if (!this.#hasValue) return { done: true, value: undefined };
-    this.#hasValue = false;
-    return { done: false, value: this.#value };
-  }
-
-  /** The body left the loop. */
-  return(): IteratorResult<unknown, undefined> {
-    this.goesOn = false;
-    this.isLeft = true;
-    return { done: true, value: undefined };
-  }
-
-  /** An exception passes; returns it. */
-  thrown(error: unknown): unknown {
-    this.#isThrowing = true;
-    return error;
   }
 
   /** Closes the iterator, as the body left the loop. */
   close(): Coroutine {
-    return closeIterator(this.#record!, this.#isThrowing);
+    return closeIterator(this.#record!, this.hasThrown);
   }
 }
 
