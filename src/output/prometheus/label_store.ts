@@ -2,7 +2,7 @@
 
 import { util } from "protobufjs/minimal";
 import type { LabelSet } from "./exported_series.ts";
-import { varintLength, WireBuffer } from "./wire_buffer.ts";
+import { varintLength, WireBuffer } from "../wire_buffer.ts";
 
 /** Field numbers and wire types of `TimeSeries.labels` and `Label`, as tags on the wire (remote-write 1.0 specification). */
 const LABEL = 1 << 3 | 2;

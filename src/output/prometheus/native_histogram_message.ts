@@ -1,7 +1,7 @@
 /** The protobuf message `Histogram`, the same in both versions of remote write. */
 
 import { type NativeBuckets, type NativeHistogram, SCHEMA, ZERO_THRESHOLD } from "./native_histogram.ts";
-import { varintLength, WireBuffer } from "./wire_buffer.ts";
+import { varintLength, WireBuffer } from "../wire_buffer.ts";
 
 /** Field numbers and wire types, as tags on the wire. */
 const COUNT = 1 << 3 | 0;

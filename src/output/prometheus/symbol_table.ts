@@ -1,7 +1,7 @@
 /** The table of texts of one remote-write 2.0 request after another. */
 
 import { util } from "protobufjs/minimal";
-import { varintLength, WireBuffer } from "./wire_buffer.ts";
+import { varintLength, WireBuffer } from "../wire_buffer.ts";
 
 /** `Request.symbols`: a field of texts. */
 const SYMBOLS = 4 << 3 | 2;

@@ -7,7 +7,7 @@ import { LabelStore, writeLabel } from "./label_store.ts";
 import type { NativeHistogram } from "./native_histogram.ts";
 import { writeHistogram, writeStaleHistogram } from "./native_histogram_message.ts";
 import { type EncoderOptions, METRIC_TYPES, type RequestEncoder, STALE_MARKER, VERSION_1 } from "./request_encoder.ts";
-import { varintLength, WireBuffer } from "./wire_buffer.ts";
+import { varintLength, WireBuffer } from "../wire_buffer.ts";
 
 /** Field numbers and wire types, as tags on the wire (remote-write 1.0 specification). */
 const TIMESERIES = 1 << 3 | 2;

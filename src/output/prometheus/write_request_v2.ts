@@ -9,7 +9,7 @@ import type { NativeHistogram } from "./native_histogram.ts";
 import { writeHistogram, writeStaleHistogram } from "./native_histogram_message.ts";
 import { type EncoderOptions, METRIC_TYPES, type RequestEncoder, STALE_MARKER } from "./request_encoder.ts";
 import { SymbolTable } from "./symbol_table.ts";
-import { varintLength, WireBuffer } from "./wire_buffer.ts";
+import { varintLength, WireBuffer } from "../wire_buffer.ts";
 
 /** Field numbers and wire types, as tags on the wire (remote-write 2.0 specification). */
 const TIMESERIES = 5 << 3 | 2;

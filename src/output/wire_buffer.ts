@@ -68,6 +68,28 @@ export class WireBuffer {
     this.length += util.utf8.write(text, this.bytes, this.length);
   }
 
+  /** Begins a message within the message, as a field with that tag, whose size is not known yet; `endMessage` takes what this returns. */
+  beginMessage(tag: number): number {
+    this.reserve(12);
+    this.varint(tag);
+    return ++this.length;
+  }
+
+  /** Puts a message's length before it; moves the message if the length needs more than one byte. */
+  endMessage(begin: number): void {
+    const size = this.length - begin;
+    if (size < 128) {
+      this.bytes[begin - 1] = size;
+      return;
+    }
+    this.reserve(8);
+    const shift = varintLength(size) - 1;
+    this.bytes.copyWithin(begin + shift, begin, this.length);
+    this.length = begin - 1;
+    this.varint(size);
+    this.length += size;
+  }
+
   /** What was written since the last `clear`: a view, good until the next write. */
   written(): Uint8Array<ArrayBuffer> {
     return this.bytes.subarray(0, this.length);
