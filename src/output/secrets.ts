@@ -19,7 +19,7 @@ export function passwordSecrets(identity: BasicIdentity | null): string[] {
 /** The values of those headers, or parameters of a URL, whose names say that they are secret; with and without their scheme. */
 export function secretsAmong(fields: Iterable<readonly [name: string, value: string]>): string[] {
   return Array.from(fields)
-    .filter(([name]) => /auth|token|key|secret|password|cookie/i.test(name))
+    .filter(([name]) => /auth|token|key|secret|password|cookie|signature/i.test(name))
     .flatMap(([, value]) => value.includes(" ") ? [value, value.slice(value.lastIndexOf(" ") + 1)] : [value]);
 }
 

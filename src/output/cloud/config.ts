@@ -1,0 +1,273 @@
+/**
+ * The cloud output's configuration: settings from all sources (see `setting_sources.ts`), complete and checked. Every mistake is an
+ * `OutputError` of one line that names the setting's source and never its secret.
+ */
+
+import { parseIntervalMs } from "../duration.ts";
+import { OutputError } from "../output.ts";
+import { oneOf, positiveInteger, type SettingValue, type SettingValues } from "../setting_values.ts";
+import type { MetricsFormat } from "./metric_set_encoder.ts";
+import { type CloudSources, collectSettings } from "./setting_sources.ts";
+import type { SettingKey } from "./settings.ts";
+
+/** Settings, complete and checked. */
+export interface CloudConfig {
+  /** Null: requests say nothing of who sends them, and the service refuses them. */
+  readonly token: string | null;
+  readonly stackId: number | null;
+  readonly stackUrl: string | null;
+  /** Null: none is set; see `defaultProjectId`. */
+  readonly projectId: number | null;
+  readonly defaultProjectId: number | null;
+  /** Null: the script's file name. */
+  readonly name: string | null;
+  /** Without a slash at its end, as the next two. */
+  readonly host: string;
+  readonly hostV6: string;
+  readonly webAppUrl: string;
+  /** The test run's page; null: it is under `webAppUrl`. */
+  readonly testRunDetails: string | null;
+  /** Of one request. Default 1 min. */
+  readonly timeoutMs: number;
+  readonly noCompress: boolean;
+  readonly stopOnError: boolean;
+  /** Null: by the host (`metricsFormat`). */
+  readonly metricsFormat: MetricsFormat | null;
+  /** A test run that others make and finish. */
+  readonly pushRefId: string | null;
+  /** Default 3 s. */
+  readonly aggregationPeriodMs: number;
+  /** From a window's beginning. Default 8 s. */
+  readonly aggregationWaitPeriodMs: number;
+  /** Default 1 s. */
+  readonly metricPushIntervalMs: number;
+  /** Default 1. */
+  readonly metricPushConcurrency: number;
+  /** Default 1000. */
+  readonly maxTimeSeriesInBatch: number;
+  readonly traces: TracesConfig;
+  readonly noArchiveUpload: boolean;
+  readonly logsTailUrl: string;
+  /** Default true. */
+  readonly showLogs: boolean;
+  readonly exitOnRunning: boolean;
+  /** A test run that a machine of the cloud works for. */
+  readonly testRunId: string | null;
+  /** Where metrics go, and the token for it; null unless `pushRefId` and both settings are set. */
+  readonly scopedPush: { readonly metricsPushUrl: string; readonly testRunToken: string } | null;
+  /** Where the log goes; null: nowhere. */
+  readonly logsPush: LogsPushConfig | null;
+  readonly secretSource: SecretSourceConfig;
+  /** What no log line may show. */
+  readonly secrets: readonly string[];
+  /** What the user should know, one line each. */
+  readonly warnings: readonly string[];
+  /** Where the value of a setting comes from, for messages. */
+  readonly sourceOf: (key: SettingKey) => string;
+}
+
+/** How it is told which requests had trace ids. */
+export interface TracesConfig {
+  readonly enabled: boolean;
+  /** `host:port`. */
+  readonly host: string;
+  readonly pushIntervalMs: number;
+  readonly pushConcurrency: number;
+}
+
+/** How the log of a test is sent; goes with the scoped token. */
+export interface LogsPushConfig {
+  readonly url: string;
+  readonly token: string;
+  /** Null: all levels. */
+  readonly level: string | null;
+  /** Most lines in a period. */
+  readonly limit: number;
+  readonly periodMs: number;
+  readonly maxMessageBytes: number;
+  /** Null: all. */
+  readonly allowedLabels: ReadonlySet<string> | null;
+}
+
+/** How secrets of the service are read. */
+export interface SecretSourceConfig {
+  readonly token: string | null;
+  /** With `{key}` for the secret's name. */
+  readonly endpoint: string | null;
+  readonly responsePath: string;
+}
+
+/** Reads the settings that apply to a run; throws an `OutputError` on the first mistake. What is out of limits is left to `assertLimits`. */
+export function readConfig(sources: CloudSources): CloudConfig {
+  const { values, secrets, warnings } = collectSettings(sources);
+  assertApiVersion(values);
+  const pushRefId = textOrNull(values, "pushRefID");
+  return {
+    token: tokenOrNull(values, "token"),
+    stackId: values.get("stackID", A_COUNT, positiveInteger()) ?? null,
+    stackUrl: values.get("stackURL", "the name of a stack, or its address", stackUrl) ?? null,
+    projectId: values.get("projectID", A_COUNT, positiveInteger()) ?? null,
+    defaultProjectId: values.get("defaultProjectID", A_COUNT, positiveInteger()) ?? null,
+    name: textOrNull(values, "name"),
+    host: baseAddress(values, "host") ?? "https://ingest.k6.io",
+    hostV6: baseAddress(values, "hostv6") ?? "https://api.k6.io",
+    webAppUrl: baseAddress(values, "webAppURL") ?? "https://app.k6.io",
+    testRunDetails: httpAddress(values, "testRunDetails") ?? null,
+    timeoutMs: values.get("timeout", A_DURATION, parseIntervalMs) ?? 60_000,
+    noCompress: values.flag("noCompress") ?? false,
+    stopOnError: values.flag("stopOnError") ?? false,
+    metricsFormat: values.get("metricsFormat", '"protobuf" or "json"', oneOf("protobuf", "json")) ?? null,
+    pushRefId,
+    aggregationPeriodMs: values.get("aggregationPeriod", A_DURATION, parseIntervalMs) ?? 3000,
+    aggregationWaitPeriodMs: values.get("aggregationWaitPeriod", A_DURATION, parseIntervalMs) ?? 8000,
+    metricPushIntervalMs: values.get("metricPushInterval", A_DURATION, parseIntervalMs) ?? 1000,
+    metricPushConcurrency: values.get("metricPushConcurrency", "a whole number", wholeNumber) ?? 1,
+    maxTimeSeriesInBatch: values.get("maxTimeSeriesInBatch", "a whole number", wholeNumber) ?? 1000,
+    traces: {
+      enabled: values.flag("tracesEnabled") ?? true,
+      host: values.get("traceHost", "host:port, without a scheme", hostAndPort) ??
+        "grpc-k6-api-prod-prod-us-east-0.grafana.net:443",
+      pushIntervalMs: values.get("tracesPushInterval", A_DURATION, parseIntervalMs) ?? 1000,
+      pushConcurrency: values.get("tracesPushConcurrency", A_COUNT, positiveInteger()) ?? 1,
+    },
+    noArchiveUpload: values.flag("noArchiveUpload") ?? false,
+    logsTailUrl: address(values, "logsTailURL", ["ws:", "wss:"]) ?? "wss://cloudlogs.k6.io/api/v1/tail",
+    showLogs: values.flag("showLogs") ?? true,
+    exitOnRunning: values.flag("exitOnRunning") ?? false,
+    testRunId: textOrNull(values, "testRunID"),
+    scopedPush: pushRefId === null ? null : scopedPush(values),
+    logsPush: pushRefId === null ? null : logsPush(values),
+    secretSource: {
+      token: tokenOrNull(values, "secretsToken"),
+      endpoint: values.get("secretsEndpoint", "an address with {key} in it", secretsEndpoint) ?? null,
+      responsePath: values.text("secretsResponsePath") ?? "plaintext",
+    },
+    secrets,
+    warnings,
+    sourceOf: (key) => values.source(key),
+  };
+}
+
+/** Throws an `OutputError` for what a run cannot be started with, in the order in which k6 looks. */
+export function assertLimits(config: CloudConfig): void {
+  const { sourceOf, metricPushConcurrency, maxTimeSeriesInBatch, aggregationPeriodMs, aggregationWaitPeriodMs } =
+    config;
+  for (
+    const [key, value] of Object.entries({ metricPushConcurrency, maxTimeSeriesInBatch }) as [SettingKey, number][]
+  ) {
+    if (value >= 1) continue;
+    throw new OutputError(`cloud output: ${key} must be at least 1, but is ${value} (${sourceOf(key)})`);
+  }
+  const periods = { aggregationPeriod: aggregationPeriodMs, aggregationWaitPeriod: aggregationWaitPeriodMs };
+  for (const [key, value] of Object.entries(periods) as [SettingKey, number][]) {
+    if (value % 1000 === 0) continue;
+    throw new OutputError(`cloud output: ${key} must be whole seconds, but is ${value} ms (${sourceOf(key)})`);
+  }
+}
+
+/** The format of metrics for an address: what is set, or protobuf for Grafana's own hosts and JSON for all others. */
+export function metricsFormat({ metricsFormat }: Pick<CloudConfig, "metricsFormat">, pushUrl: string): MetricsFormat {
+  return metricsFormat ?? (GRAFANA_HOST.test(new URL(pushUrl).hostname) ? "protobuf" : "json");
+}
+
+const GRAFANA_HOST = /(?:^|\.)(?:k6\.io|grafana\.net|grafana\.com)$/;
+
+type Values = SettingValues<SettingKey>;
+
+const A_DURATION = 'a positive duration such as "3s"';
+const A_COUNT = "a whole number of at least 1";
+
+function assertApiVersion(values: Values): void {
+  const version = values.get("apiVersion", "a whole number", wholeNumber) ?? 2;
+  if (version === 2) return;
+  const reason = version === 1 ? "v1 is not supported anymore" : `${version} is an unexpected version`;
+  throw new OutputError(`cloud output: invalid apiVersion (${values.source("apiVersion")}): ${reason}, use 2`);
+}
+
+function textOrNull(values: Values, key: SettingKey): string | null {
+  return values.text(key) || null;
+}
+
+function tokenOrNull(values: Values, key: SettingKey): string | null {
+  const parse = (value: SettingValue) => typeof value === "string" && /^[\x21-\x7e]*$/.test(value) ? value : null;
+  return values.get(key, "text without blanks", parse) || null;
+}
+
+/** An address to which paths are added. */
+function baseAddress(values: Values, key: SettingKey): string | undefined {
+  return httpAddress(values, key)?.replace(/\/+$/, "");
+}
+
+/** An address that is used as it is. */
+function httpAddress(values: Values, key: SettingKey): string | undefined {
+  return address(values, key, ["http:", "https:"]);
+}
+
+/** Nothing counts as not set: services send empty texts. */
+function address(values: Values, key: SettingKey, protocols: readonly string[]): string | undefined {
+  const expected = `an address that begins with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}`;
+  const parse = (value: SettingValue) => value === "" || parseUrl(value, protocols) !== null ? String(value) : null;
+  return values.get(key, expected, parse) || undefined;
+}
+
+function parseUrl(value: SettingValue, protocols: readonly string[]): URL | null {
+  const url = URL.parse(String(value));
+  return url !== null && protocols.includes(url.protocol) ? url : null;
+}
+
+/** `team` stands for `https://team.grafana.net`; of an address only scheme and host count. */
+function stackUrl(value: SettingValue): string | null {
+  const text = String(value);
+  if (/^[a-z0-9-]+$/i.test(text)) return `https://${text}.grafana.net`;
+  return parseUrl(text, ["http:", "https:"])?.origin ?? null;
+}
+
+function hostAndPort(value: SettingValue): string | null {
+  const port = /^[^\s/?#@]+:(\d+)$/.exec(String(value))?.[1];
+  return Number(port) <= 65_535 ? String(value) : null;
+}
+
+function scopedPush(values: Values): CloudConfig["scopedPush"] {
+  const metricsPushUrl = httpAddress(values, "metricsPushURL");
+  const testRunToken = tokenOrNull(values, "testRunToken");
+  if (metricsPushUrl === undefined && testRunToken === null) return null;
+  if (metricsPushUrl === undefined || testRunToken === null) {
+    throw new OutputError(
+      "cloud output: K6_CLOUD_METRICS_PUSH_URL and K6_CLOUD_TEST_RUN_TOKEN need each other: set both, or none",
+    );
+  }
+  return { metricsPushUrl, testRunToken };
+}
+
+function logsPush(values: Values): LogsPushConfig | null {
+  const url = httpAddress(values, "logsPushURL");
+  if (url === undefined) return null;
+  const token = tokenOrNull(values, "testRunToken");
+  if (token === null) {
+    throw new OutputError("cloud output: K6_CLOUD_LOGS_PUSH_URL needs K6_CLOUD_TEST_RUN_TOKEN: set both, or none");
+  }
+  return {
+    url,
+    token,
+    level: textOrNull(values, "logsLevel"),
+    limit: values.get("logsLimit", A_COUNT, positiveInteger()) ?? 100,
+    periodMs: values.get("logsPushPeriod", A_DURATION, parseIntervalMs) ?? 1000,
+    maxMessageBytes: values.get("logsMessageMaxSize", A_COUNT, positiveInteger()) ?? 1 << 20,
+    allowedLabels: values.get("logsAllowedLabels", "a list of names", nameList) ?? null,
+  };
+}
+
+/** Of what is out of limits `assertLimits` speaks. */
+function wholeNumber(value: SettingValue): number | null {
+  const number = typeof value === "boolean" || value === "" ? NaN : Number(value);
+  return Number.isSafeInteger(number) ? number : null;
+}
+
+function nameList(value: SettingValue): ReadonlySet<string> {
+  return new Set(String(value).split(",").map((name) => name.trim()).filter((name) => name !== ""));
+}
+
+function secretsEndpoint(value: SettingValue): string | null {
+  const text = String(value);
+  return text.includes("{key}") && parseUrl(text, ["http:", "https:"]) !== null ? text : null;
+}
