@@ -150,18 +150,18 @@ export function readConfig(sources: CloudSources): CloudConfig {
 
 /** Throws an `OutputError` for what a run cannot be started with, in the order in which k6 looks. */
 export function assertLimits(config: CloudConfig): void {
-  const { sourceOf, metricPushConcurrency, maxTimeSeriesInBatch, aggregationPeriodMs, aggregationWaitPeriodMs } =
-    config;
-  for (
-    const [key, value] of Object.entries({ metricPushConcurrency, maxTimeSeriesInBatch }) as [SettingKey, number][]
-  ) {
-    if (value >= 1) continue;
-    throw new OutputError(`cloud output: ${key} must be at least 1, but is ${value} (${sourceOf(key)})`);
+  for (const key of ["metricPushConcurrency", "maxTimeSeriesInBatch"] as const) {
+    if (config[key] >= 1) continue;
+    throw new OutputError(
+      `cloud output: ${key} must be at least 1, but is ${config[key]} (${config.sourceOf(key)})`,
+    );
   }
-  const periods = { aggregationPeriod: aggregationPeriodMs, aggregationWaitPeriod: aggregationWaitPeriodMs };
-  for (const [key, value] of Object.entries(periods) as [SettingKey, number][]) {
-    if (value % 1000 === 0) continue;
-    throw new OutputError(`cloud output: ${key} must be whole seconds, but is ${value} ms (${sourceOf(key)})`);
+  for (const key of ["aggregationPeriod", "aggregationWaitPeriod"] as const) {
+    const periodMs = config[`${key}Ms`];
+    if (periodMs % 1000 === 0) continue;
+    throw new OutputError(
+      `cloud output: ${key} must be whole seconds, but is ${periodMs} ms (${config.sourceOf(key)})`,
+    );
   }
 }
 
