@@ -80,6 +80,14 @@ Deno.test("values without a bucket have fields of their own, which are missing o
   assertEquals([zero?.counters, zero?.spans, zero?.count], [[1], [{ offset: 0, length: 1 }], 1]);
 });
 
+Deno.test("a sum that no number can hold is infinite in both formats", () => {
+  const run = new CloudRun();
+  for (const metric of ["http_reqs", "vus"]) run.add({ metric, value: 1e308 }, { metric, value: 1e308 });
+  const [counter, gauge] = seriesOf(run.received(run.windows.takeAll()));
+  assertEquals(counter?.counterSamples?.values[0]?.value, Infinity);
+  assertEquals([gauge?.gaugeSamples?.values[0]?.avg, gauge?.gaugeSamples?.values[0]?.max], [Infinity, 1e308]);
+});
+
 Deno.test("any text can be the name or the value of a tag", () => {
   const run = new CloudRun();
   for (const text of ANY_TEXTS) run.add({ tags: [[`n${text}`, text], ["z", ""]].sort() as [string, string][] });
