@@ -4,11 +4,10 @@
  * flags, and what the service answers when a test run is made.
  */
 
-import { closestString } from "@std/text/closest-string";
-import { levenshteinDistance } from "@std/text/levenshtein-distance";
 import { type OutputContext, OutputError } from "../output.ts";
 import { longEnough, passwordSecrets, secretsAmong } from "../secrets.ts";
 import { asObject, type SettingValue, SettingValues } from "../setting_values.ts";
+import { unknownVariables } from "../unknown_variables.ts";
 import { identityOf } from "../url_text.ts";
 import { findJsonSetting, type KnownSetting, type SettingKey, SETTINGS } from "./settings.ts";
 
@@ -51,7 +50,6 @@ export function collectSettings(sources: CloudSources): CollectedSettings {
 const all: readonly KnownSetting[] = SETTINGS;
 const LEGACY_BLOCK = "options.ext.loadimpact";
 const SERVICE = "the service's config";
-const FAMILY = "K6_CLOUD_";
 
 /** Takes in one source after the other. */
 class Collector implements CollectedSettings {
@@ -96,16 +94,7 @@ class Collector implements CollectedSettings {
       const value = variable === null ? "" : env[variable] ?? "";
       if (variable !== null && value !== "") this.set(key, value, variable);
     }
-    for (const name of Object.keys(env)) {
-      if (name.startsWith(FAMILY) && !VARIABLES.includes(name)) this.#warnOfUnknown(name);
-    }
-  }
-
-  #warnOfUnknown(name: string): void {
-    const nearest: string = closestString(name, VARIABLES);
-    const isNear: boolean = levenshteinDistance(name, nearest) <= 3;
-    const question = isNear ? `; did you mean ${nearest}?` : "";
-    this.warnings.push(`the variable ${name} has no effect: there is no such setting${question}`);
+    this.warnings.push(...unknownVariables(env, "K6_CLOUD_", VARIABLES));
   }
 }
 
