@@ -41,7 +41,11 @@ export class HubServer implements AsyncDisposable {
       connection.on("close", () => this.#connections.delete(connection));
     });
     this.#server.on("request", (request, response) => this.#serve(request, response));
-    this.#server.on("upgrade", (request, connection) => this.#serveUpgrade(request, connection));
+    this.#server.on("upgrade", (request, connection, head) => {
+      // What came with the request belongs to what the connection becomes.
+      if (head.length > 0) connection.unshift(head);
+      this.#serveUpgrade(request, connection);
+    });
   }
 
   /** Resolves when it listens. */
