@@ -12,6 +12,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   output: ["metrics"],
   summary: ["metrics", "options"],
   control: ["metrics", "summary"],
+  hub: ["script"],
   api: ["net", "metrics", "options", "script", "executor", "worker"],
   worker: ["api", "net", "metrics", "options", "script", "executor"],
 };
