@@ -2,12 +2,12 @@
 
 import { type Archive, ArchiveError, readArchive } from "../script/archive.ts";
 import { Fields } from "./fields.ts";
-import { ApiError } from "./http.ts";
+import { ApiError, type HubRequest } from "./http.ts";
 import type { Call } from "./operation.ts";
 
 /** The object that a JSON body is. Throws an `ApiError`. */
 export function jsonFields(call: Call): Fields {
-  assertContentType(call, "application/json");
+  assertContentType(call.request, "application/json");
   return new Fields(parse(new TextDecoder().decode(call.request.body)), "the body", call.deviates);
 }
 
@@ -44,8 +44,8 @@ export function assertArchive(bytes: Uint8Array): Archive {
 }
 
 /** Checks the body's media type, parameters aside. Throws an `ApiError`. */
-export function assertContentType({ request }: Call, wanted: string): void {
-  const given = request.headers.get("content-type");
+export function assertContentType({ headers }: HubRequest, wanted: string): void {
+  const given = headers.get("content-type");
   if (given?.split(";")[0] !== wanted) throw new ApiError(415, `Content-Type ${given} instead of ${wanted}`);
 }
 

@@ -47,6 +47,6 @@ export class Idempotency {
   }
 }
 
-async function fingerprintOf({ method, path, body }: HubRequest): Promise<string> {
-  return `${method} ${path} ${new Uint8Array(await crypto.subtle.digest("SHA-256", body)).toHex()}`;
+async function fingerprintOf({ method, path, query, body }: HubRequest): Promise<string> {
+  return `${method} ${path}?${query} ${new Uint8Array(await crypto.subtle.digest("SHA-256", body)).toHex()}`;
 }

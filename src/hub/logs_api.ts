@@ -15,7 +15,7 @@ export const logOperations: readonly Operation[] = [
 
 async function push(call: Call): Promise<HubResponse> {
   const run = await scopedRun(call);
-  assertContentType(call, "application/json");
+  assertContentType(call.request, "application/json");
   const body = new Fields(parse(new TextDecoder().decode(call.request.body)), "the body", call.deviates);
   const streams = body.required("streams", list({ description: "an object", read: (given) => given ?? undefined }));
   body.end();

@@ -5,7 +5,7 @@ import { gunzip } from "node:zlib";
 import { uncompress } from "snappyjs";
 import { runOfPath, scopedRun, tokenAccount } from "./auth.ts";
 import { assertContentType } from "./bodies.ts";
-import { ApiError, type HubResponse } from "./http.ts";
+import { ApiError, type HubRequest, type HubResponse } from "./http.ts";
 import { type MetricSet, MetricSetError } from "./metric_set.ts";
 import { readJsonMetricSet } from "./metric_set_json.ts";
 import { readProtobufMetricSet } from "./metric_set_protobuf.ts";
@@ -26,11 +26,11 @@ const gunzipAsync = promisify(gunzip);
 
 /** By the account's token, or by that of the run itself. */
 async function pushMetrics(call: Call): Promise<HubResponse> {
-  const { request: { headers, body }, deviates } = call;
+  const { request, deviates } = call;
   const run = await runOf(call);
-  const version = headers.get("k6-metrics-protocol-version");
+  const version = request.headers.get("k6-metrics-protocol-version");
   if (version !== "2.0") deviates(`K6-Metrics-Protocol-Version ${version}`);
-  const set = await readBody(call, headers.get("content-encoding"), body);
+  const set = await readPush(request);
   for (const rule of brokenRules(set, { testRunId: run.id, ...terms(call, run) })) deviates(rule);
   if (set.testRunId !== run.id) throw new ApiError(400, `the metrics are of test run ${set.testRunId}`);
   if (hasEnded(run)) deviates(`metrics of test run ${run.id}, which has ended`);
@@ -54,13 +54,16 @@ function terms({ settings }: Call, { kind }: TestRun) {
   return kind === "local" ? settings.local : settings;
 }
 
-async function readBody(call: Call, encoding: string | null, body: Uint8Array): Promise<MetricSet> {
+/** Reads the body of a push by its headers. Throws an `ApiError`. */
+export async function readPush(request: HubRequest): Promise<MetricSet> {
+  const { headers, body } = request;
+  const encoding = headers.get("content-encoding");
   try {
-    if (call.request.headers.get("content-type")?.startsWith("application/json")) {
+    if (headers.get("content-type")?.startsWith("application/json")) {
       const ungzip = (packed: Uint8Array) => gunzipAsync(packed, { maxOutputLength: MAX_BYTES });
       return readJsonMetricSet(await unpacked(encoding, "gzip", body, ungzip));
     }
-    assertContentType(call, "application/x-protobuf");
+    assertContentType(request, "application/x-protobuf");
     // A plain array, because snappyjs gives back what it was given.
     const unsnap = (packed: Uint8Array) => uncompress(Uint8Array.from(packed), MAX_BYTES);
     return readProtobufMetricSet(await unpacked(encoding, "snappy", body, unsnap));

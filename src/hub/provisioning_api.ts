@@ -108,7 +108,7 @@ async function uploadArchive(call: Call): Promise<HubResponse> {
   const run = await store.testRun(call.parameters["id"] ?? "");
   if (run === undefined || query.get("signature") !== signature(run)) throw new ApiError(403, "the signature is wrong");
   if (headers.has("authorization")) call.deviates("a token sent to a presigned address");
-  assertContentType(call, "application/x-tar");
+  assertContentType(call.request, "application/x-tar");
   if (body.length !== run.archiveBytes) {
     call.deviates(`an archive of ${body.length} bytes, ${run.archiveBytes} were announced`);
   }

@@ -99,7 +99,7 @@ async function createLoadTest(call: Call): Promise<HubResponse> {
 
 async function uploadScript(call: Call): Promise<HubResponse> {
   const test = await loadTestOfPath(call, await stackAccount(call));
-  assertContentType(call, "application/octet-stream");
+  assertContentType(call.request, "application/octet-stream");
   assertArchive(call.request.body);
   await call.store.setLoadTestArchive(test.id, call.request.body);
   return NO_CONTENT;

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { ContractServer } from "../support/cloud/contract_server.ts";
+import { ACCOUNT, ContractServer } from "../support/cloud/contract_server.ts";
 import { htmlAnswer, MALFORMED, STOP_SENDING, v1ErrorAnswer, v6ErrorAnswer } from "../support/cloud/faults.ts";
 import { CloudClient, goodSet, newKey, WINDOW } from "./cloud_client.ts";
 
@@ -110,6 +110,48 @@ Deno.test("a call is repeated with the same key, after a failure, three times at
   const fourth = newKey();
   await create(fourth, "d");
   assertEquals(server.violations, [`v1.createTestRun: repeated with the key ${fourth} after ${third}`]);
+});
+
+Deno.test("metrics that a run's own token pushes are repeated without a key, and not after 429", async () => {
+  await using server = await ContractServer.start();
+  const client = new CloudClient(server);
+  const id = await client.create();
+  const { scopedToken } = await server.testRun(id);
+  const headers = { authorization: `Bearer ${scopedToken}`, "k6-idempotency-key": null };
+  server.fault("v2.pushMetrics", v1ErrorAnswer(503, 0, "no"), v1ErrorAnswer(503, 0, "no"), v1ErrorAnswer(429, 0, "no"));
+  for (let attempt = 0; attempt < 3; attempt++) await client.push(id, goodSet(id), { headers });
+  assertEquals(server.violations, []);
+  await client.push(id, goodSet(id), { headers });
+  assertEquals(server.violations, [
+    "v2.pushMetrics: repeated after a final answer",
+    "v2.pushMetrics: attempt 4 of 3",
+  ]);
+  const pushes = await server.pushes(id);
+  assertEquals(pushes.map(({ status }) => status), [503, 503, 429, 202]);
+  assertEquals(pushes[0]?.set.metrics.map(({ name }) => name), [
+    "http_reqs",
+    "vus",
+    "http_req_failed",
+    "http_req_duration",
+  ]);
+});
+
+Deno.test("a token outside of its header is a violation", async () => {
+  await using server = await ContractServer.start();
+  await new CloudClient(server).v1("/v1/tests", { ...CREATE, name: `test of ${ACCOUNT.token}` });
+  assertEquals(server.violations, ["v1.createTestRun: the token outside of the header Authorization"]);
+});
+
+Deno.test("a server goes away, and comes back with all that it knew", async () => {
+  await using server = await ContractServer.start();
+  const client = new CloudClient(server);
+  const { origin } = server;
+  const id = await client.create();
+  await server.goAway();
+  await assertRejects(() => client.push(id), TypeError);
+  await server.comeBack();
+  assertEquals(server.origin, origin);
+  assertEquals((await client.push(id)).status, 202);
 });
 
 Deno.test("a request that is too large is refused", async () => {

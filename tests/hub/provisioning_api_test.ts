@@ -120,7 +120,10 @@ Deno.test("an archive goes only where its address says, once", async () => {
   const put = async (url: string) => (await client.v6("PUT", url, ARCHIVE, { headers: TAR })).status;
   assertEquals(await put(archiveUrl.replace(/.$/, "x")), 403);
   assertEquals([await put(archiveUrl), await put(archiveUrl)], [200, 200]);
-  assertEquals(server.violations, ["provisioning.uploadArchive: the archive comes again"]);
+  assertEquals(server.violations, [
+    "provisioning.uploadArchive: repeated after a final answer",
+    "provisioning.uploadArchive: the archive comes again",
+  ]);
 });
 
 const badNotices: readonly (readonly [what: string, body: unknown, status: number, violation: RegExp])[] = [

@@ -7,9 +7,11 @@ import { type Figures, sumOfFigures } from "../../../src/hub/figures.ts";
 import type { HubRequest, HubResponse } from "../../../src/hub/http.ts";
 import { Hub } from "../../../src/hub/hub.ts";
 import { MemoryStore, type MemoryStoreContents } from "../../../src/hub/memory_store.ts";
+import type { MetricSet } from "../../../src/hub/metric_set.ts";
+import { readPush } from "../../../src/hub/metrics_api.ts";
 import type { OperationName } from "../../../src/hub/operation.ts";
 import { entered } from "../../../src/hub/run_status.ts";
-import { type ByteStream, HubServer } from "../../../src/hub/server.ts";
+import { type ByteStream, HubServer, type ServerOptions } from "../../../src/hub/server.ts";
 import { defaultSettings, type Settings } from "../../../src/hub/settings.ts";
 import type { StatusEntry, TestRun } from "../../../src/hub/store.ts";
 import type { Fault } from "./faults.ts";
@@ -30,6 +32,22 @@ export type ScriptedStatus =
   & Pick<StatusEntry, "type">
   & Partial<StatusEntry>
   & Partial<Pick<TestRun, "result">>;
+
+/** How the server is to be. */
+export interface ContractOptions extends Omit<ServerOptions, "onError"> {
+  /** What of the usual contents is other than usual. */
+  readonly contents?: Partial<MemoryStoreContents>;
+  /** Epoch milliseconds; the machine's clock by default. */
+  readonly now?: () => number;
+}
+
+/** A push, read. */
+export interface ReceivedPush {
+  readonly set: MetricSet;
+  readonly atEpochMs: number;
+  /** Null for pushes that got no answer. */
+  readonly status: number | null;
+}
 
 /** Who may call. */
 export const ACCOUNT = {
@@ -72,9 +90,12 @@ export class ContractServer implements AsyncDisposable {
   readonly #tails = new Set<ByteStream>();
   readonly #ended = new AbortController();
   #waiting: { readonly isDone: () => boolean; readonly resolve: () => void }[] = [];
+  readonly #options: Omit<ServerOptions, "onError">;
   #server: HubServer | null = null;
+  #origin = "";
 
-  private constructor(contents: Partial<MemoryStoreContents>, now: () => number) {
+  private constructor({ contents = {}, now = Date.now, ...options }: ContractOptions) {
+    this.#options = options;
     this.store = new MemoryStore({ ...CONTENTS, ...contents });
     this.settings = { ...defaultSettings(), aggregationPeriodSeconds: 3, maxSeriesInBatch: 1000 };
     this.#hub = new Hub({
@@ -86,28 +107,27 @@ export class ContractServer implements AsyncDisposable {
     this.#retryRules = new RetryRules((operation, rule) => this.#violate(operation, rule));
   }
 
-  /** Resolves when it listens; what it knows from the start may be changed. */
-  static async start(
-    { contents = {}, port = 0, maxBodyBytes, now = Date.now }: {
-      readonly contents?: Partial<MemoryStoreContents>;
-      readonly port?: number;
-      readonly maxBodyBytes?: number;
-      readonly now?: () => number;
-    } = {},
-  ): Promise<ContractServer> {
-    const server = new ContractServer(contents, now);
-    server.#server = await HubServer.start((request, connection) => server.#handle(request, connection), {
-      port,
-      ...(maxBodyBytes === undefined ? {} : { maxBodyBytes }),
-      onError: (error) => server.violations.push(`the server failed: ${error}`),
-    });
+  /** Resolves when it listens. */
+  static async start(options: ContractOptions = {}): Promise<ContractServer> {
+    const server = new ContractServer(options);
+    await server.#listen(options.port);
     return server;
   }
 
   /** `http://127.0.0.1:1234`: both the host of the first API and that of version 6. */
   get origin(): string {
-    if (this.#server === null) throw new Error("The contract server is not started");
-    return this.#server.origin;
+    return this.#origin;
+  }
+
+  /** Stops listening, and ends all connections; it remembers what it knows. */
+  async goAway(): Promise<void> {
+    await this.#server?.[Symbol.asyncDispose]();
+    this.#server = null;
+  }
+
+  /** Listens again, where it did before. */
+  async comeBack(): Promise<void> {
+    await this.#listen(Number(new URL(this.#origin).port));
   }
 
   /** Where logs are followed. */
@@ -159,6 +179,16 @@ export class ContractServer implements AsyncDisposable {
     return run;
   }
 
+  /** All pushes for a run, those that were refused or lost among them. */
+  async pushes(testRunId: string): Promise<ReceivedPush[]> {
+    const calls = this.callsOf("v2.pushMetrics").filter(({ request }) => request.path.endsWith(`/${testRunId}`));
+    return await Promise.all(calls.map(async ({ request, atEpochMs, status }) => ({
+      set: await readPush(request),
+      atEpochMs,
+      status,
+    })));
+  }
+
   /** Figures of a metric over all windows and all series with these labels; null for none. */
   async totals(
     testRunId: string,
@@ -179,7 +209,16 @@ export class ContractServer implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#ended.abort();
-    await this.#server?.[Symbol.asyncDispose]();
+    await this.goAway();
+  }
+
+  async #listen(port = 0): Promise<void> {
+    this.#server = await HubServer.start((request, connection) => this.#handle(request, connection), {
+      ...this.#options,
+      port,
+      onError: (error) => this.violations.push(`the server failed: ${error}`),
+    });
+    this.#origin = this.#server.origin;
   }
 
   async #handle(request: HubRequest, connection: ByteStream): Promise<HubResponse | null> {
@@ -189,7 +228,7 @@ export class ContractServer implements AsyncDisposable {
     const fault = operation === null
       ? undefined
       : this.#faults.get(operation)?.shift() ?? this.#lastingFaults.get(operation);
-    if (operation !== null) this.#checkStopped(operation, request);
+    if (operation !== null) this.#check(operation, request);
     const finish = operation === null ? () => {} : this.#retryRules.begin(operation, request);
     this.#wake();
     const answer = await this.#answer(request, connection, fault);
@@ -241,8 +280,12 @@ export class ContractServer implements AsyncDisposable {
     await this.store.changeTestRun(run.id, { result, history: entered(run, type, enteredAtEpochMs, extra) });
   }
 
-  #checkStopped(operation: OperationName, { path }: HubRequest): void {
+  /** What only a look at all calls can tell. */
+  #check(operation: OperationName, { path, query, body }: HubRequest): void {
     if (operation === "v2.pushMetrics" && this.#stoppedRuns.has(path)) this.#violate(operation, "a push after 403/E4");
+    if (operation === "v1.validateToken") return;
+    const text = `${path} ${query} ${new TextDecoder("latin1").decode(body)}`;
+    if (text.includes(ACCOUNT.token)) this.#violate(operation, "the token outside of the header Authorization");
   }
 
   #violate(operation: OperationName | null, rule: string): void {

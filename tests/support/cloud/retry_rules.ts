@@ -1,16 +1,28 @@
 /** How a client must repeat calls: with the key of the first attempt, only after a failure, and not too often. */
 
+import { createHash } from "node:crypto";
 import type { HubRequest } from "../../../src/hub/http.ts";
 import type { OperationName } from "../../../src/hub/operation.ts";
 
 /** What came of an attempt: a status, or no answer at all. */
 export type Outcome = number | "none";
 
+/** Attempts at one call. */
+interface Attempts {
+  readonly call: string;
+  count: number;
+  /** Whether the newest one may be followed by another. */
+  isFailed: boolean;
+}
+
+/** Calls that are repeated without a key: 5xx and broken connections only, three attempts. */
+const KEYLESS: readonly OperationName[] = ["v2.pushMetrics", "provisioning.uploadArchive"];
+
 /** Watches the attempts of all calls. */
 export class RetryRules {
-  readonly #attempts = new Map<string, { call: string; count: number; isFailed: boolean }>();
+  readonly #attempts = new Map<string, Attempts>();
   /** Keys of calls whose newest attempt has failed. */
-  readonly #failed = new Map<string, string | null>();
+  readonly #failedKeys = new Map<string, string | null>();
   readonly #violates: (operation: OperationName, rule: string) => void;
 
   constructor(violates: (operation: OperationName, rule: string) => void) {
@@ -18,36 +30,32 @@ export class RetryRules {
   }
 
   /** An attempt comes in; returns what is to be told of its outcome. */
-  begin(operation: OperationName, request: HubRequest): (outcome: Outcome) => void {
-    const key = request.headers.get("k6-idempotency-key");
-    const call = `${request.method} ${request.path} ${new TextDecoder("latin1").decode(request.body)}`;
-    const failedKey = this.#failed.get(call);
+  begin(operation: OperationName, { method, path, query, headers, body }: HubRequest): (outcome: Outcome) => void {
+    const key = headers.get("k6-idempotency-key");
+    const call = `${method} ${path}?${query} ${createHash("sha256").update(body).digest("hex")}`;
+    const failedKey = this.#failedKeys.get(call);
     if (failedKey !== undefined && failedKey !== key) {
       this.#violates(operation, `repeated with the key ${key} after ${failedKey}`);
     }
-    this.#failed.delete(call);
+    const identity = key ?? (KEYLESS.includes(operation) ? call : null);
+    const attempts = identity === null ? null : this.#attempt(operation, identity, call);
     // No answer until there is one: a client that gives up may repeat its call.
-    const attempt = this.#attempt(operation, key, call);
-    this.#failed.set(call, key);
-    attempt.isFailed = true;
+    this.#failedKeys.set(call, key);
+    if (attempts !== null) attempts.isFailed = true;
     return (outcome) => {
-      attempt.isFailed = outcome === "none" || outcome === 429 || outcome >= 500;
-      if (!attempt.isFailed) this.#failed.delete(call);
+      const isFailed = outcome === "none" || outcome >= 500 || outcome === 429 && key !== null;
+      if (attempts !== null) attempts.isFailed = isFailed;
+      if (!isFailed) this.#failedKeys.delete(call);
     };
   }
 
-  #attempt(operation: OperationName, key: string | null, call: string) {
-    const known = key === null ? undefined : this.#attempts.get(key);
-    if (key === null || known === undefined) {
-      const first = { call, count: 1, isFailed: false };
-      if (key !== null) this.#attempts.set(key, first);
-      return first;
-    }
-    known.count++;
-    const limit = /^v[12]\./.test(operation) ? 3 : 4;
-    if (known.call !== call) this.#violates(operation, `the key ${key} was of another call`);
-    else if (!known.isFailed) this.#violates(operation, "repeated after a final answer");
-    if (known.count > limit) this.#violates(operation, `attempt ${known.count} of ${limit}`);
-    return known;
+  #attempt(operation: OperationName, identity: string, call: string): Attempts {
+    const attempts = this.#attempts.getOrInsertComputed(identity, () => ({ call, count: 0, isFailed: true }));
+    attempts.count++;
+    const limit = operation.startsWith("v6.") || operation === "provisioning.startLocalExecution" ? 4 : 3;
+    if (attempts.call !== call) this.#violates(operation, `the key ${identity} was of another call`);
+    else if (!attempts.isFailed) this.#violates(operation, "repeated after a final answer");
+    if (attempts.count > limit) this.#violates(operation, `attempt ${attempts.count} of ${limit}`);
+    return attempts;
   }
 }
