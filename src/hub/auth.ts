@@ -40,6 +40,15 @@ export async function scopedRun(call: Call): Promise<TestRun> {
   return run;
 }
 
+/** The run of the path, whose own token is shown. Throws an `ApiError`. */
+export async function ownRun(call: Call): Promise<TestRun> {
+  const run = await scopedRun(call);
+  if (run.id !== call.parameters["id"]) {
+    throw new ApiError(403, `the token is not of test run ${call.parameters["id"]}`);
+  }
+  return run;
+}
+
 /** The run of the path, in the account's stack. Throws an `ApiError`. */
 export async function runOfPath(call: Call, account: Account): Promise<TestRun> {
   const run = await call.store.testRun(call.parameters["id"] ?? "");

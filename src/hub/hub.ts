@@ -11,6 +11,7 @@ import { metricsOperations } from "./metrics_api.ts";
 import type { Call, Operation, OperationName } from "./operation.ts";
 import { provisioningOperations } from "./provisioning_api.ts";
 import { Router } from "./router.ts";
+import { secretOperations } from "./secrets_api.ts";
 import { defaultSettings, type Settings } from "./settings.ts";
 import type { ByteStream } from "./server.ts";
 import type { Store } from "./store.ts";
@@ -32,6 +33,7 @@ const operations: readonly Operation[] = [
   ...metricsOperations,
   ...v6Operations,
   ...provisioningOperations,
+  ...secretOperations,
   ...logOperations,
 ];
 

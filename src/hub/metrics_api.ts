@@ -3,7 +3,7 @@
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { uncompress } from "snappyjs";
-import { runOfPath, scopedRun, tokenAccount } from "./auth.ts";
+import { ownRun, runOfPath, tokenAccount } from "./auth.ts";
 import { assertContentType } from "./bodies.ts";
 import { ApiError, type HubRequest, type HubResponse } from "./http.ts";
 import { type MetricSet, MetricSetError } from "./metric_set.ts";
@@ -40,14 +40,8 @@ async function pushMetrics(call: Call): Promise<HubResponse> {
 }
 
 async function runOf(call: Call): Promise<TestRun> {
-  if (!call.request.headers.get("authorization")?.startsWith("Bearer ")) {
-    return runOfPath(call, await tokenAccount(call));
-  }
-  const run = await scopedRun(call);
-  if (run.id !== call.parameters["id"]) {
-    throw new ApiError(403, `the token is not of test run ${call.parameters["id"]}`);
-  }
-  return run;
+  const isScoped = call.request.headers.get("authorization")?.startsWith("Bearer ") ?? false;
+  return isScoped ? await ownRun(call) : await runOfPath(call, await tokenAccount(call));
 }
 
 function terms({ settings }: Call, { kind }: TestRun) {

@@ -1,15 +1,17 @@
 /** Provisioning: runs whose load comes from the user's machine while the service has the rest (`cloud run --local-execution`). */
 
 import { createHmac } from "node:crypto";
-import { scopedRun, stackAccount } from "./auth.ts";
+import { ownRun, stackAccount } from "./auth.ts";
 import { assertArchive, assertContentType, jsonFields } from "./bodies.ts";
 import { anyObject, anyText, count, Fields, integer, nullable, text } from "./fields.ts";
 import { ApiError, type HubResponse, json, NO_CONTENT } from "./http.ts";
+import { loadTestOfPath } from "./load_tests.ts";
+import { NEW_RUN } from "./new_run.ts";
 import type { Call, Operation } from "./operation.ts";
 import { endedByNotice, entered, hasEnded } from "./run_status.ts";
+import { secretsConfig } from "./secrets_api.ts";
 import type { RunNotice, TestRun } from "./store.ts";
-import { detailsUrl, loadTestOfPath } from "./v6_api.ts";
-import { secretsConfig } from "./v1_api.ts";
+import { detailsUrl } from "./v6_resources.ts";
 
 const ROOT = "/provisioning/v1";
 
@@ -30,13 +32,6 @@ export const provisioningOperations: readonly Operation[] = [
     answer: uploadArchive,
   },
   { name: "provisioning.notify", method: "POST", path: `${ROOT}/test_runs/:id/notify`, api: "v6", answer: notify },
-  {
-    name: "provisioning.decryptSecret",
-    method: "GET",
-    path: `${ROOT}/test_runs/:id/decrypt_secret`,
-    api: "v6",
-    answer: decryptSecret,
-  },
 ];
 
 /** A run that an archive is promised for is `created` until that has come. */
@@ -47,6 +42,7 @@ async function startLocalExecution(call: Call): Promise<HubResponse> {
   const archiveBytes = fields.required("archive_size", nullable(count));
   fields.optional("instances", nullable(count));
   const run = await call.store.addTestRun({
+    ...NEW_RUN,
     stackId: account.stackId,
     projectId: test.projectId,
     name: test.name,
@@ -54,14 +50,9 @@ async function startLocalExecution(call: Call): Promise<HubResponse> {
     kind: "local",
     maxVus: fields.required("max_vus", count),
     durationSeconds: fields.required("total_duration", count),
-    thresholds: {},
     options: fields.required("options", anyObject),
-    archive: null,
     archiveBytes,
     history: [{ type: archiveBytes === null ? "initializing" : "created", enteredAtEpochMs: call.now() }],
-    result: null,
-    end: null,
-    notice: null,
   });
   fields.end();
   return json({
@@ -144,20 +135,4 @@ function readError(call: Call, given: Readonly<Record<string, unknown>> | null):
   fields.end();
   if (![0, 8034, 8035, 8036].includes(error.code)) call.deviates(`error code ${error.code}`);
   return error;
-}
-
-async function decryptSecret(call: Call): Promise<HubResponse> {
-  const run = await ownRun(call);
-  const name = call.request.query.get("name") ?? "";
-  const plaintext = await call.store.secret(run.stackId, name);
-  if (plaintext === undefined) throw new ApiError(404, `there is no secret ${name}`);
-  return json({ name, plaintext });
-}
-
-async function ownRun(call: Call): Promise<TestRun> {
-  const run = await scopedRun(call);
-  if (run.id !== call.parameters["id"]) {
-    throw new ApiError(403, `the token is not of test run ${call.parameters["id"]}`);
-  }
-  return run;
 }

@@ -2,7 +2,10 @@
 
 /** The settings; all are read at each call, so that they may change. */
 export interface Settings {
-  /** What the creation of a streamed run answers with as `config`; keys of the client's configuration. */
+  /**
+   * What the creation of a streamed run answers with as `config`; keys of the client's configuration. What it
+   * says of windows and batches must fit to the two settings below.
+   */
   override: Readonly<Record<string, unknown>> | null;
   /** Lines for the user's terminal, told at the creation of a streamed run. */
   messages: readonly { readonly level: string; readonly message: string }[];

@@ -17,9 +17,11 @@ import {
   text,
 } from "./fields.ts";
 import { ApiError, type HubResponse, json } from "./http.ts";
+import { NEW_RUN } from "./new_run.ts";
 import type { Call, Operation } from "./operation.ts";
 import { projectOf } from "./projects.ts";
 import { endedBySender, entered, hasEnded, progressOf, RUN_STATUS, v1Status } from "./run_status.ts";
+import { secretsConfig } from "./secrets_api.ts";
 import type { RunEnd, TestRun } from "./store.ts";
 
 /** Its operations. */
@@ -53,21 +55,17 @@ async function createTestRun(call: Call): Promise<HubResponse> {
   }
   const given = isForm ? formThresholds(fields) : fields.optional("thresholds", thresholdsType);
   const run = await call.store.addTestRun({
+    ...NEW_RUN,
     stackId: account.stackId,
     projectId: await projectOf(call, account, projectId ?? 0),
     name: fields.required("name", text),
-    loadTestId: null,
     kind: "streamed",
     maxVus: fields.required("vus", number),
     durationSeconds: fields.required("duration", number),
     thresholds: given ?? {},
-    options: {},
     archive,
     archiveBytes: archive?.length ?? null,
     history: [{ type: "running", enteredAtEpochMs: call.now() }],
-    result: null,
-    end: null,
-    notice: null,
   });
   fields.end();
   const { override, messages, secrets } = call.settings;
@@ -77,14 +75,6 @@ async function createTestRun(call: Call): Promise<HubResponse> {
     ...(messages.length === 0 ? {} : { logs: messages }),
     ...(secrets ? { test_run_token: run.scopedToken, secrets_config: secretsConfig(call, run) } : {}),
   }, 201);
-}
-
-/** Where a run asks for secrets; the client puts the name in the place of `{key}`. */
-export function secretsConfig({ request }: Call, run: TestRun) {
-  return {
-    endpoint: `${request.origin}/provisioning/v1/test_runs/${run.id}/decrypt_secret?name={key}`,
-    response_path: "plaintext",
-  };
 }
 
 async function archiveForm(call: Call): Promise<{ fields: Fields; archive: Uint8Array }> {
@@ -200,21 +190,15 @@ async function uploadArchive(call: Call): Promise<HubResponse> {
   const { fields, archive } = await archiveForm(call);
   const isUploadOnly = fields.optional("upload_only", text) === "true";
   const run = await call.store.addTestRun({
+    ...NEW_RUN,
     stackId: account.stackId,
     projectId: await projectOf(call, account, fields.optional("project_id", numeric(count)) ?? 0),
     name: fields.required("name", text),
-    loadTestId: null,
     kind: "remote",
-    maxVus: 0,
-    durationSeconds: null,
-    thresholds: {},
     options: assertArchive(archive).options,
     archive,
     archiveBytes: archive.length,
     history: [{ type: isUploadOnly ? "completed" : "created", enteredAtEpochMs: call.now() }],
-    result: null,
-    end: null,
-    notice: null,
   });
   fields.end();
   return json({ reference_id: run.id }, 201);

@@ -4,12 +4,14 @@ import { runOfPath, stackAccount, urlAccount } from "./auth.ts";
 import { assertArchive, assertContentType, form, jsonFields } from "./bodies.ts";
 import { anyObject, count, nullable, text } from "./fields.ts";
 import { ApiError, type HubResponse, json, NO_CONTENT } from "./http.ts";
+import { loadTestOfPath } from "./load_tests.ts";
+import { NEW_RUN } from "./new_run.ts";
 import type { Call, Operation } from "./operation.ts";
 import { page } from "./pages.ts";
 import { projectOf } from "./projects.ts";
 import { entered, hasEnded } from "./run_status.ts";
-import type { Account, LoadTest } from "./store.ts";
-import { loadTestResource, loadZoneResource, projectResource, testRunResource } from "./v6_resources.ts";
+import type { Account } from "./store.ts";
+import { detailsUrl, loadTestResource, loadZoneResource, projectResource, testRunResource } from "./v6_resources.ts";
 
 const ROOT = "/cloud/v6";
 
@@ -32,21 +34,6 @@ export const v6Operations: readonly Operation[] = [
   { name: "v6.testRun", method: "GET", path: `${ROOT}/test_runs/:id`, api: "v6", answer: testRun },
   { name: "v6.abortTestRun", method: "POST", path: `${ROOT}/test_runs/:id/abort`, api: "v6", answer: abortTestRun },
 ];
-
-/** The test of the path, in the account's stack. Throws an `ApiError`. */
-export async function loadTestOfPath(call: Call, account: Account): Promise<LoadTest> {
-  const test = await call.store.loadTest(Number(call.parameters["id"]));
-  const projects = await call.store.projects(account.stackId);
-  if (test === undefined || !projects.some(({ id }) => id === test.projectId)) {
-    throw new ApiError(404, `there is no load test ${call.parameters["id"]}`);
-  }
-  return test;
-}
-
-/** Where a run's page is. */
-export function detailsUrl(account: Account, testRunId: string): string {
-  return `${account.stackUrl}/a/k6-app/runs/${testRunId}`;
-}
 
 async function auth(call: Call): Promise<HubResponse> {
   const { stackId, defaultProjectId } = await urlAccount(call);
@@ -111,21 +98,16 @@ async function startTestRun(call: Call): Promise<HubResponse> {
   const { id, projectId, name, archive } = await loadTestOfPath(call, account);
   if (archive === null) throw new ApiError(409, `load test ${id} has no script`);
   const run = await call.store.addTestRun({
+    ...NEW_RUN,
     stackId: account.stackId,
     projectId,
     name,
     loadTestId: id,
     kind: "remote",
-    maxVus: 0,
-    durationSeconds: null,
-    thresholds: {},
     options: assertArchive(archive).options,
     archive,
     archiveBytes: archive.length,
     history: [{ type: "created", enteredAtEpochMs: call.now() }],
-    result: null,
-    end: null,
-    notice: null,
   });
   return json({ ...testRunResource(run), test_run_details_page_url: detailsUrl(account, run.id) });
 }

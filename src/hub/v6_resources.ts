@@ -1,7 +1,7 @@
 /** What version 6 shows of projects, tests and runs. All fields are always there: k6's own client insists. */
 
 import { statusOf } from "./run_status.ts";
-import type { LoadTest, LoadZone, Project, StatusEntry, TestRun } from "./store.ts";
+import type { Account, LoadTest, LoadZone, Project, StatusEntry, TestRun } from "./store.ts";
 
 /** A project. */
 export function projectResource({ id, name, isDefault, createdAtEpochMs }: Project) {
@@ -53,6 +53,11 @@ export function testRunResource(run: TestRun) {
       ? Math.round((status.enteredAtEpochMs - runningAt) / 1000)
       : 0,
   };
+}
+
+/** Where a run's page is. */
+export function detailsUrl(account: Account, testRunId: string): string {
+  return `${account.stackUrl}/a/k6-app/runs/${testRunId}`;
 }
 
 function entryResource({ type, enteredAtEpochMs, byUser, message, code }: StatusEntry) {

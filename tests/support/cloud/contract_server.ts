@@ -9,6 +9,7 @@ import { Hub } from "../../../src/hub/hub.ts";
 import { MemoryStore, type MemoryStoreContents } from "../../../src/hub/memory_store.ts";
 import type { MetricSet } from "../../../src/hub/metric_set.ts";
 import { readPush } from "../../../src/hub/metrics_api.ts";
+import { NEW_RUN } from "../../../src/hub/new_run.ts";
 import type { OperationName } from "../../../src/hub/operation.ts";
 import { entered } from "../../../src/hub/run_status.ts";
 import { type ByteStream, HubServer, type ServerOptions } from "../../../src/hub/server.ts";
@@ -39,6 +40,8 @@ export interface ContractOptions extends Omit<ServerOptions, "onError"> {
   readonly contents?: Partial<MemoryStoreContents>;
   /** Epoch milliseconds; the machine's clock by default. */
   readonly now?: () => number;
+  /** Told of each call once it is answered. */
+  readonly onCall?: (call: ReceivedCall) => void;
 }
 
 /** A push, read. */
@@ -91,10 +94,12 @@ export class ContractServer implements AsyncDisposable {
   readonly #ended = new AbortController();
   #waiting: { readonly isDone: () => boolean; readonly resolve: () => void }[] = [];
   readonly #options: Omit<ServerOptions, "onError">;
+  readonly #onCall: (call: ReceivedCall) => void;
   #server: HubServer | null = null;
   #origin = "";
 
-  private constructor({ contents = {}, now = Date.now, ...options }: ContractOptions) {
+  private constructor({ contents = {}, now = Date.now, onCall = () => {}, ...options }: ContractOptions) {
+    this.#onCall = onCall;
     this.#options = options;
     this.store = new MemoryStore({ ...CONTENTS, ...contents });
     this.settings = { ...defaultSettings(), aggregationPeriodSeconds: 3, maxSeriesInBatch: 1000 };
@@ -175,21 +180,12 @@ export class ContractServer implements AsyncDisposable {
   /** A streamed run that somebody else has created, for instances that push into it. */
   addTestRun(change: Partial<Omit<TestRun, "id" | "scopedToken">> = {}): Promise<TestRun> {
     return this.store.addTestRun({
+      ...NEW_RUN,
       stackId: ACCOUNT.stackId,
       projectId: ACCOUNT.defaultProjectId,
       name: "somebody else's",
-      loadTestId: null,
       kind: "streamed",
-      maxVus: 1,
-      durationSeconds: 60,
-      thresholds: {},
-      options: {},
-      archive: null,
-      archiveBytes: null,
       history: [{ type: "running", enteredAtEpochMs: Date.now() }],
-      result: null,
-      end: null,
-      notice: null,
       ...change,
     });
   }
@@ -257,6 +253,7 @@ export class ContractServer implements AsyncDisposable {
     call.status = answer?.status ?? (operation === "logs.tail" && fault === undefined ? 101 : null);
     finish(call.status ?? "none");
     if (operation === "v2.pushMetrics" && isStopOrder(answer)) this.#stoppedRuns.add(request.path);
+    this.#onCall(call);
     this.#wake();
     return answer;
   }
