@@ -1,4 +1,4 @@
-/** A push of aggregated metrics, as both wire formats carry it. The schema is docs/outputs/metric_set.proto. */
+/** A push of aggregated metrics, as both wire formats carry it. The schema is docs/outputs/cloud/metrics.proto. */
 
 /** Metrics of one test run, each value for one window of `aggregationPeriodSeconds`. */
 export interface MetricSet {

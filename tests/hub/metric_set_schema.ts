@@ -1,8 +1,8 @@
-/** The messages of docs/outputs/metric_set.proto by protobufjs's reflection: a second reader and writer beside the hub's own. */
+/** The messages of docs/outputs/cloud/metrics.proto by protobufjs's reflection: a second reader and writer beside the hub's own. */
 
 import protobuf, { type Type } from "protobufjs";
 
-const source = new URL("../../docs/outputs/metric_set.proto", import.meta.url);
+const source = new URL("../../docs/outputs/cloud/metrics.proto", import.meta.url);
 
 /** The type `MetricSet`; its objects have the names of the schema in camelCase. */
 export const MetricSetType: Type = load();

@@ -1,4 +1,4 @@
-/** Reads what an output tells of traced requests, with the schema of docs/outputs/request_metadata.proto. */
+/** Reads what an output tells of traced requests, with the schema of docs/outputs/cloud/request_metadata.proto. */
 
 import protobuf, { type Type } from "protobufjs";
 
@@ -17,7 +17,7 @@ export interface ReceivedRequestMetadata {
 
 /** The request's type, for clients of tests. */
 export const RequestMetadatasType: Type = protobuf
-  .parse(Deno.readTextFileSync(new URL("../../../docs/outputs/request_metadata.proto", import.meta.url)))
+  .parse(Deno.readTextFileSync(new URL("../../../docs/outputs/cloud/request_metadata.proto", import.meta.url)))
   .root.resolveAll()
   .lookupType("k6.cloud.insights.proto.v1.ingester.BatchCreateRequestMetadatasRequest");
 
