@@ -1,6 +1,6 @@
 /** InfluxDB's HTTP API: `CREATE DATABASE` by `/query`, lines to `/write`. */
 
-import { HttpPostClient, type PostRequest, TransportError } from "../http_post.ts";
+import { HttpClient, type HttpRequest, TransportError } from "../http_client.ts";
 import type { OutputLog } from "../output.ts";
 import { basicCredentials } from "../secrets.ts";
 import type { InfluxConfig } from "./config.ts";
@@ -14,7 +14,7 @@ const NO_BYTES = new Uint8Array();
 
 /** What both clients are. */
 interface PostClient {
-  post(request: PostRequest): Promise<PostAnswer>;
+  send(request: HttpRequest): Promise<PostAnswer>;
   close(): void;
 }
 
@@ -76,7 +76,7 @@ export class HttpDestination implements Destination {
     signal: AbortSignal,
   ): Promise<Outcome> {
     try {
-      return outcomeOf(await this.#client.post({ url, headers, body, timeoutMs: REQUEST_TIMEOUT_MS, signal }), lines);
+      return outcomeOf(await this.#client.send({ url, headers, body, timeoutMs: REQUEST_TIMEOUT_MS, signal }), lines);
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
       return { kind: "failed", answered: false, cause: error.message, detail: "", retryAfterMs: null };
@@ -86,7 +86,7 @@ export class HttpDestination implements Destination {
 
 function createClient({ proxy, insecure, concurrentWrites }: InfluxConfig): PostClient {
   if (proxy !== null) return new ProxiedPostClient(proxy);
-  return new HttpPostClient({ connections: concurrentWrites, tls: { skipVerification: insecure } });
+  return new HttpClient({ connections: concurrentWrites, tls: { skipVerification: insecure } });
 }
 
 function outcomeOf({ status, text, retryAfterMs }: PostAnswer, lines: number): Outcome {

@@ -3,17 +3,17 @@
 import {
   CONTENT_BYTES,
   GIVEN_UP,
+  type HttpRequest,
+  type HttpResponse,
   oneLine,
   parseRetryAfterMs,
-  type PostRequest,
-  type PostResponse,
   redirectText,
   TransportError,
-} from "../http_post.ts";
+} from "../http_client.ts";
 import { identityOf } from "../url_text.ts";
 
 /** What is needed of an answer. */
-export type PostAnswer = Pick<PostResponse, "status" | "retryAfterMs" | "text">;
+export type PostAnswer = Pick<HttpResponse, "status" | "retryAfterMs" | "text">;
 
 /** Posts requests through one proxy. */
 export class ProxiedPostClient {
@@ -29,14 +29,14 @@ export class ProxiedPostClient {
   }
 
   /** Resolves with any answer; rejects with a `TransportError` after `timeoutMs`, when `signal` aborts, or on a network failure. */
-  async post({ url, headers, body, timeoutMs, signal }: PostRequest): Promise<PostAnswer> {
+  async send({ url, headers, body, timeoutMs, signal }: HttpRequest): Promise<PostAnswer> {
     const timeout = AbortSignal.timeout(timeoutMs);
     try {
       const response = await fetch(url, {
         method: "POST",
         headers,
         // Node's types of bytes and fetch's differ.
-        body: new Uint8Array(body),
+        body: body === undefined ? null : new Uint8Array(body),
         client: this.#client,
         redirect: "manual",
         signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),

@@ -5,7 +5,7 @@
  */
 
 import type { TagPairs } from "../../metrics/types.ts";
-import { HEADER_NAME, type TlsOptions } from "../http_post.ts";
+import { HEADER_NAME, type TlsOptions } from "../http_client.ts";
 import { parseIntervalMs } from "../duration.ts";
 import { type OutputContext, OutputError } from "../output.ts";
 import { basicCredentials, longEnough, secretsAmong } from "../secrets.ts";

@@ -3,7 +3,7 @@
  * Values are cumulative, so an export that fails loses nothing: the next one says the same and more, and nothing is queued.
  */
 
-import { GIVEN_UP } from "../http_post.ts";
+import { GIVEN_UP } from "../http_client.ts";
 import type { OutputLog } from "../output.ts";
 import { type Clock, jittered, ticks } from "../clock.ts";
 import type { ExportRequests } from "./export_requests.ts";

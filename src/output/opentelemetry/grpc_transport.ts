@@ -4,7 +4,7 @@ import { Buffer } from "node:buffer";
 import http2 from "node:http2";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
-import { failureReason, GIVEN_UP, NO_TLS, oneLine, tlsConnectionOptions, type TlsOptions } from "../http_post.ts";
+import { failureReason, GIVEN_UP, NO_TLS, oneLine, tlsConnectionOptions, type TlsOptions } from "../http_client.ts";
 import { decodedOrAsIs } from "../url_text.ts";
 import type { OtelConfig } from "./config.ts";
 import { type Answer, readResponse, readStatus, type Refused, type Transport, unanswered } from "./transport.ts";

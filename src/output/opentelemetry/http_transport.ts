@@ -2,7 +2,7 @@
 
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
-import { HttpPostClient, NO_TLS, type PostResponse, TransportError } from "../http_post.ts";
+import { HttpClient, type HttpResponse, NO_TLS, TransportError } from "../http_client.ts";
 import type { OtelConfig } from "./config.ts";
 import { type Answer, readResponse, readStatus, type Transport, unanswered } from "./transport.ts";
 
@@ -10,11 +10,11 @@ import { type Answer, readResponse, readStatus, type Transport, unanswered } fro
 export class HttpTransport implements Transport {
   readonly #config: OtelConfig;
   readonly #headers: Readonly<Record<string, string>>;
-  readonly #client: HttpPostClient;
+  readonly #client: HttpClient;
 
   constructor(config: OtelConfig, version: string) {
     this.#config = config;
-    this.#client = new HttpPostClient({ tls: config.tls });
+    this.#client = new HttpClient({ tls: config.tls });
     this.#headers = {
       ...config.headers,
       "content-type": PROTOBUF,
@@ -27,7 +27,7 @@ export class HttpTransport implements Transport {
     const { url, compression } = this.#config;
     const sent = compression === "gzip" ? await promisify(gzip)(body) : body;
     try {
-      return outcome(await this.#client.post({ url, headers: this.#headers, body: sent, timeoutMs, signal }));
+      return outcome(await this.#client.send({ url, headers: this.#headers, body: sent, timeoutMs, signal }));
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
       const reason = error.message;
@@ -42,7 +42,7 @@ export class HttpTransport implements Transport {
 
 const PROTOBUF = "application/x-protobuf";
 
-function outcome({ status, headers, content, text, retryAfterMs }: PostResponse): Answer {
+function outcome({ status, headers, content, text, retryAfterMs }: HttpResponse): Answer {
   const isProtobuf = headers["content-type"]?.startsWith(PROTOBUF) === true;
   if (status >= 200 && status < 300) return readResponse(isProtobuf ? content : new Uint8Array(0));
   const message = isProtobuf ? readStatus(content).message : text;

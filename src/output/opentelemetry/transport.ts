@@ -1,7 +1,7 @@
 /** How an export reaches a receiver: what gRPC and HTTP have in common (OTLP specification 1.x). */
 
 import { Reader } from "protobufjs/minimal";
-import { oneLine } from "../http_post.ts";
+import { oneLine } from "../http_client.ts";
 
 /** Delivers `ExportMetricsServiceRequest` messages, one at a time. */
 export interface Transport {

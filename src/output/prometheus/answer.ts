@@ -1,7 +1,7 @@
 /** What a receiver's answer to a request means. */
 
 import { VERSION_1 } from "./request_encoder.ts";
-import type { PostResponse } from "../http_post.ts";
+import type { HttpResponse } from "../http_client.ts";
 
 /** Why a request, or a part of it, was not stored. */
 export interface Failure {
@@ -39,7 +39,7 @@ export type FailureKind =
  * The failure that an answer stands for; null when all was stored. `version` is that of the request's
  * `X-Prometheus-Remote-Write-Version`, `isVersionProven` whether earlier answers have shown that the receiver knows it.
  */
-export function failureOf(response: PostResponse, version: string, isVersionProven: boolean): Failure | null {
+export function failureOf(response: HttpResponse, version: string, isVersionProven: boolean): Failure | null {
   const kind = kindOf(response, version !== VERSION_1, isVersionProven);
   if (kind === null) return null;
   const { status, text, retryAfterMs, headers } = response;
@@ -64,7 +64,7 @@ export function isServerError({ cause }: Failure): boolean {
 }
 
 /** How many samples and histograms a receiver of remote write 2.0 says that it stored; null when it says nothing. */
-export function writtenOf({ headers }: PostResponse): number | null {
+export function writtenOf({ headers }: HttpResponse): number | null {
   const counts = ["samples", "histograms"].map((kind) => headers[`x-prometheus-remote-write-${kind}-written`]);
   if (counts.every((count) => count === undefined)) return null;
   return counts.reduce((sum, count) => sum + (Number(count) || 0), 0);
@@ -94,7 +94,7 @@ const adviceByCause: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** By the specification's statuses; only where these leave it open by the words of Prometheus, Mimir, Cortex and Thanos. */
-function kindOf(response: PostResponse, isVersion2: boolean, isVersionProven: boolean): FailureKind | null {
+function kindOf(response: HttpResponse, isVersion2: boolean, isVersionProven: boolean): FailureKind | null {
   const { status, text } = response;
   const written = isVersion2 ? writtenOf(response) : null;
   if (status >= 200 && status < 300) return isVersion2 && written === null ? "unknown version" : null;

@@ -2,7 +2,7 @@
 
 import { type Failure, failureOf, failureWithoutAnswer, writtenOf } from "./answer.ts";
 import { type Clock, jittered } from "../clock.ts";
-import { TransportError } from "../http_post.ts";
+import { TransportError } from "../http_client.ts";
 import type { DeliveryReport } from "./delivery_report.ts";
 import { type EncoderOptions, type RequestEncoder, VERSION_1 } from "./request_encoder.ts";
 import { createRequestEncoder, type ProtocolVersion } from "./request_encoders.ts";

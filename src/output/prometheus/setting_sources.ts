@@ -4,7 +4,7 @@
  * environment (`K6_PROMETHEUS_RW_…`), the text after `-o name=`: a URL, or `key=value,…`.
  */
 
-import { HEADER_NAME } from "../http_post.ts";
+import { HEADER_NAME } from "../http_client.ts";
 import { type OutputContext, OutputError } from "../output.ts";
 import { longEnough, secretsAmong } from "../secrets.ts";
 import { argumentPairs, asObject, parseFlag, SettingValues } from "../setting_values.ts";

@@ -1,6 +1,6 @@
 /** The HTTP exchange of remote write: POST with the headers of the protocol and the identity of the user. */
 
-import { HttpPostClient, type PostResponse } from "../http_post.ts";
+import { HttpClient, type HttpResponse } from "../http_client.ts";
 import { basicCredentials } from "../secrets.ts";
 import type { RemoteWriteConfig } from "./config.ts";
 import { amzDate, sha256Hex, sigV4Authorization } from "./sigv4.ts";
@@ -16,7 +16,7 @@ export interface BodyFormat {
 /** Delivers request bodies. */
 export interface Transport {
   /** Resolves with any answer; rejects with a `TransportError` after `timeoutMs`, when `signal` aborts, or on a network failure. */
-  post(body: Uint8Array, timeoutMs: number, signal: AbortSignal, format: BodyFormat): Promise<PostResponse>;
+  post(body: Uint8Array, timeoutMs: number, signal: AbortSignal, format: BodyFormat): Promise<HttpResponse>;
   close(): void;
 }
 
@@ -24,12 +24,12 @@ export interface Transport {
 export class HttpTransport implements Transport {
   readonly #config: RemoteWriteConfig;
   readonly #userAgent: string;
-  readonly #client: HttpPostClient;
+  readonly #client: HttpClient;
 
   constructor(config: RemoteWriteConfig, version: string, connections = 1) {
     this.#config = config;
     this.#userAgent = `k6d/${version}`;
-    this.#client = new HttpPostClient({
+    this.#client = new HttpClient({
       connections,
       tls: {
         skipVerification: config.insecureSkipTlsVerify,
@@ -40,9 +40,9 @@ export class HttpTransport implements Transport {
     });
   }
 
-  post(body: Uint8Array, timeoutMs: number, signal: AbortSignal, format: BodyFormat): Promise<PostResponse> {
+  post(body: Uint8Array, timeoutMs: number, signal: AbortSignal, format: BodyFormat): Promise<HttpResponse> {
     const { url } = this.#config;
-    return this.#client.post({ url, headers: this.#headers(body, format), body, timeoutMs, signal });
+    return this.#client.send({ url, headers: this.#headers(body, format), body, timeoutMs, signal });
   }
 
   close(): void {

@@ -21,7 +21,7 @@ async function postThrough(answer: () => Response) {
   await using proxy = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, answer);
   const client = new ProxiedPostClient(new URL(`http://127.0.0.1:${proxy.addr.port}`));
   try {
-    return await client.post({
+    return await client.send({
       url: new URL("http://influx.example/write"),
       headers: {},
       body: new Uint8Array(3),

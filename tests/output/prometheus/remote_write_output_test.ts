@@ -3,7 +3,7 @@ import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { readConfig } from "../../../src/output/prometheus/config.ts";
 import { sigV4Authorization } from "../../../src/output/prometheus/sigv4.ts";
-import { TransportError } from "../../../src/output/http_post.ts";
+import { TransportError } from "../../../src/output/http_client.ts";
 import { HttpTransport } from "../../../src/output/prometheus/transport.ts";
 import { prometheus, testWithPrograms, victoriaMetrics } from "../../support/debian.ts";
 import { freePort } from "../../support/free_port.ts";

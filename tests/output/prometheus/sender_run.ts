@@ -3,7 +3,7 @@
 import { MetricRegistry } from "../../../src/metrics/registry.ts";
 import { RemoteWriteSender, type SenderOptions } from "../../../src/output/prometheus/sender.ts";
 import { DEFAULT_SERIES_OPTIONS, SeriesStates } from "../../../src/output/prometheus/series_state.ts";
-import { type PostResponse, TransportError } from "../../../src/output/http_post.ts";
+import { type HttpResponse, TransportError } from "../../../src/output/http_client.ts";
 import type { BodyFormat } from "../../../src/output/prometheus/transport.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { decodeRequestV2, decodeWriteRequest, type ReceivedSeries } from "../../support/write_request_decoder.ts";
@@ -121,7 +121,7 @@ export class SenderRun {
     return this.posts.map(({ series }) => series[0]?.samples[0]?.value);
   }
 
-  async #post(body: Uint8Array, timeoutMs: number, signal: AbortSignal, version: string): Promise<PostResponse> {
+  async #post(body: Uint8Array, timeoutMs: number, signal: AbortSignal, version: string): Promise<HttpResponse> {
     const series = version === "2.0.0" ? decodeRequestV2(body, { metadata: false }) : decodeWriteRequest(body);
     const post = { atMs: this.clock.nowMs, version, series, accepted: false };
     const answer = this.answers.shift() ?? this.respond(post.series, version);

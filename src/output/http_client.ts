@@ -1,20 +1,24 @@
 /**
- * The HTTP client of outputs: POST over kept connections, with TLS settings, a time limit and errors of few words.
+ * The HTTP client of outputs: requests over kept connections, with TLS settings, a time limit and errors of few words.
  * On node:http(s) rather than `fetch`: only these can skip certificate checks, set the least TLS version and show a client
  * certificate; they know no proxy (as k6's own outputs).
  */
 
+import { Buffer } from "node:buffer";
 import http from "node:http";
 import https from "node:https";
 import { getCACertificates, type SecureContextOptions } from "node:tls";
+import { type Clock, systemClock } from "./clock.ts";
 import type { ClientCertificate } from "./tls_files.ts";
 
 /** How a client behaves towards a server; all of it optional. */
-export interface HttpPostOptions {
+export interface HttpClientOptions {
   /** Most connections to a server at the same time; further requests wait. Default 1. */
   readonly connections?: number;
   /** For https URLs. Default: any TLS version from 1.2, certificates are checked against the system's authorities. */
   readonly tls?: TlsOptions;
+  /** What measures the time limits. Default: the system's. */
+  readonly clock?: Clock;
 }
 
 /** TLS settings, with the files already read. */
@@ -29,26 +33,33 @@ export interface TlsOptions {
 }
 
 /** One request. */
-export interface PostRequest {
+export interface HttpRequest {
+  /** Default POST. */
+  readonly method?: "GET" | "POST" | "PUT";
   /** http or https; without user name and password. */
   readonly url: URL;
   /** Content-Length is added. */
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: Uint8Array;
+  /** Default none. */
+  readonly body?: Uint8Array;
   /** Time from the call to the end of the answer, waiting for a connection included. */
   readonly timeoutMs: number;
   /** Gives the request up. */
   readonly signal?: AbortSignal;
+  /** The most of the answer's body, for requests that need it whole: a larger one is a failure. Default: only the first 4 KiB are kept. */
+  readonly maxContentBytes?: number;
+  /** The caller counts attempts: the request fails when the kept connection that it met was closed meanwhile. */
+  readonly isSentOnce?: true;
 }
 
 /** An answer, whatever its status. */
-export interface PostResponse {
+export interface HttpResponse {
   readonly status: number;
   /** By lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
   /** From the Retry-After header; null without one. */
   readonly retryAfterMs: number | null;
-  /** The beginning of the body: what is beyond 4 KiB is left out. */
+  /** The body, or its beginning: what is beyond 4 KiB is left out unless `maxContentBytes` was set. */
   readonly content: Uint8Array;
   /** The first 300 characters of it, in one line; of a redirect, which is not followed, what the user can do. */
   readonly text: string;
@@ -59,30 +70,37 @@ export class TransportError extends Error {
   override name = "TransportError";
 }
 
-/** Posts requests; knows nothing of what they mean. */
-export class HttpPostClient {
+/** Sends requests; knows nothing of what they mean. */
+export class HttpClient {
   readonly #connections: number;
   readonly #tls: TlsOptions;
+  readonly #clock: Clock;
   /** By the URL's protocol; made when the first request needs one. */
   readonly #agents = new Map<string, http.Agent | https.Agent>();
 
-  constructor({ connections = 1, tls = {} }: HttpPostOptions = {}) {
+  constructor({ connections = 1, tls = {}, clock = systemClock }: HttpClientOptions = {}) {
     this.#connections = connections;
     this.#tls = tls;
+    this.#clock = clock;
   }
 
   /** Resolves with any answer; rejects with a `TransportError` after `timeoutMs`, when `signal` aborts, or on a network failure. */
-  post(request: PostRequest): Promise<PostResponse> {
+  async send(request: HttpRequest): Promise<HttpResponse> {
     const { timeoutMs, signal } = request;
-    if (signal?.aborted) return Promise.reject(new TransportError(GIVEN_UP));
+    if (signal?.aborted) throw new TransportError(GIVEN_UP);
     const exchange = new Exchange(request, this.#agent(request.url.protocol), this.#tls);
-    const timer = setTimeout(() => exchange.cancel("no answer in time"), timeoutMs);
     const onAbort = () => exchange.cancel(GIVEN_UP);
     signal?.addEventListener("abort", onAbort);
-    return exchange.response.finally(() => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", onAbort);
+    const answered = new AbortController();
+    this.#clock.sleep(timeoutMs, answered.signal).then(() => {
+      if (!answered.signal.aborted) exchange.cancel("no answer in time");
     });
+    try {
+      return await exchange.response;
+    } finally {
+      answered.abort();
+      signal?.removeEventListener("abort", onAbort);
+    }
   }
 
   /** Closes the connections; what is under way fails. */
@@ -156,17 +174,17 @@ export const GIVEN_UP = "no answer before the end of the run";
 
 /** A request on its way; it is sent a second time only when the first met a kept connection that the server had closed meanwhile. */
 class Exchange {
-  readonly response: Promise<PostResponse>;
-  readonly #request: PostRequest;
+  readonly response: Promise<HttpResponse>;
+  readonly #request: HttpRequest;
   readonly #agent: http.Agent | https.Agent;
   readonly #tls: TlsOptions;
-  readonly #resolve: (response: PostResponse) => void;
+  readonly #resolve: (response: HttpResponse) => void;
   readonly #reject: (error: TransportError) => void;
   #sent: http.ClientRequest;
   #isCancelled = false;
 
-  constructor(request: PostRequest, agent: http.Agent | https.Agent, tls: TlsOptions) {
-    const { promise, resolve, reject } = Promise.withResolvers<PostResponse>();
+  constructor(request: HttpRequest, agent: http.Agent | https.Agent, tls: TlsOptions) {
+    const { promise, resolve, reject } = Promise.withResolvers<HttpResponse>();
     this.response = promise;
     this.#resolve = resolve;
     this.#reject = reject;
@@ -183,16 +201,20 @@ class Exchange {
   }
 
   #send({ again }: { readonly again: boolean }): http.ClientRequest {
-    const { url, headers, body } = this.#request;
+    const { method = "POST", url, headers, body, maxContentBytes, isSentOnce = false } = this.#request;
     const send = url.protocol === "http:" ? http.request : https.request;
     const sent = send(url, {
-      method: "POST",
+      method,
       agent: this.#agent,
-      headers: { ...headers, "Content-Length": String(body.length) },
+      headers: { ...headers, ...body === undefined ? {} : { "Content-Length": String(body.length) } },
     });
-    sent.on("response", (response) => readResponse(response, url, this.#resolve, (error) => this.#fail(error)));
+    const fail = (error: Error) => this.#fail(error);
+    sent.on("response", (response) => {
+      if (maxContentBytes === undefined) readBeginning(response, url, this.#resolve, fail);
+      else readWhole(response, url, maxContentBytes, this.#resolve, fail);
+    });
     sent.on("error", (error) => {
-      const wasStale = sent.reusedSocket && !again && isDisconnect(error);
+      const wasStale = sent.reusedSocket && !again && !isSentOnce && isDisconnect(error);
       if (wasStale && !this.#isCancelled) this.#sent = this.#send({ again: true });
       else this.#fail(error);
     });
@@ -209,12 +231,7 @@ class Exchange {
 export const CONTENT_BYTES = 4096;
 
 /** Reads the body to its end, so that the connection can be used again, but keeps only its beginning. */
-function readResponse(
-  response: http.IncomingMessage,
-  url: URL,
-  resolve: (response: PostResponse) => void,
-  fail: (error: Error) => void,
-): void {
+function readBeginning(response: http.IncomingMessage, url: URL, resolve: Resolve, fail: Fail): void {
   const buffer = new Uint8Array(CONTENT_BYTES);
   let length = 0;
   response.on("data", (chunk: Uint8Array) => {
@@ -222,20 +239,37 @@ function readResponse(
     buffer.set(part, length);
     length += part.length;
   });
-  response.on("end", () => {
-    const content = buffer.subarray(0, length);
-    const { statusCode = 0, headers: { location } } = response;
-    resolve({
-      status: statusCode,
-      headers: joinHeaders(response.headers),
-      retryAfterMs: parseRetryAfterMs(response.headers["retry-after"], Date.now()),
-      content,
-      text: statusCode >= 300 && statusCode < 400 && location !== undefined
-        ? redirectText(location, url)
-        : oneLine(new TextDecoder().decode(content)),
-    });
-  });
+  response.on("end", () => resolve(answerOf(response, url, buffer.subarray(0, length))));
   response.on("error", fail);
+}
+
+/** Reads the whole body, and gives it up once it is larger than `maxBytes`. */
+function readWhole(response: http.IncomingMessage, url: URL, maxBytes: number, resolve: Resolve, fail: Fail): void {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  response.on("data", (chunk: Uint8Array) => {
+    length += chunk.length;
+    if (length <= maxBytes) chunks.push(chunk);
+    else response.destroy(new Error(`the answer is larger than ${maxBytes >> 20} MB`));
+  });
+  response.on("end", () => resolve(answerOf(response, url, Buffer.concat(chunks))));
+  response.on("error", fail);
+}
+
+type Resolve = (response: HttpResponse) => void;
+type Fail = (error: Error) => void;
+
+function answerOf({ statusCode = 0, headers }: http.IncomingMessage, url: URL, content: Uint8Array): HttpResponse {
+  const { location } = headers;
+  return {
+    status: statusCode,
+    headers: joinHeaders(headers),
+    retryAfterMs: parseRetryAfterMs(headers["retry-after"], Date.now()),
+    content,
+    text: statusCode >= 300 && statusCode < 400 && location !== undefined
+      ? redirectText(location, url)
+      : oneLine(new TextDecoder().decode(content.subarray(0, CONTENT_BYTES))),
+  };
 }
 
 /** Where a redirect leads, without what may be secret: credentials and query. */

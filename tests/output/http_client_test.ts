@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { createServer, type ServerOptions } from "node:https";
 import type { AddressInfo } from "node:net";
-import { HttpPostClient, parseRetryAfterMs, type TlsOptions, TransportError } from "../../src/output/http_post.ts";
+import { HttpClient, parseRetryAfterMs, type TlsOptions, TransportError } from "../../src/output/http_client.ts";
 
 const LIMIT_MS = 20_000;
 
@@ -149,14 +149,14 @@ for (const [what, serverOptions, tls, expected] of handshakes) {
 
 /** The client under test with short calls; disposing of it closes it. */
 class Client {
-  readonly #client: HttpPostClient;
+  readonly #client: HttpClient;
 
   constructor(options: { connections?: number; tls?: TlsOptions } = {}) {
-    this.#client = new HttpPostClient(options);
+    this.#client = new HttpClient(options);
   }
 
   post(url: URL, headers: Record<string, string> = {}, { timeoutMs = LIMIT_MS, signal }: Limits = {}) {
-    return this.#client.post({ url, headers, body: new Uint8Array(3), timeoutMs, ...signal ? { signal } : {} });
+    return this.#client.send({ url, headers, body: new Uint8Array(3), timeoutMs, ...signal ? { signal } : {} });
   }
 
   async failure(url: URL, limits: Limits = {}): Promise<string> {
