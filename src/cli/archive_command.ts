@@ -1,10 +1,10 @@
 /** `k6d archive`: a test and all that it needs, in one file. */
 
 import { studyTest } from "../engine/studied_test.ts";
+import { archiveTest } from "../engine/test_archive.ts";
 import { apmSecrets } from "../output/apm/config.ts";
 import { hasSecrets } from "../output/prometheus/setting_sources.ts";
 import { consolidate } from "../options/consolidate.ts";
-import { writeArchive } from "../script/archive.ts";
 import { type CommandLine, UsageError } from "./args.ts";
 import type { CommandContext } from "./commands.ts";
 import { withScript } from "./script_command.ts";
@@ -26,20 +26,17 @@ export function archiveCommand(commandLine: CommandLine, context: CommandContext
     for (const option of optionsWithSecrets(merged)) {
       log.warn(`the archive holds the credentials of the option ${option}: whoever can read it can use them`);
     }
-    const bytes = writeArchive({
+    const bytes = archiveTest({
       filename: test.filename,
       pwd: test.pwd,
       options: merged,
       env: read.isOn("exclude-env-vars") ? {} : test.env,
       compatibilityMode: read.text("compatibility-mode") || "extended",
       files: test.files,
-    }, { k6version: K6_VERSION, goos: Deno.build.os, dependencies: { k6: "*" } });
+    });
     writeOut(read.text("archive-out") || "archive.tar", bytes);
   });
 }
-
-/** The version of k6 whose archives these are. */
-const K6_VERSION = "2.2.0";
 
 function optionsWithSecrets(options: Readonly<Record<string, unknown>>): string[] {
   return [

@@ -8,6 +8,7 @@ import type { TextWriter } from "../cli/terminal.ts";
 import { consolidate } from "../options/consolidate.ts";
 import type { FlagValues } from "../options/table.ts";
 import type { Options, RunSettings } from "../options/types.ts";
+import { toFileUrl } from "../script/file_url.ts";
 import { loadProgram } from "../script/load.ts";
 import { SummaryCollector } from "../summary/collect.ts";
 import { VERSION } from "../version.ts";
@@ -15,6 +16,8 @@ import { summarize } from "./end_of_test.ts";
 import { reportFailure } from "./failure.ts";
 import { openControl, RunControl } from "./run_control.ts";
 import { RunError } from "./run_error.ts";
+import { archiveTest } from "./test_archive.ts";
+import { scriptUrl, TestFiles } from "./test_files.ts";
 import { openTestSource } from "./test_source.ts";
 import { TestRun } from "./test_run.ts";
 
@@ -63,11 +66,14 @@ export async function runTest(
 /** From the script to consolidated options; nothing has been shown or started yet. */
 async function prepare(run: TestRun, settings: RunSettings, layers: RunLayers, log: Log): Promise<Options> {
   const warn = (message: string): void => log.warn(message);
-  const { entry, host, readFile, archive } = await openTestSource(settings.script, settings.type, warn);
-  const program = await loadProgram(entry, { ...host, warn, inspected: layers.env.K6D_INSPECT === "true" });
+  const source = await openTestSource(settings.script, settings.type, warn);
+  const { entry, host, readFile, archive } = source;
+  const files = new TestFiles(source);
+  const inspected = layers.env.K6D_INSPECT === "true";
+  const program = await loadProgram(entry, { ...host, ...files.reader, warn, inspected });
   const env = { ...settings.systemEnv, ...archive?.env, ...settings.givenEnv };
   const facts = await run.init({ program, env, readFile });
-  const { options, warnings } = consolidate({
+  const { options, merged, warnings } = consolidate({
     config: layers.config,
     script: archive === null ? facts.options : archive.options,
     env: layers.env,
@@ -79,7 +85,18 @@ async function prepare(run: TestRun, settings: RunSettings, layers: RunLayers, l
   if (options.paused && settings.address === "") {
     log.warn("the test is paused, and nothing can resume it: run it with --address as well, then k6d resume");
   }
-  await run.prepare(options, layers.env, VERSION);
+  await run.prepare(options, {
+    env: layers.env,
+    version: VERSION,
+    archive: () =>
+      archiveTest({
+        filename: scriptUrl(program),
+        pwd: toFileUrl(host.cwd),
+        files: files.all(program, facts.files),
+        options: merged,
+        env: { ...archive?.env, ...settings.givenEnv },
+      }),
+  });
   return options;
 }
 
@@ -92,25 +109,20 @@ async function execute(
   { stdout, interactive }: RunTerminal,
 ): Promise<number> {
   if (settings.summaryMode !== "disabled" || settings.address !== "") run.addConsumer(collector);
-  const { quiet, color, script } = settings;
-  if (!quiet) {
-    const outputs = run.outputs.descriptions;
-    const scenarios = run.scenarios().map(({ scenario }) => scenario);
-    stdout.write(
-      renderBanner(color) +
-        renderPlan({ script, outputs, options: { scenarios }, segment: run.segmentFraction }, color),
-    );
-  }
+  const { quiet, color } = settings;
+  if (!quiet) stdout.write(renderBanner(color));
   const progress = quiet
     ? null
     : new ProgressDisplay({ snapshot: () => snapshot(run), writer: stdout, interactive, color });
-  if (interactive) log.attach(progress);
-  progress?.start();
   let startError: RunError | null = null;
   let outputsStarted = false;
   try {
     await run.startOutputs();
     outputsStarted = true;
+    // Only now is known where the outputs' services keep the run.
+    if (!quiet) stdout.write(describePlan(run, settings));
+    if (interactive) log.attach(progress);
+    progress?.start();
     await run.start();
     await run.execute();
   } catch (error) {
@@ -123,13 +135,19 @@ async function execute(
   if (outputsStarted && settings.summaryMode !== "disabled") {
     await summarize({ run, collector, settings, options }, stdout, log);
   }
-  await run.outputs.stop();
+  await run.outputs.stop(run.ending(startError));
   if (startError !== null) throw startError;
   if (run.counts.complete === 0) {
     log.warn("No script iterations fully finished, consider making the test duration longer");
   }
   // A signal may have come while the outputs sent what was left.
   return run.stopCode ?? verdict;
+}
+
+function describePlan(run: TestRun, { script, color }: RunSettings): string {
+  const scenarios = run.scenarios().map(({ scenario }) => scenario);
+  const outputs = run.outputs.descriptions;
+  return renderPlan({ script, outputs, options: { scenarios }, segment: run.segmentFraction }, color);
 }
 
 function snapshot(run: TestRun): ProgressSnapshot {

@@ -2,6 +2,7 @@
 
 import type { SampleBatch } from "../metrics/types.ts";
 import { type Output, OutputError, type OutputLog } from "../output/output.ts";
+import type { RemoteRun, RunEnding } from "../output/run_facts.ts";
 
 /** How long an output may take to start. */
 const START_LIMIT_MS = 30_000;
@@ -38,6 +39,11 @@ export class RunningOutputs {
     return this.#outputs.map(({ description }) => description);
   }
 
+  /** The run as a service knows it; null where no output has one. Stays pending until that output has started. */
+  get remoteRun(): Promise<RemoteRun> | null {
+    return this.#outputs.find(({ remoteRun }) => remoteRun !== undefined)?.remoteRun ?? null;
+  }
+
   /** Starts all at once; throws the `OutputError` of the first that can't. */
   async start(): Promise<void> {
     await Promise.all(this.#outputs.map((output) => this.#start(output)));
@@ -57,20 +63,20 @@ export class RunningOutputs {
   }
 
   /** Stops all at once, also those that never started; takes no longer than the limit and never rejects. */
-  async stop(): Promise<void> {
-    await Promise.all(this.#outputs.map((output) => this.#stop(output)));
+  async stop(ending: RunEnding): Promise<void> {
+    await Promise.all(this.#outputs.map((output) => this.#stop(output, ending)));
   }
 
   async #start(output: Output): Promise<void> {
-    const { startMs } = this.#limits;
+    const { startMs } = output.limits ?? this.#limits;
     if (await isOver(output.start(), startMs)) return;
     throw new OutputError(`output ${output.description} did not start within ${startMs / 1000} s`);
   }
 
-  async #stop(output: Output): Promise<void> {
-    const { stopMs } = this.#limits;
+  async #stop(output: Output, ending: RunEnding): Promise<void> {
+    const { stopMs } = output.limits ?? this.#limits;
     try {
-      if (await isOver(output.stop(), stopMs)) return;
+      if (await isOver(output.stop(ending), stopMs)) return;
       this.#log.error(
         `output ${output.description} did not stop within ${
           stopMs / 1000

@@ -5,7 +5,8 @@ import type { RunSettings } from "../options/types.ts";
 import { toFileUrl } from "../script/file_url.ts";
 import { loadProgram } from "../script/load.ts";
 import type { Program } from "../script/program.ts";
-import { absoluteUrl, openTestSource } from "./test_source.ts";
+import { scriptUrl, TestFiles } from "./test_files.ts";
+import { openTestSource } from "./test_source.ts";
 import { type ScriptFacts, TestRun } from "./test_run.ts";
 
 /** What is known of a test after its first init stage. */
@@ -29,29 +30,21 @@ export async function studyTest(settings: RunSettings, log: Log): Promise<Studie
   const run = new TestRun(settings, log);
   try {
     const warn = (message: string): void => log.warn(message);
-    const { entry, host, readFile, archive } = await openTestSource(settings.script, settings.type, warn);
-    const files = new Map<string, Uint8Array>();
-    const program = await loadProgram(entry, {
-      ...host,
-      warn,
-      readTextFile: async (path) => {
-        const text = await host.readTextFile(path);
-        files.set(toFileUrl(path), new TextEncoder().encode(text));
-        return text;
-      },
-      readRemote: async (url) => {
-        const text = await host.readRemote(url);
-        files.set(url, new TextEncoder().encode(text));
-        return text;
-      },
-    });
-    const filename = program.modules.at(-1)!.url;
-    if ("stdin" in entry) files.set(filename, new TextEncoder().encode(entry.stdin));
+    const source = await openTestSource(settings.script, settings.type, warn);
+    const { entry, host, readFile, archive } = source;
+    const files = new TestFiles(source);
+    const program = await loadProgram(entry, { ...host, warn, ...files.reader });
     const env = { ...settings.systemEnv, ...archive?.env, ...settings.givenEnv };
     const facts = await run.init({ program, env, readFile });
-    for (const [path, bytes] of facts.files) files.set(absoluteUrl(path, host.cwd), new Uint8Array(bytes));
-    const options = archive === null ? facts.options : archive.options;
-    return { program, facts, options, filename, pwd: toFileUrl(host.cwd), files, env };
+    return {
+      program,
+      facts,
+      options: archive === null ? facts.options : archive.options,
+      filename: scriptUrl(program),
+      pwd: toFileUrl(host.cwd),
+      files: files.all(program, facts.files),
+      env,
+    };
   } finally {
     run.dispose();
   }

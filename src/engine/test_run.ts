@@ -20,6 +20,7 @@ import { divide, EVERYTHING, type Share } from "../executor/stripes.ts";
 import type { Options, RunSettings, Scenario } from "../options/types.ts";
 import { mayNeedOutputs } from "../output/needed.ts";
 import { type Output, type OutputContext, OutputError, type OutputLog } from "../output/output.ts";
+import type { EndReason, RunEnding, TestFacts } from "../output/run_facts.ts";
 import { placeOfExport } from "../script/export_place.ts";
 import type { Program } from "../script/program.ts";
 import type { LagFigures } from "../worker/event_loop_lag.ts";
@@ -34,6 +35,7 @@ import type {
   ScriptFailure,
 } from "../worker/messages.ts";
 import { allocateSharedState, ScenarioCell, SharedState, WorkerCell } from "../worker/shared_state.ts";
+import { maxConcurrentVus, maxRunDurationMs } from "../cli/banner.ts";
 import { ExitCode } from "../cli/exit_codes.ts";
 import { ControlError } from "../control/controlled_run.ts";
 import { Heartbeats } from "./heartbeats.ts";
@@ -72,8 +74,11 @@ export interface SampleConsumer {
 
 /** A reason to end the run before its time, with the exit code that it means. */
 interface Stop {
+  readonly reason: EndReason;
   readonly code: number;
   readonly message: string | null;
+  /** What was logged already, where `message` is null. */
+  readonly told?: string;
   readonly fields?: LogFields;
 }
 
@@ -243,8 +248,14 @@ export class TestRun {
     };
   }
 
-  /** Checks thresholds and outputs against the options, and starts what the run needs. Throws a `RunError`. */
-  async prepare(options: Options, env: Readonly<Record<string, string>>, version: string): Promise<void> {
+  /**
+   * Checks thresholds and outputs against the options, and makes the outputs; `archive` packs the test for those that want it.
+   * Throws a `RunError`.
+   */
+  async prepare(
+    options: Options,
+    { env, version, archive }: Pick<OutputContext, "env" | "version"> & Pick<TestFacts, "archive">,
+  ): Promise<void> {
     this.#options = options;
     this.#paused ??= options.paused;
     this.#caCerts = trustedCertificates(env);
@@ -252,13 +263,15 @@ export class TestRun {
     if (options.systemTags.includes("expected_response")) {
       this.registry.addSubMetric("http_req_duration{expected_response:true}");
     }
-    if (mayNeedOutputs(this.#settings, options.asJson)) await this.#createOutputs(options, env, version);
     const { weights, index } = options.segment;
     this.#segment = divide(weights)[index]!;
     this.segmentFraction = weights[index]! / weights.reduce((sum, weight) => sum + weight, 0);
     this.#scenarios = options.scenarios.map((scenario) =>
       new ScenarioTracker(scenario, scenarioOfShare(scenario, this.#segment, this.segmentFraction))
     );
+    if (mayNeedOutputs(this.#settings, options.asJson)) {
+      await this.#createOutputs(options, { env, version, test: this.#facts(options, archive) });
+    }
     for (const { scenario } of this.#scenarios) {
       if (!this.#functions.includes(scenario.exec)) {
         throw new RunError(
@@ -284,6 +297,8 @@ export class TestRun {
       throw error;
     }
     this.#consumers.push(this.#outputs);
+    const remoteRun = await this.#outputs.remoteRun;
+    if (remoteRun !== null) this.#scriptEnv = { ...this.#scriptEnv, K6_CLOUDRUN_TEST_RUN_ID: remoteRun.id };
   }
 
   /** Creates the virtual users. Throws a `RunError`. */
@@ -385,6 +400,28 @@ export class TestRun {
     return ExitCode.ThresholdsHaveFailed;
   }
 
+  /** How the run ended, for outputs; after `finalVerdict`. `startError` is why it never started its scenarios, if it didn't. */
+  ending(startError: RunError | null): RunEnding {
+    const thresholds = (this.#thresholds?.metrics ?? []).flatMap(({ name, results }) =>
+      results.map(({ source, ok }) => ({ metric: name, expression: source, ok }))
+    );
+    if (this.#stop !== null) {
+      const { reason, code, message, told } = this.#stop;
+      return { reason, exitCode: code, message: firstLine(message ?? told ?? ""), thresholds };
+    }
+    if (startError !== null) {
+      const { code, message } = startError;
+      return { reason: reasonOf(code), exitCode: code, message: firstLine(message), thresholds };
+    }
+    const hasCrossed = thresholds.some(({ ok }) => !ok);
+    if (this.#hasHung) return { reason: "system", exitCode: ExitCode.GenericTimeout, message: HUNG, thresholds };
+    if (this.#markedFailed) {
+      return { reason: "marked-failed", exitCode: ExitCode.MarkedAsFailed, message: "", thresholds };
+    }
+    const exitCode = hasCrossed ? ExitCode.ThresholdsHaveFailed : ExitCode.Success;
+    return { reason: "finished", exitCode, message: "", thresholds };
+  }
+
   /** Ends all threads, for a run that never got to its end. */
   dispose(): void {
     this.#pool.terminate();
@@ -393,6 +430,7 @@ export class TestRun {
   /** The user wants the test to end. */
   interrupt(signal: string): void {
     this.#stopRun({
+      reason: "interrupted",
       code: ExitCode.ExternalAbort,
       message: `test run was aborted because k6d received a '${signal}' signal`,
     });
@@ -435,7 +473,11 @@ export class TestRun {
 
   /** Ends the test from outside (REST API): tear-down and summary follow, exit code 103. */
   stop(): void {
-    this.#stopRun({ code: ExitCode.ScriptStoppedFromRestApi, message: "test run stopped from REST API" });
+    this.#stopRun({
+      reason: "rest-api",
+      code: ExitCode.ScriptStoppedFromRestApi,
+      message: "test run stopped from REST API",
+    });
   }
 
   /** Takes the place of what `setup()` returned, as JSON. Throws a `ControlError` once the scenarios run. */
@@ -624,10 +666,11 @@ export class TestRun {
   #phaseFailed(phase: "setup" | "teardown", failure: ScriptFailure): void {
     if (failure.kind === "timeout") {
       this.#log.error(failure.stack);
-      this.#stop ??= { code: phase === "setup" ? ExitCode.SetupTimeout : ExitCode.TeardownTimeout, message: null };
+      const code = phase === "setup" ? ExitCode.SetupTimeout : ExitCode.TeardownTimeout;
+      this.#stop ??= { reason: "timeout", code, message: null, told: failure.stack };
     } else if (failure.kind === "exception") {
       this.#log.write("error", failure.stack, { hint: "script exception" });
-      this.#stop ??= { code: ExitCode.ScriptException, message: null };
+      this.#stop ??= { reason: "script-error", code: ExitCode.ScriptException, message: null, told: failure.stack };
     } else {
       // The worker says so once more, in a message of its own: by then the next phase may have begun.
       this.#scriptStopped(failure);
@@ -635,12 +678,16 @@ export class TestRun {
   }
 
   #scriptStopped({ kind, stack }: ScriptFailure): void {
-    this.#stopRun({ code: kind === "abort" ? ExitCode.ScriptAborted : ExitCode.ScriptException, message: stack });
+    this.#stopRun(
+      kind === "abort"
+        ? { reason: "script-abort", code: ExitCode.ScriptAborted, message: stack }
+        : { reason: "script-error", code: ExitCode.ScriptException, message: stack },
+    );
   }
 
   #hangingPhase(phase: string): void {
     this.#log.error(`${phase}() never yields and did not end in time; the worker thread was ended`);
-    this.#stop ??= { code: ExitCode.GenericTimeout, message: null };
+    this.#stop ??= { reason: "system", code: ExitCode.GenericTimeout, message: null };
     this.#pool.terminate();
     this.#awaited?.(null);
   }
@@ -656,14 +703,42 @@ export class TestRun {
     for (const warning of this.#thresholds.warnings) this.#log.warn(warning);
   }
 
-  async #createOutputs(options: Options, env: Readonly<Record<string, string>>, version: string): Promise<void> {
+  #facts(options: Options, archive: TestFacts["archive"]): TestFacts {
+    const scenarios = this.#scenarios.map(({ scenario }) => scenario);
+    const thresholds = this.#settings.noThresholds ? [] : Object.entries(options.thresholds);
+    return {
+      script: this.#settings.script,
+      maxVus: maxConcurrentVus(scenarios),
+      durationMs: maxRunDurationMs(scenarios),
+      thresholds: Object.fromEntries(
+        thresholds.map(([metric, list]) => [metric, list.map(({ expression }) => expression)]),
+      ),
+      systemTags: options.systemTags,
+      archive,
+    };
+  }
+
+  async #createOutputs(
+    options: Options,
+    facts: Pick<OutputContext, "env" | "version" | "test">,
+  ): Promise<void> {
     const { createOutputs, withOutputsOfOptions } = await import("../output/outputs.ts");
     try {
-      const { outputs: asked, collectors, features } = this.#settings;
-      const specs = withOutputsOfOptions(asked, options.asJson);
+      const { outputs: named, collectors, features } = this.#settings;
+      const specs = withOutputsOfOptions(named, options.asJson);
       const { registry } = this;
-      const context = { env, options: options.asJson, collectors, features, registry, log: this.#log, version };
-      const outputs = [...createOutputs(specs, context), ...await this.#createApmOutput(context)];
+      const stopRun = (message: string) => this.#stopRun({ reason: "output", code: ExitCode.ExternalAbort, message });
+      const context = {
+        ...facts,
+        options: options.asJson,
+        collectors,
+        features,
+        registry,
+        log: this.#log,
+        stopRun,
+      };
+      const asked = createOutputs(specs, context);
+      const outputs = [...asked, ...await this.#createApmOutput(context, remoteRunOf(asked))];
       for (const secret of outputs.flatMap(({ secrets = [] }) => secrets)) this.#log.redact(secret);
       this.#outputs = new RunningOutputs(outputs, this.#log);
     } catch (error) {
@@ -673,14 +748,17 @@ export class TestRun {
   }
 
   /** What the script's `apm` blocks ask for: one output or none. */
-  async #createApmOutput(context: Omit<OutputContext, "name" | "argument">): Promise<Output[]> {
+  async #createApmOutput(
+    context: Omit<OutputContext, "name" | "argument">,
+    remoteRun: Output["remoteRun"],
+  ): Promise<Output[]> {
     const [{ createApmOutput }, { apmSecrets }] = await Promise.all([
       import("../output/apm/apm_output.ts"),
       import("../output/apm/config.ts"),
     ]);
     for (const secret of apmSecrets(context.options)) this.#log.redact(secret);
-    // A cloud's id of the run, once there are such runs, goes before both.
-    const testRunId = () => Promise.resolve(context.env["K6_CLOUD_PUSH_REF_ID"] || this.#id);
+    const ownId = context.env["K6_CLOUD_PUSH_REF_ID"] || this.#id;
+    const testRunId = async () => remoteRun === undefined ? ownId : (await remoteRun).id;
     const output = createApmOutput({ ...context, isActive: this.#settings.apm, testRunId });
     return output === null ? [] : [output];
   }
@@ -722,6 +800,7 @@ export class TestRun {
     const verdict: ThresholdVerdict | undefined = this.#thresholds?.evaluate(this.durationMs);
     if (verdict?.abort !== true) return;
     this.#stopRun({
+      reason: "threshold",
       code: ExitCode.ThresholdsHaveFailed,
       message: `thresholds on metrics '${verdict.crossed.join(", ")}' were crossed; ` +
         "at least one has abortOnFail enabled, stopping test prematurely",
@@ -804,7 +883,7 @@ export class TestRun {
   #initFailedLater(message: FromWorker): void {
     if (message.type !== "init-failed" || this.#phase !== "running") return;
     const { message: text, code, fields } = initError(message.failure, message.vu);
-    this.#stopRun({ code, message: text, fields });
+    this.#stopRun({ reason: reasonOf(code), code, message: text, fields });
   }
 
   #scenarioDone(worker: number, scenario: number, interrupted: boolean): void {
@@ -821,7 +900,7 @@ export class TestRun {
 
   #workerFailed(index: number, reason: string): void {
     this.#log.error(`worker thread ${index} broke down: ${reason}`);
-    this.#stop ??= { code: ExitCode.GoPanic, message: null };
+    this.#stop ??= { reason: "system", code: ExitCode.GoPanic, message: null };
     for (const { workersLeft } of this.#scenarios) workersLeft.clear();
     this.#pool.terminate();
     this.#awaited?.(null);
@@ -869,6 +948,23 @@ class ScenarioTracker {
     if (nowMs < this.startsAtMs) return "waiting";
     return this.stopping || nowMs > this.startsAtMs + regularDurationMs(this.scenario) ? "stopping" : "running";
   }
+}
+
+/** The run of the service that one of the outputs reports to. */
+function remoteRunOf(outputs: readonly Output[]): Output["remoteRun"] {
+  return outputs.find(({ remoteRun }) => remoteRun !== undefined)?.remoteRun;
+}
+
+const HUNG = "code of the script never ended";
+
+/** Why a run ended that never started its scenarios. */
+function reasonOf(exitCode: number): EndReason {
+  if (exitCode === ExitCode.ScriptException) return "script-error";
+  return exitCode === ExitCode.ScriptAborted ? "script-abort" : "system";
+}
+
+function firstLine(text: string): string {
+  return text.split("\n", 1)[0]!;
 }
 
 function hasCrossed({ results }: MetricThresholds): boolean {

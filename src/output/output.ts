@@ -2,6 +2,7 @@
 
 import type { MetricRegistry } from "../metrics/registry.ts";
 import type { SampleBatch } from "../metrics/types.ts";
+import type { RemoteRun, RunEnding, TestFacts } from "./run_facts.ts";
 
 /** Where an output reports to; lines go to k6d's log. */
 export interface OutputLog {
@@ -28,20 +29,27 @@ export interface OutputContext {
   readonly registry: MetricRegistry;
   readonly log: OutputLog;
   readonly version: string;
+  readonly test: TestFacts;
+  /** Ends the run as soon as may be, with exit code 105; `message` says why. Without effect on a run that is over. */
+  stopRun(message: string): void;
 }
 
 /** One running output. Life: `start`, any number of `addSamples`, `stop`. */
 export interface Output {
-  /** Text for the banner, for example `Prometheus remote write (http://localhost:9090/api/v1/write)`. */
+  /** Text for the banner, read once the output has started, for example `Prometheus remote write (http://localhost:9090/api/v1/write)`. */
   readonly description: string;
   /** Passwords, tokens and the like, which no line of the log may show. Default none. */
   readonly secrets?: readonly string[];
+  /** How long `start` and `stop` may take before the run goes on without them. Default 30 s and 75 s. */
+  readonly limits?: { readonly startMs: number; readonly stopMs: number };
+  /** The run as the output's service knows it, once it has started; stays pending when it can't. Absent: no such service. */
+  readonly remoteRun?: Promise<RemoteRun>;
   /** Resolves once the output can take samples; rejects with an `OutputError` when it can't work at all. */
   start(): Promise<void>;
   /** Takes samples with the registry's series ids (`registry.series[id]`). Hot; must neither block nor throw. The batch may be kept but not written. */
   addSamples(batch: SampleBatch): void;
   /** Sends what is left, bounded in time; never rejects: what went wrong is logged. Comes also when `start` failed or never came. */
-  stop(): Promise<void>;
+  stop(ending: RunEnding): Promise<void>;
 }
 
 /** Makes an output from its settings; throws an `OutputError` when they are wrong. */

@@ -2,6 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { RunningOutputs } from "../../src/engine/running_outputs.ts";
 import type { SampleBatch } from "../../src/metrics/types.ts";
 import { type Output, OutputError } from "../../src/output/output.ts";
+import { CLEAN_END } from "../output/support/run_facts.ts";
 
 Deno.test("an output that throws is given nothing more, and the others get every batch", async () => {
   const [first, second, third] = [new RecordingOutput(), new RecordingOutput(), new RecordingOutput()];
@@ -11,7 +12,7 @@ Deno.test("an output that throws is given nothing more, and the others get every
   const { outputs, errors } = running([first, second, third]);
   await outputs.start();
   for (const length of [1, 2, 3]) outputs.addSamples(batch(length));
-  await outputs.stop();
+  await outputs.stop(CLEAN_END);
   assertEquals(first.lengths, [1, 2, 3]);
   assertEquals(third.lengths, [1, 2, 3]);
   assertEquals(errors, ["output recording failed and gets no more samples: out of order"]);
@@ -32,7 +33,7 @@ Deno.test("an output that can't start says why", async () => {
   broken.start = () => Promise.reject(new OutputError("no such folder"));
   const { outputs } = running([new RecordingOutput(), broken]);
   await assertRejects(() => outputs.start(), OutputError, "no such folder");
-  await outputs.stop();
+  await outputs.stop(CLEAN_END);
 });
 
 Deno.test("an output that never starts, or never stops, is waited for no longer than the limit", async () => {
@@ -40,7 +41,7 @@ Deno.test("an output that never starts, or never stops, is waited for no longer 
   hanging.start = hanging.stop = () => new Promise(() => {});
   const { outputs, errors } = running([hanging, healthy], 1);
   await assertRejects(() => outputs.start(), OutputError, "output recording did not start within 0.001 s");
-  await outputs.stop();
+  await outputs.stop(CLEAN_END);
   assertEquals(healthy.stops, 1);
   assertEquals(errors, ["output recording did not stop within 0.001 s: what it had not delivered by then is lost"]);
 });
@@ -50,7 +51,7 @@ Deno.test("an output that fails to stop keeps no other from stopping", async () 
   broken.stop = () => Promise.reject(new Error("lost"));
   const { outputs, errors } = running([broken, healthy]);
   await outputs.start();
-  await outputs.stop();
+  await outputs.stop(CLEAN_END);
   assertEquals(healthy.stops, 1);
   assertEquals(errors, ["output recording failed to stop: lost"]);
 });

@@ -19,14 +19,14 @@ for (const driver of drivers) {
       const run = new OutputRun(unstartable);
       const { message } = await assertRejects(() => run.output.start(), OutputError);
       assert(!message.includes("\n") && message.length > 10, message);
-      await run.output.stop();
+      await run.stop();
     });
   }
 
   Deno.test(`${name}: a run without samples brings none and nothing to complain of`, async () => {
     await using target = await driver.target();
     const run = await started(target);
-    await run.output.stop();
+    await run.stop();
     assertEquals(run.complaints, []);
     assertEquals(await target.total(), 0);
   });
@@ -39,7 +39,7 @@ for (const driver of drivers) {
     await target.gate.reached();
     for (let i = 0; i < 100; i++) run.addMany(10);
     target.gate.release();
-    await run.output.stop();
+    await run.stop();
     assertEquals(run.errors, []);
     assertEquals(await target.total(), 1010);
   });
@@ -51,7 +51,7 @@ for (const driver of drivers) {
     run.addMany(10);
     await target.gate.reached();
     run.addMany(5);
-    const stopped = run.output.stop();
+    const stopped = run.stop();
     target.gate.release();
     await stopped;
     assertEquals(run.errors, []);
@@ -66,7 +66,7 @@ for (const driver of drivers) {
     await run.complained(/./);
     run.addMany(1);
     if (target.gate instanceof TcpGate) target.gate.mend();
-    await run.output.stop();
+    await run.stop();
     for (const line of run.complaints) assert(!line.includes("\n"), line);
     if (target.gate instanceof TcpGate) assertEquals(await target.total(), 5001, run.complaints.join("\n"));
   });
@@ -75,7 +75,7 @@ for (const driver of drivers) {
     await using target = await driver.target();
     const run = await started(target);
     run.addMany(1_000_000);
-    await run.output.stop();
+    await run.stop();
     assertEquals(run.errors, []);
     assertEquals(await target.total(), 1_000_000);
   });
@@ -87,7 +87,7 @@ for (const driver of drivers) {
     run.output.addSamples(batch);
     // Not left to the end, whose time is limited, whatever the machine.
     await until(() => (target.points() ?? Infinity) >= batch.length);
-    await run.output.stop();
+    await run.stop();
     assertEquals(run.errors, []);
     assertEquals(await target.total(), 100_000);
   });
@@ -100,7 +100,7 @@ for (const driver of drivers) {
     for (const metric of ["http_req_duration", "vus", "checks", "data_sent"]) {
       run.addAll([...values, 1e308, 5e-324, -0, -1].map((value) => ({ metric, value })));
     }
-    await run.output.stop();
+    await run.stop();
     assertEquals(await target.total(), 15);
   });
 
@@ -114,7 +114,7 @@ for (const driver of drivers) {
       ] as TagPairs[]
     );
     run.addAll(tags.map((pairs) => ({ tags: pairs })));
-    await run.output.stop();
+    await run.stop();
     assertEquals(run.errors, []);
     const series = await target.series();
     assertEquals(series.reduce((sum, each) => sum + each.sum, 0), tags.length);
@@ -141,7 +141,7 @@ for (const driver of drivers) {
         const samples = all.map((pairs) => ({ tags: pairs.toSorted(([a], [b]) => a < b ? -1 : 1) }));
         run.addAll(samples);
         run.addAll(samples);
-        await run.output.stop();
+        await run.stop();
         assertEquals(run.errors, []);
         const series = await target.series();
         assertEquals(series.reduce((sum, each) => sum + each.sum, 0), 2 * all.length);
@@ -163,7 +163,7 @@ for (const driver of drivers) {
     ];
     run.addAll(tags.map((pairs) => ({ tags: pairs })));
     run.addAll(tags.map((pairs) => ({ tags: pairs })));
-    await run.output.stop();
+    await run.stop();
     assertEquals(run.errors, []);
     assertEquals((await target.series()).reduce((sum, each) => sum + each.sum, 0), 2 * tags.length);
   });
@@ -187,7 +187,7 @@ Deno.test("while every target hangs, memory is bounded and no output holds up an
   await until(() => memoryBytes() - before < 300e6);
   for (const { gate } of targets) gate.cut();
   for (const { gate } of targets) if (gate instanceof TcpGate) gate.mend();
-  await Promise.all(runs.map(({ output }) => output.stop()));
+  await Promise.all(runs.map((run) => run.stop()));
   for (const target of targets) await target[Symbol.asyncDispose]();
 });
 

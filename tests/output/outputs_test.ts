@@ -3,6 +3,7 @@ import { MetricRegistry } from "../../src/metrics/registry.ts";
 import { OutputError } from "../../src/output/output.ts";
 import { mayNeedOutputs } from "../../src/output/needed.ts";
 import { createOutputs, outputNames } from "../../src/output/outputs.ts";
+import { TEST_FACTS } from "./support/run_facts.ts";
 
 Deno.test("an unknown output is an error that lists those that there are", () => {
   const error = assertThrows(() => create(["json", "nonsense=x"]), OutputError, 'unknown output "nonsense"');
@@ -87,7 +88,17 @@ function create(
   const warnings: string[] = [];
   const log = { debug() {}, info() {}, warn: (message: string) => warnings.push(message), error() {} };
   const registry = new MetricRegistry(() => {});
-  const context = { env, options: {}, collectors, features: [], registry, log, version: "1.2.3" };
+  const context = {
+    env,
+    options: {},
+    collectors,
+    features: [],
+    registry,
+    log,
+    version: "1.2.3",
+    test: TEST_FACTS,
+    stopRun() {},
+  };
   const outputs = createOutputs(specs, context);
   return { outputs, warnings };
 }

@@ -21,7 +21,7 @@ Deno.test("each block sends its own metrics, with its own credentials and labels
   run.add("http_reqs", [["method", "GET"]], 2);
   run.add("checks", [["check", "is ok"], ["test_run_id", "mine"]], 1);
   run.add("http_req_waiting", [], 250);
-  await run.output.stop();
+  await run.stop();
 
   assertEquals(run.complaints, [
     'warn: options.cloud.apm[1]: tag "test_run_id" is left out: k6d sets the label "test_run_id" itself',
@@ -57,7 +57,7 @@ Deno.test("a block whose receiver refuses all does no harm to the others, and is
   ]);
   await run.output.start();
   run.add("iterations", [], 3);
-  await run.output.stop();
+  await run.stop();
   assertEquals(good.samples("k6_iterations_total")[0]?.value, 3);
   const named = (place: string) => run.complaints.filter((line) => line.includes(`options.cloud.apm[${place}]: `));
   assertEquals(named("0").some((line) => line.startsWith("error: ") && line.includes("HTTP 401: who are you?")), true);
@@ -72,7 +72,7 @@ Deno.test("what a receiver could not take at first arrives as the same point on 
   await run.output.start();
   run.add("iterations", [], 3);
   run.add("vus", [], 1);
-  await run.output.stop();
+  await run.stop();
   assertEquals(receiver.violations, []);
   for (const [name, value] of [["k6_iterations_total", 3], ["k6_vus", 1]] as const) {
     const points = receiver.samples(name).filter(({ bits }) => bits !== STALE_BITS);
@@ -84,7 +84,7 @@ Deno.test("a name in metrics that the test never measured is pointed out", async
   await using receiver = new RemoteWriteReceiver();
   const run = apmRun([{ remoteWriteURL: receiver.url, metrics: ["iteration_duration", "itmes"] }]);
   await run.output.start();
-  await run.output.stop();
+  await run.stop();
   assertEquals(run.complaints, [
     "warn: options.cloud.apm[0]: nothing was measured of itmes: check the names in metrics",
   ]);
@@ -92,7 +92,7 @@ Deno.test("a name in metrics that the test never measured is pointed out", async
 
 Deno.test("an output that never started stops", async () => {
   const run = apmRun([{ remoteWriteURL: "http://127.0.0.1:1/" }]);
-  await run.output.stop();
+  await run.stop();
   assertEquals(run.complaints, []);
 });
 

@@ -5,6 +5,7 @@ import { BACKLOG_BYTES, SampleFileOutput } from "../../../src/output/file/sample
 import { JsonFormat } from "../../../src/output/json/json_format.ts";
 import { OutputError } from "../../../src/output/output.ts";
 import { batchesOf } from "./sample_text.ts";
+import { TEST_FACTS } from "../support/run_facts.ts";
 
 /** A `json` output in a folder of its own, what it says, and batches to give it. */
 class FileRun implements AsyncDisposable {
@@ -27,7 +28,15 @@ class FileRun implements AsyncDisposable {
     };
     const registry = this.#registry;
     const context = { argument: "", name: "json", env: {}, options: {}, collectors: {}, features: [], version: "1" };
-    this.output = new SampleFileOutput(settings, { ...context, registry, log }, stopTimeoutMs);
+    this.output = new SampleFileOutput(
+      settings,
+      { ...context, registry, log, test: TEST_FACTS, stopRun() {} },
+      stopTimeoutMs,
+    );
+  }
+
+  stop(): Promise<void> {
+    return this.output.stop();
   }
 
   /** A full batch, as a busy worker sends them. */
@@ -84,7 +93,7 @@ Deno.test("samples are in the file while the test still runs", async () => {
   await run.output.start();
   run.output.addSamples(run.batch());
   await until(async () => pointsOf(await Deno.readTextFile(run.path)) === FULL);
-  await run.output.stop();
+  await run.stop();
 });
 
 Deno.test("the main thread gets its turns while a large backlog is written", async () => {
@@ -94,7 +103,7 @@ Deno.test("the main thread gets its turns while a large backlog is written", asy
   for (let i = 0; i < 200; i++) run.output.addSamples(batch);
   let turns = 0;
   const timer = setInterval(() => turns++, 0);
-  await run.output.stop();
+  await run.stop();
   clearInterval(timer);
   assert(turns >= 5, `${turns} turns`);
   assertEquals(run.complaints, []);
@@ -106,7 +115,7 @@ Deno.test("what a slow reader takes late is kept up to a limit; beyond it sample
   const batch = run.batch();
   const given = Math.ceil(BACKLOG_BYTES / (FULL * 20)) + 50;
   for (let i = 0; i < given; i++) run.output.addSamples(batch);
-  const [text] = await Promise.all([new Response(reader.readable).text(), run.output.stop()]);
+  const [text] = await Promise.all([new Response(reader.readable).text(), run.stop()]);
   const missing = given * FULL - pointsOf(text);
   assert(missing >= 50 * FULL && missing < 60 * FULL, `${missing}`);
   assertEquals(run.complaints, [
@@ -120,7 +129,7 @@ Deno.test("a reader that never reads can't keep the test from its end", async ()
   using _reader = await run.openPipe();
   const batch = run.batch();
   for (let i = 0; i < 20; i++) run.output.addSamples(batch);
-  await run.output.stop();
+  await run.stop();
   assertEquals(run.complaints, [
     'error: json output: stopped, can\'t write to "FILE": it took more than 0.02 s at the end of the test',
     `error: json output: up to ${20 * FULL} of ${20 * FULL} samples are missing in "FILE"`,
@@ -136,7 +145,7 @@ Deno.test("a reader that goes away, or a full disk, ends the output with one lin
     run.output.addSamples(run.batch());
     await until(() => run.complaints.length > 0);
     run.output.addSamples(run.batch());
-    await run.output.stop();
+    await run.stop();
     assertEquals(run.complaints.length, 2);
     assertEquals(reason.test(run.complaints[0]!), true, run.complaints[0]);
     const missing = `up to ${2 * FULL} of ${2 * FULL}`;
@@ -149,7 +158,7 @@ Deno.test("what is missing in a compressed file is told also when the disk is fu
   await Deno.symlink("/dev/full", run.path);
   await run.output.start();
   run.output.addSamples(run.batch());
-  await run.output.stop();
+  await run.stop();
   assertEquals(run.complaints, [
     'error: json output: stopped, can\'t write to "FILE": No space left on device',
     `error: json output: up to ${FULL} of ${FULL} samples are missing in "FILE"`,
@@ -162,14 +171,14 @@ Deno.test("a file has one output: a second one that means the same file doesn't 
   await Deno.symlink(first.path, `${first.path}.link`);
   await using second = new FileRun("", { path: `${first.path}.link` });
   await assertRejects(() => second.output.start(), OutputError, "another output of this test writes to it");
-  await first.output.stop();
+  await first.stop();
   await second.output.start();
-  await second.output.stop();
+  await second.stop();
 });
 
 Deno.test("a file that can't be opened is refused at the start", async () => {
   await using run = new FileRun("", { path: "/dev/null/a.json" });
   await assertRejects(() => run.output.start(), OutputError, `json output: can't write to "/dev/null/a.json": Not a`);
-  await run.output.stop();
+  await run.stop();
   assertEquals(run.complaints, []);
 });

@@ -20,7 +20,7 @@ Deno.test("the database is made, then samples are written, with k6's parameters 
   assertEquals(run.output.secrets, ["s@fe", btoa("me:s@fe")]);
   await run.output.start();
   run.addAll([{ tags: [["method", "GET"], ["url", "http://x/"]], value: 2, atEpochMs: 1_700_000_000_000 }]);
-  await run.output.stop();
+  await run.stop();
   assertEquals(run.complaints, []);
   const [create, write, ...more] = server.requests;
   assertEquals(more, []);
@@ -44,7 +44,7 @@ Deno.test("without samples the database is made and nothing written", async () =
   await using server = new InfluxServer();
   const run = await started(server);
   await server.asked("/query");
-  await run.output.stop();
+  await run.stop();
   assertEquals(server.requests.map(({ path }) => path), ["/query"]);
 });
 
@@ -55,7 +55,7 @@ Deno.test("samples are written each push interval, not only at the end", async (
   await server.accepted(3);
   run.addMany(4);
   await server.accepted(7);
-  await run.output.stop();
+  await run.stop();
   assertEquals(server.lines.length, 7);
 });
 
@@ -65,7 +65,7 @@ Deno.test("many samples go out in requests of 5,000 lines, no more at once than 
   const run = await started(server, `${AT_THE_END}&concurrentWrites=3`);
   run.addMany(12_000);
   run.addMany(10_500);
-  const stopped = run.output.stop();
+  const stopped = run.stop();
   await server.received(3);
   release();
   await stopped;
@@ -78,7 +78,7 @@ Deno.test("a request with long lines has fewer of them", async () => {
   await using server = new InfluxServer();
   const run = await started(server);
   run.addAll(Array.from({ length: 1000 }, (_, i) => ({ tags: [["long", "x".repeat(60_000)]], atEpochMs: i })));
-  await run.output.stop();
+  await run.stop();
   assertEquals(run.errors, []);
   assertEquals(server.lines.length, 1000);
   const longest = Math.max(...server.writes.map(({ body }) => body.length));
@@ -92,7 +92,7 @@ for (const answer of [500, 503, 429, { status: 503, headers: { "retry-after": "0
     const run = await started(server, "pushInterval=5ms");
     run.addMany(10);
     await server.accepted(10);
-    await run.output.stop();
+    await run.stop();
     assertEquals(new Set(server.writes.map(({ body }) => body)).size, 1);
     assertEquals([server.writes.length, server.lines.length], [3, 10]);
     const status = typeof answer === "number" ? answer : answer.status;
@@ -108,7 +108,7 @@ Deno.test("a refused write is final, said once and counted at the end", async ()
   server.answer(refused, refused);
   const run = await started(server, `${AT_THE_END}&concurrentWrites=1`);
   run.addMany(11_000);
-  await run.output.stop();
+  await run.stop();
   assertEquals(run.complaints, [
     `error: InfluxDB (${server.url}): couldn't write samples: HTTP 401: {"error":"authorization failed"}; ` +
     "check the user name and the password; not tried again",
@@ -122,7 +122,7 @@ Deno.test("of a write that InfluxDB took in part the rest counts as stored", asy
   server.answer({ status: 400, body: '{"error":"partial write: field type conflict: … dropped=3"}' });
   const run = await started(server);
   run.addMany(10);
-  await run.output.stop();
+  await run.stop();
   assertMatch(run.complaints.at(-1)!, /: 3 of 10 samples are not stored there \(HTTP 400: 3\)$/);
 });
 
@@ -134,7 +134,7 @@ Deno.test("a server that comes up later gets its database and every sample", asy
   await run.complained(/connection refused; trying again/);
   await using server = new InfluxServer({ port });
   await server.accepted(10);
-  await run.output.stop();
+  await run.stop();
   assertEquals(server.requests[0]!.query, { q: 'CREATE DATABASE "late"' });
   assertEquals(run.errors.length, 1);
 });
@@ -143,7 +143,7 @@ Deno.test("samples that InfluxDB can't hold are left out, counted and told", asy
   await using server = new InfluxServer();
   const run = await started(server);
   run.addAll([{ value: NaN }, { value: 1 }, { value: Infinity }, { tags: [["long", "x".repeat(70_000)]] }]);
-  await run.output.stop();
+  await run.stop();
   assertEquals(server.lines.length, 1);
   assertEquals(run.complaints, [
     `warn: InfluxDB (${server.url}): 3 of 4 samples are not stored there (NaN or infinite, which InfluxDB can't hold: 2, ` +
@@ -162,7 +162,7 @@ Deno.test("samples beyond those that may wait are left out, which is said at onc
   assertEquals(run.complaints, [
     `warn: InfluxDB (${server.url}) takes samples slower than the test makes them: leaving out what comes while 2000000 wait`,
   ]);
-  const stopped = run.output.stop();
+  const stopped = run.stop();
   await server.received(1);
   server.answer(...Array.from({ length: 400 }, () => 400));
   release();
@@ -182,9 +182,9 @@ Deno.test("a certificate that nobody vouches for is accepted only with insecure"
   const insecure = new OutputRun(`influxdb=https://127.0.0.1:${server.port}?insecure=true`);
   await insecure.output.start();
   insecure.addMany(5);
-  await insecure.output.stop();
+  await insecure.stop();
   assertEquals(server.lines.length, 5);
-  await strict.output.stop();
+  await strict.stop();
 });
 
 Deno.test("requests go through a proxy where one is set", async () => {
@@ -193,7 +193,7 @@ Deno.test("requests go through a proxy where one is set", async () => {
   const run = new OutputRun("influxdb=http://influx.invalid:8086/db", { env });
   await run.output.start();
   run.addMany(2);
-  await run.output.stop();
+  await run.stop();
   assertEquals(run.complaints, []);
   assertEquals(proxy.requests.map(({ headers, path }) => [headers.get("host"), path]), [
     ["influx.invalid:8086", "/query"],
@@ -216,7 +216,7 @@ Deno.test("by UDP whole lines go in datagrams that are not longer than asked for
   const run = new OutputRun(`influxdb=udp://127.0.0.1:${socket.address().port}?payloadSize=120`);
   await run.output.start();
   run.addMany(10, 1_700_000_000_000);
-  await run.output.stop();
+  await run.stop();
   await all.promise;
   socket.close();
   assert(datagrams.every((datagram) => datagram.length <= 120 && datagram.endsWith("\n")), datagrams.join("|"));
@@ -241,7 +241,7 @@ Deno.test("a datagram holds as many whole lines as fit, and a longer line alone"
 Deno.test("a UDP host that doesn't exist keeps the test from starting", async () => {
   const run = new OutputRun("influxdb=udp://influx.invalid:8089");
   await assertRejects(() => run.output.start(), OutputError, "can't find the host of udp://influx.invalid:8089");
-  await run.output.stop();
+  await run.stop();
 });
 
 async function started(server: InfluxServer, query = AT_THE_END): Promise<OutputRun> {

@@ -20,7 +20,7 @@ testWithPrograms("InfluxDB stores every series, whatever its tags and fields", [
   const run = new OutputRun(`influxdb=${server.base}/texts?tagsAsFields=field`);
   await run.output.start();
   run.addAll(SERIES.map((tags) => ({ tags })));
-  await run.output.stop();
+  await run.stop();
   assertEquals(run.complaints, []);
   assertEquals(await server.number("texts", "select count(value) from http_reqs"), SERIES.length);
   const [stored] = await server.query("texts", "select * from http_reqs");
@@ -37,7 +37,7 @@ testWithPrograms("VictoriaMetrics stores every series, whatever its tags", [vict
   const run = new OutputRun(`influxdb=${server.base}/texts?tagsAsFields=field`);
   await run.output.start();
   run.addAll(SERIES.map((tags) => ({ tags })));
-  await run.output.stop();
+  await run.stop();
   assertEquals(run.complaints, []);
   const samples = await server.samples("http_reqs_value");
   const byId = new Map(samples.map(({ labels }) => [labels["id"], labels]));
@@ -56,14 +56,14 @@ testWithPrograms("InfluxDB knows the user by name and password", [influxdb], asy
   const stranger = new OutputRun(`influxdb=${address}`);
   await stranger.output.start();
   stranger.addMany(1);
-  await stranger.output.stop();
+  await stranger.stop();
   assertMatch(stranger.complaints[0]!, /HTTP 401: .*; check the user name and the password/);
   address.username = "robot";
   address.password = "top secret";
   const known = new OutputRun(`influxdb=${address}`);
   await known.output.start();
   known.addMany(3);
-  await known.output.stop();
+  await known.stop();
   assertEquals(known.complaints, []);
   server.credentials = { u: "robot", p: "top secret" };
   assertEquals(await server.number("private", "select count(value) from http_reqs"), 3);

@@ -30,7 +30,7 @@ for (const protocol of ["grpc", "http/protobuf"] as const) {
     run.add("http_req_duration", [["group", ""], ["name", "x"]], 5);
     run.add("http_req_duration", [["name", "x"]], 5.5);
     run.add("http_req_duration", [["name", "x"]], 20_000);
-    await run.output.stop();
+    await run.stop();
 
     assertEquals(receiver.violations, []);
     assertEquals(run.complaints, []);
@@ -66,7 +66,7 @@ for (const protocol of ["grpc", "http/protobuf"] as const) {
     await using receiver = await OtlpReceiver.start({ protocol });
     const run = new OutputRun(spec({ protocol }, receiver));
     await run.output.start();
-    await run.output.stop();
+    await run.stop();
     assertEquals([receiver.connections, run.complaints], [0, []]);
   });
 
@@ -75,7 +75,7 @@ for (const protocol of ["grpc", "http/protobuf"] as const) {
     const run = new OutputRun(spec({ protocol }, { endpoint }, "exportInterval=1h,timeout=1500ms"));
     await run.output.start();
     run.add("vus", [], 7);
-    await run.output.stop();
+    await run.stop();
     assertEquals(run.complaints.length, 2);
     assertMatch(run.complaints[0]!, /^error: OpenTelemetry output: cannot export metrics to .*: connection refused$/);
     assertMatch(run.complaints[1]!, /^warn: .*1 of 1 exports to .* failed \(connection refused ×1\); .* incomplete$/);
@@ -93,7 +93,7 @@ for (const protocol of ["grpc", "http/protobuf"] as const) {
     await using receiver = await OtlpReceiver.start({ protocol, port });
     await receiver.takes(2);
     run.add("http_reqs", [], 4);
-    await run.output.stop();
+    await run.stop();
     assertEquals(receiver.violations, []);
     assertEquals(receiver.points("http_reqs").map(({ value }) => value), [7]);
     assertMatch(run.complaints[0]!, /connection refused$/);

@@ -5,6 +5,7 @@ import { describeUrl } from "../../../src/output/url_text.ts";
 import { createOutput, withOutputsOfOptions } from "../../../src/output/outputs.ts";
 import { hasSecrets } from "../../../src/output/prometheus/setting_sources.ts";
 import { MetricRegistry } from "../../../src/metrics/registry.ts";
+import { TEST_FACTS } from "../support/run_facts.ts";
 
 interface Sources {
   readonly name?: string;
@@ -328,5 +329,7 @@ function context() {
     registry: new MetricRegistry(() => {}),
     log,
     version: "1.2.3",
+    test: TEST_FACTS,
+    stopRun() {},
   };
 }

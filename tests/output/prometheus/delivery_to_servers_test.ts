@@ -10,7 +10,7 @@ testWithPrograms("tests with the same labels follow each other within millisecon
   for (let test = 1; test <= 5; test++) {
     const run = await startRun(server, "pushInterval=1h");
     for (let series = 0; series < 20; series++) run.add("iterations", [["s", `${series}`]], test);
-    await run.output.stop();
+    await run.stop();
     assertEquals(run.complaints, []);
   }
   for (let series = 0; series < 20; series++) {
@@ -26,11 +26,11 @@ testWithPrograms(
     await using server = await startPrometheus(path!);
     const earlier = await startRun(server, "pushInterval=1h");
     earlier.add("iterations", [["s", "7"]], 1, Date.now() + 60_000);
-    await earlier.output.stop();
+    await earlier.stop();
     const run = await startRun(server, "pushInterval=50ms");
     for (let series = 0; series < 20; series++) run.add("iterations", [["s", `${series}`]], 3);
     while (await count(server, "k6_iterations_total == 3") < 19);
-    await run.output.stop();
+    await run.stop();
     assertEquals(run.complaints.length, 2);
     assertMatch(run.complaints[0]!, /HTTP 400: out of order sample; if another run writes the same series/);
     assertMatch(run.complaints[1]!, /warn: the last values of 1 series are missing/);
@@ -48,7 +48,7 @@ testWithPrograms(
       run.add("iterations", [["s", `${series}`]], 3, atMs);
       run.add("http_req_duration", [["s", `${series}`]], 100, atMs);
     }
-    await run.output.stop();
+    await run.stop();
     assertEquals(await count(server, '{__name__=~"k6_.+"}', atMs), 20);
     assertEquals(run.complaints.length, 2);
     assertMatch(
@@ -73,7 +73,7 @@ for (
       const run = await startRun(server, "protocolVersion=2.0,pushInterval=1h");
       const atMs = Date.now() - 1000;
       for (let series = 0; series < 20; series++) run.add("iterations", [["s", `${series}`]], 3, atMs);
-      await run.output.stop();
+      await run.stop();
       assertEquals(run.complaints, [
         `warn: ${server.writeUrl} does not know remote write 2.0 (it does not say what it stored): sending version 1.0`,
       ]);

@@ -15,7 +15,7 @@ testWithPrograms(
     const run = new OutputRun(`prometheus-rw=url=${server.writeUrl},trendAsNativeHistogram=true,pushInterval=1h`);
     await run.output.start();
     for (let i = 1; i <= 1000; i++) run.add("http_req_duration", tags, i, startMs + i);
-    await run.output.stop();
+    await run.stop();
     assertEquals(run.complaints, []);
     const ask = async (query: string, atMs = startMs + 1000) =>
       (await server.query(query, atMs)).map(({ value }) => value);
@@ -38,7 +38,7 @@ testWithPrograms(
     );
     await run.output.start();
     for (let i = 1; i <= 1000; i++) run.add("http_req_duration", [["n", `${i % 3}`]], i, startMs + i);
-    await run.output.stop();
+    await run.stop();
     assertEquals(run.complaints, []);
     const ask = async (query: string) => (await server.query(query, startMs + 1000)).map(({ value }) => value);
     assertEquals(await ask("sum(k6_http_req_duration_seconds_count)"), [1000]);
@@ -61,7 +61,7 @@ for (const exemplars of [true, false]) {
     while (!await written());
     run.add("http_reqs", tags, 2, startMs + 1, [["trace_id", TRACE_ID]]);
     run.add("http_req_duration", tags, 250, startMs + 1, [["trace_id", TRACE_ID]]);
-    await run.output.stop();
+    await run.stop();
     assertEquals(run.complaints, []);
     assertEquals((await server.query("k6_http_reqs_total", startMs + 1)).map(({ value }) => value), [3]);
     assertEquals(

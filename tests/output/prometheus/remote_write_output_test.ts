@@ -23,7 +23,7 @@ for (const name of ["prometheus-rw", "experimental-prometheus-rw", "output-prome
     run.add("http_req_duration", [["method", "GET"]], 250);
     await receiver.received(1);
     run.add("http_reqs", [["method", "GET"], ["my-tag", "ü"]], 2);
-    await run.output.stop();
+    await run.stop();
     assertEquals(receiver.violations, []);
     const requests = receiver.samples("k6_http_reqs_total");
     assertEquals(requests.map(({ value }) => value), [1, 3, NaN]);
@@ -41,7 +41,7 @@ Deno.test("one connection serves all requests", async () => {
   const run = new OutputRun(`prometheus-rw=url=${receiver.url},batchSize=1`);
   await run.output.start();
   for (let i = 0; i < 5; i++) run.add("iterations", [["i", String(i)]], 1);
-  await run.output.stop();
+  await run.stop();
   assertEquals(receiver.requests, 10);
   assertEquals(receiver.connections, 1);
 });
@@ -51,7 +51,7 @@ Deno.test("the user's headers and basic authentication go together", async () =>
   const run = new OutputRun(`prometheus-rw=url=${receiver.url},headers.X-Scope-OrgID=7,username=ü,password=p:w`);
   await run.output.start();
   run.add("iterations", [], 1);
-  await run.output.stop();
+  await run.stop();
   assertEquals(receiver.headers[0]?.get("x-scope-orgid"), "7");
   assertEquals(receiver.headers[0]?.get("authorization"), `Basic ${new TextEncoder().encode("ü:p:w").toBase64()}`);
 });
@@ -61,7 +61,7 @@ Deno.test("a bearer token is sent as such", async () => {
   const run = new OutputRun(`prometheus-rw=url=${receiver.url},bearerToken=abc`);
   await run.output.start();
   run.add("iterations", [], 1);
-  await run.output.stop();
+  await run.stop();
   assertEquals(receiver.headers[0]?.get("authorization"), "Bearer abc");
 });
 
@@ -72,7 +72,7 @@ Deno.test("requests are signed for AWS", async () => {
   );
   await run.output.start();
   run.add("iterations", [], 1);
-  await run.output.stop();
+  await run.stop();
   const authorization = receiver.headers[0]?.get("authorization") ?? "";
   assert(/^AWS4-HMAC-SHA256 Credential=AK\/\d{8}\/eu-west-1\/aps\/aws4_request, /.test(authorization), authorization);
   const signed = "content-encoding;content-length;content-type;host;x-amz-content-sha256;x-amz-date;" +
@@ -93,7 +93,7 @@ for (const answer of ["reset", "garbage", 500] as const) {
     const run = new OutputRun(`prometheus-rw=${receiver.url}`);
     await run.output.start();
     run.add("iterations", [], 3);
-    await run.output.stop();
+    await run.stop();
     assertEquals(receiver.samples("k6_iterations_total").map(({ value }) => value), [3, NaN]);
     assertEquals(receiver.violations, []);
     // A slow machine may well need longer for a request than the push interval of this test.
@@ -108,7 +108,7 @@ Deno.test("a refusal is reported with the receiver's words and what to do, witho
   const run = new OutputRun(`prometheus-rw=${url}`);
   await run.output.start();
   run.add("iterations", [], 3);
-  await run.output.stop();
+  await run.stop();
   assertEquals(run.complaints, [
     `error: Failed to send the time series data to ${receiver.url}: HTTP 401: no such user; check the user name and password or token`,
     `warn: the last values of 1 series are missing: nothing was stored at ${receiver.url}; failed requests: HTTP 401 ×1`,
@@ -192,7 +192,7 @@ testWithPrograms("a Prometheus without the receiver is reported with the flag it
   const run = new OutputRun(`prometheus-rw=${server.writeUrl}`);
   await run.output.start();
   run.add("iterations", [], 1);
-  await run.output.stop();
+  await run.stop();
   assert(run.complaints[0]?.includes("HTTP 404") && run.complaints[0].includes("--web.enable-remote-write-receiver"));
 });
 
@@ -208,7 +208,7 @@ async function checkRoundTrip(server: MetricsServer): Promise<void> {
     run.add("checks", [["check", "is 200"]], i % 4 === 0 ? 0 : 1, atMs + i);
     run.add("http_req_duration", [["status", "200"]], i * 10, atMs + i);
   }
-  await run.output.stop();
+  await run.stop();
   assertEquals(run.complaints, []);
 
   const lastMs = atMs + 100;

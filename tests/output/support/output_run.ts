@@ -4,9 +4,13 @@ import { MetricRegistry } from "../../../src/metrics/registry.ts";
 import type { MetricType, SampleMetadata, SeriesDefinition, TagPairs } from "../../../src/metrics/types.ts";
 import type { Output, OutputContext } from "../../../src/output/output.ts";
 import { createOutput } from "../../../src/output/outputs.ts";
+import type { RunEnding, TestFacts } from "../../../src/output/run_facts.ts";
+import { CLEAN_END, TEST_FACTS } from "./run_facts.ts";
 
 /** What an output is told beside its name and argument. */
-export type RunSettings = Partial<Pick<OutputContext, "env" | "collectors" | "options" | "features">>;
+export type RunSettings =
+  & Partial<Pick<OutputContext, "env" | "collectors" | "options" | "features">>
+  & { readonly test?: Partial<TestFacts> };
 
 /** Samples of one batch: of which series, when, with which value. */
 export interface TestSample {
@@ -25,13 +29,15 @@ export class OutputRun {
   readonly registry: MetricRegistry;
   /** Warnings and errors, as `warn: …` and `error: …`. */
   readonly complaints: string[] = [];
+  /** Why the output wanted the run to end. */
+  readonly stops: string[] = [];
   readonly #ids = new Map<string, number>();
   #waiting: (() => void)[] = [];
 
   /** `spec` is what stands after `-o`, or makes the output. */
   constructor(
     spec: OutputSpec,
-    { env = {}, collectors = {}, options = {}, features = [] }: RunSettings = {},
+    { env = {}, collectors = {}, options = {}, features = [], test = {} }: RunSettings = {},
     registry = new MetricRegistry(() => {}),
   ) {
     this.registry = registry;
@@ -43,6 +49,8 @@ export class OutputRun {
       features,
       registry: this.registry,
       version: "1.2.3",
+      test: { ...TEST_FACTS, ...test },
+      stopRun: (message) => this.stops.push(message),
       log: {
         debug() {},
         info() {},
@@ -55,6 +63,11 @@ export class OutputRun {
   /** The complaints that are errors. */
   get errors(): string[] {
     return this.complaints.filter((line) => line.startsWith("error: "));
+  }
+
+  /** The run is over. */
+  stop(ending: RunEnding = CLEAN_END): Promise<void> {
+    return this.output.stop(ending);
   }
 
   /** Defines a metric of the script. */
