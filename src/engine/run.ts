@@ -8,6 +8,7 @@ import type { TextWriter } from "../cli/terminal.ts";
 import { consolidate } from "../options/consolidate.ts";
 import type { FlagValues } from "../options/table.ts";
 import type { Options, RunSettings } from "../options/types.ts";
+import { withSecretsOf } from "../output/option_secrets.ts";
 import { toFileUrl } from "../script/file_url.ts";
 import { loadProgram } from "../script/load.ts";
 import { SummaryCollector } from "../summary/collect.ts";
@@ -75,7 +76,7 @@ async function prepare(run: TestRun, settings: RunSettings, layers: RunLayers, l
   const facts = await run.init({ program, env, readFile });
   const { options, merged, warnings } = consolidate({
     config: layers.config,
-    script: archive === null ? facts.options : archive.options,
+    script: archive === null ? facts.options : withSecretsOf(facts.options, archive.options),
     env: layers.env,
     flags: layers.flags,
     features: settings.features,

@@ -2,6 +2,7 @@
 
 import type { Log } from "../cli/log.ts";
 import type { RunSettings } from "../options/types.ts";
+import { withSecretsOf } from "../output/option_secrets.ts";
 import { toFileUrl } from "../script/file_url.ts";
 import { loadProgram } from "../script/load.ts";
 import type { Program } from "../script/program.ts";
@@ -39,7 +40,7 @@ export async function studyTest(settings: RunSettings, log: Log): Promise<Studie
     return {
       program,
       facts,
-      options: archive === null ? facts.options : archive.options,
+      options: archive === null ? facts.options : withSecretsOf(facts.options, archive.options),
       filename: scriptUrl(program),
       pwd: toFileUrl(host.cwd),
       files: files.all(program, facts.files),

@@ -1,6 +1,10 @@
 /** A test as an archive that k6 and k6d run. */
 
+import { ExitCode } from "../cli/exit_codes.ts";
+import { secretsOfOptions, withoutSecrets } from "../output/option_secrets.ts";
+import { longEnough } from "../output/secrets.ts";
 import { writeArchive } from "../script/archive.ts";
+import { RunError } from "./run_error.ts";
 
 /** What goes into the archive of a test. */
 export interface ArchivedTest {
@@ -18,13 +22,58 @@ export interface ArchivedTest {
   readonly compatibilityMode?: string;
 }
 
-/** Packs a test. */
+/**
+ * Packs a test, without the secrets of its options and without k6's own variables that hold some. Throws a `RunError` when there is
+ * no room for it in memory.
+ */
 export function archiveTest({ compatibilityMode = "extended", ...test }: ArchivedTest): Uint8Array<ArrayBuffer> {
-  return writeArchive(
-    { ...test, compatibilityMode },
-    { k6version: K6_VERSION, goos: Deno.build.os, dependencies: { k6: "*" } },
-  );
+  const options = withoutSecrets(test.options);
+  const env = Object.fromEntries(Object.entries(test.env).filter(([name, value]) => !isSecretVariable(name, value)));
+  try {
+    return writeArchive(
+      { ...test, options, env, compatibilityMode },
+      { k6version: K6_VERSION, goos: Deno.build.os, dependencies: { k6: "*" } },
+    );
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    const bytes = test.files.values().reduce((sum, { length }) => sum + length, 0);
+    throw new RunError(ExitCode.Failure, `the archive is too large: the test's files have ${bytes} bytes`);
+  }
+}
+
+/** What is to be said of the secrets of an archive. */
+export interface ArchiveSecrets {
+  /** What was left out: `options.cloud.token`, `K6_CLOUD_TOKEN`. */
+  readonly leftOut: readonly string[];
+  /** What stands in the text of a module, which an archive holds as it is. */
+  readonly inText: readonly { readonly place: string; readonly module: string }[];
+}
+
+/** Finds the secrets of a test whose modules have these URLs. */
+export function archiveSecrets(
+  { options, env, files }: Pick<ArchivedTest, "options" | "env" | "files">,
+  modules: readonly string[],
+): ArchiveSecrets {
+  const variables = Object.entries(env).filter(([name, value]) => isSecretVariable(name, value));
+  const secrets = [
+    ...secretsOfOptions(options),
+    ...variables.map(([name, value]) => ({ place: name, texts: [value] })),
+  ];
+  const sources = modules.map((module) => ({ module, text: new TextDecoder().decode(files.get(module)) }));
+  return {
+    leftOut: secrets.map(({ place }) => place),
+    inText: secrets.flatMap(({ place, texts }) =>
+      sources.filter(({ text }) => longEnough(texts).some((secret) => text.includes(secret)))
+        .map(({ module }) => ({ place, module }))
+    ),
+  };
 }
 
 /** The version of k6 whose archives these are. */
 const K6_VERSION = "2.2.0";
+
+/** Variables that configure k6 and hold a token, a password or the like; what else the user passes on is the script's. */
+function isSecretVariable(name: string, value: string): boolean {
+  return /^K6D?_/.test(name) &&
+    (/TOKEN|PASSWORD|SECRET|HEADERS|CREDENTIAL|AUTHORIZATION/.test(name) || /:\/\/[^/\s]*@/.test(value));
+}

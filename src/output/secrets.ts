@@ -19,8 +19,13 @@ export function passwordSecrets(identity: BasicIdentity | null): string[] {
 /** The values of those headers, or parameters of a URL, whose names say that they are secret; with and without their scheme. */
 export function secretsAmong(fields: Iterable<readonly [name: string, value: string]>): string[] {
   return Array.from(fields)
-    .filter(([name]) => /auth|token|key|secret|password|cookie|signature/i.test(name))
+    .filter(([name]) => isSecretName(name))
     .flatMap(([, value]) => value.includes(" ") ? [value, value.slice(value.lastIndexOf(" ") + 1)] : [value]);
+}
+
+/** Whether the name of a header, or of a parameter of a URL, says that its value is secret. */
+export function isSecretName(name: string): boolean {
+  return /auth|token|key|secret|password|cookie|signature/i.test(name);
 }
 
 /** Those that are worth hiding: shorter ones would blot out half of the log, and hide nothing. */

@@ -138,7 +138,7 @@ Deno.test("no log line holds a credential, neither a receiver's answer nor the s
   for (const secret of ["tok-4711", "opensesame"]) assertEquals(stderr.includes(secret), false, stderr);
 });
 
-Deno.test("inspect shows the blocks as they are and names the bad ones; an archive keeps them and says so", async () => {
+Deno.test("inspect shows the blocks as they are and names the bad ones; an archive runs with the credentials of its variables", async () => {
   await using receiver = new RemoteWriteReceiver();
   const env = { RECEIVER: receiver.url, TOKEN: "tok-4711" };
   const variables = Object.entries(env).flatMap(([name, value]) => ["-e", `${name}=${value}`]);
@@ -152,10 +152,13 @@ Deno.test("inspect shows the blocks as they are and names the bad ones; an archi
   });
   const archived = await archiving.ended();
   assertEquals(logEntries(archived.stderr).map(({ msg }) => msg), [
-    "the archive holds the credentials of the option apm: whoever can read it can use them",
+    "secrets were left out of the archive: options.ext.loadimpact.apm[0].credentials, " +
+    "options.ext.loadimpact.apm[1].credentials; where it runs, give their variables again (-e, or k6's own)",
+    `the archive holds options.ext.loadimpact.apm[1].credentials, because ${archiving.folder}/script.js has it in its text: ` +
+    "take it from a variable (__ENV) instead",
   ]);
   const archive = await Deno.readFile(`${archiving.folder}/archive.tar`);
-  await runSuccessfully({ files: { "x.tar": archive }, args: ["run", "--apm", "--quiet", "x.tar"] });
+  await runSuccessfully({ files: { "x.tar": archive }, args: ["run", "--apm", "--quiet", ...variables, "x.tar"] });
   assertEquals(receiver.headers[0]?.get("authorization"), "Bearer tok-4711");
   assertEquals(receiver.samples("k6_iterations_total")[0]?.value, 2);
 });

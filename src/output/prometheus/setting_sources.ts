@@ -31,24 +31,6 @@ export function isConfiguredByScript(options: Readonly<Record<string, unknown>>)
   return SCRIPT_BLOCKS.some((block) => asObject(options[block]) !== undefined);
 }
 
-/** Whether one of the script's blocks holds a password, a token or the like. */
-export function hasSecrets(options: Readonly<Record<string, unknown>>): boolean {
-  const settings = new Settings();
-  for (const block of SCRIPT_BLOCKS) {
-    for (const [name, value] of Object.entries(asObject(options[block]) ?? {})) {
-      const key = findSetting(name)?.key;
-      if (key === "headers") {
-        for (const [header, text] of Object.entries(asObject(value) ?? {})) {
-          settings.headers.set(header, [header, String(text)]);
-        }
-      } else if (key !== undefined) {
-        settings.set(key, value, block);
-      }
-    }
-  }
-  return settings.secrets().length > 0;
-}
-
 /** The blocks that a script has, when it has both. */
 export function rivalBlocks(options: Readonly<Record<string, unknown>>): readonly string[] {
   const given = SCRIPT_BLOCKS.filter((block) => asObject(options[block]) !== undefined);

@@ -3,7 +3,6 @@ import { OutputError } from "../../../src/output/output.ts";
 import { readConfig, type RemoteWriteConfig } from "../../../src/output/prometheus/config.ts";
 import { describeUrl } from "../../../src/output/url_text.ts";
 import { createOutput, withOutputsOfOptions } from "../../../src/output/outputs.ts";
-import { hasSecrets } from "../../../src/output/prometheus/setting_sources.ts";
 import { MetricRegistry } from "../../../src/metrics/registry.ts";
 import { TEST_FACTS } from "../support/run_facts.ts";
 
@@ -210,8 +209,6 @@ Deno.test("what is secret is known as such, whatever its source, unless it is to
   assertEquals(read({ env }).secrets, ["word", "key1", "query", "in%20url", "in url"]);
   const options = { remoteWrite: { headers: { Authorization: "Basic x" } } };
   assertEquals(read({ options }).secrets, ["Basic x"]);
-  assertEquals(hasSecrets(options), true);
-  assertEquals(hasSecrets({ prometheusRemoteWrite: { url: "http://h/w", adress: "secret" } }), false);
 });
 
 Deno.test("a script with both blocks is told which one counts", () => {
