@@ -223,8 +223,8 @@ function stackUrl(value: SettingValue): string | null {
 }
 
 function hostAndPort(value: SettingValue): string | null {
-  const port = /^[^\s/?#@]+:(\d+)$/.exec(String(value))?.[1];
-  return Number(port) <= 65_535 ? String(value) : null;
+  const text = String(value);
+  return /^[^\s/?#@]+:\d+$/.test(text) && URL.canParse(`https://${text}`) ? text : null;
 }
 
 function scopedPush(values: Values): CloudConfig["scopedPush"] {
