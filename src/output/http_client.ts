@@ -208,13 +208,19 @@ class Exchange {
       agent: this.#agent,
       headers: { ...headers, ...body === undefined ? {} : { "Content-Length": String(body.length) } },
     });
+    let isKeptConnection = false;
+    sent.on("socket", () => {
+      isKeptConnection = sent.reusedSocket;
+      // Or Deno 2.9 sends it a second time of its own accord, even when it was cancelled (denoland/deno#36786).
+      sent.reusedSocket = false;
+    });
     const fail = (error: Error) => this.#fail(error);
     sent.on("response", (response) => {
       if (maxContentBytes === undefined) readBeginning(response, url, this.#resolve, fail);
       else readWhole(response, url, maxContentBytes, this.#resolve, fail);
     });
     sent.on("error", (error) => {
-      const wasStale = sent.reusedSocket && !again && !isSentOnce && isDisconnect(error);
+      const wasStale = isKeptConnection && !again && !isSentOnce && isDisconnect(error);
       if (wasStale && !this.#isCancelled) this.#sent = this.#send({ again: true });
       else this.#fail(error);
     });

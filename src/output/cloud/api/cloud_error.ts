@@ -1,0 +1,152 @@
+/** Why a call to the cloud failed: one line that says what, why, and what to check. */
+
+import { type HttpResponse, oneLine, type TransportError } from "../../http_client.ts";
+import { asObject } from "../../setting_values.ts";
+import type { Authorization, CloudApi } from "./cloud_client.ts";
+
+/** What became of a call that failed. */
+export interface FailedCall {
+  /**
+   * `refused`: the service said no; `unanswered`: no answer came, also when the call was repeated; `malformed`: the answer can't be
+   * understood; `given up`: the caller's signal ended the call.
+   */
+  readonly kind: "refused" | "unanswered" | "malformed" | "given up";
+  /** HTTP status of a refusal. */
+  readonly status?: number;
+  /** The service's own code: digits in the first API, mostly a word in version 6. */
+  readonly code?: string | null;
+  readonly cause?: unknown;
+}
+
+/** A call that failed, repeats included. The message is for the user. */
+export class CloudApiError extends Error {
+  override name = "CloudApiError";
+  readonly kind: FailedCall["kind"];
+  /** Null without an answer. */
+  readonly status: number | null;
+  /** Null for none. */
+  readonly code: string | null;
+
+  constructor(message: string, { kind, status, code, cause }: FailedCall) {
+    super(message, { cause });
+    this.kind = kind;
+    this.status = status ?? null;
+    this.code = code ?? null;
+  }
+
+  /** Whether the service takes no more metrics of the test run for good (403 with code 4). */
+  get isStopOrder(): boolean {
+    return this.status === 403 && this.code === "4";
+  }
+}
+
+/** The error of a call that the caller's signal ended. */
+export function givenUp(purpose: string): CloudApiError {
+  return new CloudApiError(`cannot ${purpose}: given up`, { kind: "given up" });
+}
+
+/** The error of a call without an answer. */
+export function unanswered(purpose: string, { origin }: URL, cause: TransportError, source: string): CloudApiError {
+  return new CloudApiError(`cannot ${purpose}: ${origin}: ${cause.message}; check the network and ${source}`, {
+    kind: "unanswered",
+    cause,
+  });
+}
+
+/** The error of a call that the service refused: `cannot create the test run: (403/E4) stopped; …`. */
+export function refusal(purpose: string, response: HttpResponse, api: CloudApi): CloudApiError {
+  const { status } = response;
+  const words = readErrorBody(response.content);
+  const code = words?.code ?? null;
+  const label = code === null ? `(${status})` : `(${status}/${/^\d+$/.test(code) ? "E" : ""}${oneLine(code)})`;
+  const reason = hideToken(oneLine(words?.text ?? wordsFor(response)), api.authorization);
+  const message = [`cannot ${purpose}: ${label} ${reason}`, advice(status, code, api)];
+  return new CloudApiError(message.filter((part) => part !== "").join("; "), { kind: "refused", status, code });
+}
+
+/** What the service says of an error: in either API's form (docs: `error.field_errors` of v1, `error.details` of both). */
+interface ErrorWords {
+  readonly text: string;
+  readonly code: string | null;
+}
+
+function readErrorBody(content: Uint8Array): ErrorWords | null {
+  const error = asObject(asObject(parsed(content))?.["error"]);
+  if (error === undefined) return null;
+  const texts = [
+    textOf(error["message"]),
+    ...fieldTexts(error["field_errors"]),
+    ...fieldTexts(error["details"]),
+    ...listOf(error["errors"]).map(textOf),
+  ].filter((text) => text !== "");
+  if (texts.length === 0) return null;
+  const code = String(error["code"] ?? "");
+  return { text: texts.join("; "), code: code === "" || code === "0" ? null : code };
+}
+
+function parsed(content: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(content));
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
+
+/** `{ name: ["too long"] }`, or `[{ target: "name", message: "too long" }]`. */
+function fieldTexts(fields: unknown): string[] {
+  if (Array.isArray(fields)) {
+    return fields.map((field) => {
+      const target = textOf(asObject(field)?.["target"]);
+      return `${target}${target && ": "}${textOf(field)}`;
+    });
+  }
+  return Object.entries(asObject(fields) ?? {}).flatMap(([name, texts]) =>
+    listOf(texts).map((text) => `${name}: ${textOf(text)}`)
+  );
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : value === null || value === undefined ? [] : [value];
+}
+
+function textOf(value: unknown): string {
+  if (typeof value === "string") return value;
+  return textOf(asObject(value)?.["message"] ?? "");
+}
+
+/** Of answers without the service's own words: proxies and other servers answer, too. */
+function wordsFor({ status, text }: HttpResponse): string {
+  if (status === 401) return "failed to authenticate with k6 Cloud";
+  if (status === 403) return "not allowed to upload result to k6 Cloud";
+  if (status >= 300 && status < 400 && text !== "") return text;
+  return "unexpected answer";
+}
+
+/** The service may repeat what it was shown. */
+function hideToken(text: string, authorization: Authorization | null): string {
+  return authorization === null ? text : text.replaceAll(authorization.token, "***");
+}
+
+/** What the user can do; empty where the service's words must do. */
+function advice(status: number, code: string | null, { authorization, addressSource }: CloudApi): string {
+  switch (status) {
+    case 401:
+      return authorization?.of === "test run" ? "the test run's token is not valid (any longer)" : TOKEN_ADVICE;
+    case 403:
+      if (code === "4") return "the service takes no more metrics of this test run";
+      return authorization?.of === "test run" ? "" : RIGHTS_ADVICE;
+    case 404:
+      return `check ${addressSource}, and that what is asked for exists`;
+    case 413:
+      return "the service takes less at once; --no-archive-upload keeps the archive here";
+    case 429:
+      return "too many requests: try again later";
+  }
+  if (status >= 500) return "the service has failed: try again later";
+  return status >= 300 && status < 400 ? `check ${addressSource}` : "";
+}
+
+const TOKEN_ADVICE = "check the token: `k6d cloud login` stores one, K6_CLOUD_TOKEN comes before it";
+const RIGHTS_ADVICE =
+  "check that the token may use the project (K6_CLOUD_PROJECT_ID) and the stack (K6_CLOUD_STACK_ID)";

@@ -1,0 +1,139 @@
+/** The first API: the life of a test run whose results are streamed (`run --out cloud`). */
+
+import type { Answer } from "./answer.ts";
+import { type CloudApi, type CloudBody, type CloudClient, formBody, jsonBody, V1_REPEATS } from "./cloud_client.ts";
+
+/** Where the API is, and who calls. */
+export interface V1Access {
+  /** `https://ingest.k6.io`, without a slash at its end. */
+  readonly host: string;
+  /** Null: the service answers 401. */
+  readonly token: string | null;
+  /** Named in every call when it is set; k6's output never names it. Default none. */
+  readonly stackId?: number | null;
+}
+
+/** A test run that is to be made. */
+export interface NewTestRun {
+  readonly name: string;
+  /** Null: the user's default project. */
+  readonly projectId: number | null;
+  /** The most that the scenarios may use at the same time. */
+  readonly maxVus: number;
+  /** Whole seconds, with what may follow the end of the scenarios (gracefulStop). */
+  readonly durationSeconds: number;
+  /** Expressions by metric. */
+  readonly thresholds: Readonly<Record<string, readonly string[]>>;
+  /** The script with its files, a tar; null: it is not sent. */
+  readonly archive: Uint8Array | null;
+}
+
+/** A test run as the service has made it. */
+export interface CreatedTestRun {
+  /** Digits, mostly; never empty. */
+  readonly id: string;
+  /** Settings that win over all others, whatever JSON stands there (`CloudSources.override`); undefined: none. */
+  readonly config: unknown;
+  /** What the service wants the user to see; levels are its own (`info`, `warning`, `error` …). */
+  readonly messages: readonly { readonly level: string; readonly message: string }[];
+  /** For this test run alone; null: none. */
+  readonly testRunToken: string | null;
+  /** Where its secrets are read, with `testRunToken`; null: nowhere. */
+  readonly secrets: RunSecrets | null;
+}
+
+/** Where a test run's secrets are read. */
+export interface RunSecrets {
+  /** With `{key}` for a secret's name. */
+  readonly endpoint: string;
+  /** Where in the answer the secret stands. */
+  readonly responsePath: string;
+}
+
+/** How a test run ended. */
+export interface TestRunEnd {
+  /** 3 finished, 4 timed out, 5 aborted by the user, 6 by the system, 7 by a script error, 8 by a threshold, 9 by a limit. */
+  readonly runStatus: number;
+  /** Whether each expression was **crossed**, by metric. */
+  readonly thresholds: Readonly<Record<string, Readonly<Record<string, boolean>>>>;
+}
+
+/** Calls of the first API. All reject with a `CloudApiError`; a signal gives them up. */
+export class V1Api {
+  readonly #client: CloudClient;
+  readonly #api: CloudApi;
+
+  constructor(client: CloudClient, access: V1Access) {
+    this.#client = client;
+    this.#api = v1Api(access, "/v1");
+  }
+
+  /** Makes a test run: as JSON, or as a form with its archive. */
+  async createTestRun(run: NewTestRun, signal?: AbortSignal): Promise<CreatedTestRun> {
+    const answer = await this.#client.ask(this.#api, {
+      purpose: "create the test run",
+      method: "POST",
+      path: "/tests",
+      body: run.archive === null ? creation(run) : await creationWithArchive(run, run.archive),
+      isKeyed: true,
+      signal,
+    });
+    return {
+      id: answer.text("reference_id"),
+      config: answer.raw("config"),
+      messages: answer.objects("logs").map((entry) => ({
+        level: entry.optionalText("level") ?? "",
+        message: entry.optionalText("message") ?? "",
+      })),
+      testRunToken: answer.optionalText("test_run_token"),
+      secrets: readSecrets(answer.optionalObject("secrets_config")),
+    };
+  }
+
+  /** Says how a test run ended; its result is `failed` when a threshold was crossed. */
+  async finishTestRun(id: string, { runStatus, thresholds }: TestRunEnd, signal?: AbortSignal): Promise<void> {
+    const isFailed = Object.values(thresholds).some((expressions) => Object.values(expressions).includes(true));
+    await this.#client.send(this.#api, {
+      purpose: `finish the test run ${id}`,
+      method: "POST",
+      path: `/tests/${encodeURIComponent(id)}`,
+      body: jsonBody({ result_status: isFailed ? 1 : 0, run_status: runStatus, thresholds }),
+      isKeyed: true,
+      signal,
+    });
+  }
+}
+
+/** What calls under a path of this API's host have in common. */
+export function v1Api({ host, token, stackId = null }: V1Access, path: string): CloudApi {
+  return {
+    address: host + path,
+    addressSource: "K6_CLOUD_HOST",
+    authorization: token === null ? null : { scheme: "Token", token, of: "user" },
+    ...stackId === null ? {} : { headers: { "X-Stack-Id": String(stackId) } },
+    repeats: V1_REPEATS,
+  };
+}
+
+/** Of the field `secrets_config` or `secrets`; null for none, and for one without an address. */
+export function readSecrets(secrets: Answer | null): RunSecrets | null {
+  const endpoint = secrets?.optionalText("endpoint") ?? null;
+  if (secrets === null || endpoint === null) return null;
+  return { endpoint, responsePath: secrets.optionalText("response_path") ?? "plaintext" };
+}
+
+function creation({ name, projectId, maxVus, durationSeconds, thresholds }: NewTestRun): CloudBody {
+  return jsonBody({ name, project_id: projectId ?? undefined, vus: maxVus, duration: durationSeconds, thresholds });
+}
+
+/** The service can read the thresholds in the archive; others than Grafana's need not. k6 leaves them out. */
+function creationWithArchive(run: NewTestRun, archive: Uint8Array): Promise<CloudBody> {
+  const texts = {
+    name: run.name,
+    project_id: String(run.projectId ?? 0),
+    vus: String(run.maxVus),
+    duration: String(run.durationSeconds),
+    ...Object.keys(run.thresholds).length === 0 ? {} : { thresholds: JSON.stringify(run.thresholds) },
+  };
+  return formBody(texts, { field: "file", name: "archive.tar", bytes: archive });
+}
