@@ -738,7 +738,7 @@ export class TestRun {
         stopRun,
       };
       const asked = createOutputs(specs, context);
-      const outputs = [...asked, ...await this.#createApmOutput(context, remoteRunOf(asked))];
+      const outputs = [...asked, ...await this.#createApmOutput(context, cloudAmong(asked))];
       for (const secret of outputs.flatMap(({ secrets = [] }) => secrets)) this.#log.redact(secret);
       this.#outputs = new RunningOutputs(outputs, this.#log);
     } catch (error) {
@@ -750,16 +750,15 @@ export class TestRun {
   /** What the script's `apm` blocks ask for: one output or none. */
   async #createApmOutput(
     context: Omit<OutputContext, "name" | "argument">,
-    remoteRun: Output["remoteRun"],
+    cloud: Output | null,
   ): Promise<Output[]> {
     const [{ createApmOutput }, { apmSecrets }] = await Promise.all([
       import("../output/apm/apm_output.ts"),
       import("../output/apm/config.ts"),
     ]);
     for (const secret of apmSecrets(context.options)) this.#log.redact(secret);
-    const ownId = context.env["K6_CLOUD_PUSH_REF_ID"] || this.#id;
-    const testRunId = async () => remoteRun === undefined ? ownId : (await remoteRun).id;
-    const output = createApmOutput({ ...context, isActive: this.#settings.apm, testRunId });
+    const ownRunId = context.env["K6_CLOUD_PUSH_REF_ID"] || this.#id;
+    const output = createApmOutput({ ...context, isAsked: this.#settings.apm, cloud, ownRunId });
     return output === null ? [] : [output];
   }
 
@@ -950,9 +949,9 @@ class ScenarioTracker {
   }
 }
 
-/** The run of the service that one of the outputs reports to. */
-function remoteRunOf(outputs: readonly Output[]): Output["remoteRun"] {
-  return outputs.find(({ remoteRun }) => remoteRun !== undefined)?.remoteRun;
+/** The output whose service has an id of its own for the run. */
+function cloudAmong(outputs: readonly Output[]): Output | null {
+  return outputs.find(({ remoteRun }) => remoteRun !== undefined) ?? null;
 }
 
 const HUNG = "code of the script never ended";

@@ -177,7 +177,7 @@ export interface RunSettings {
   readonly systemEnv: Readonly<Record<string, string>>;
   /** The variables of `-e`, which win over the system's and those of an archive. */
   readonly givenEnv: Readonly<Record<string, string>>;
-  /** Whether the script's `apm` blocks count. The place to switch them on for cloud-style runs, too. */
+  /** Whether the script's `apm` blocks count in a local run; with an output to a cloud they always do. */
   readonly apm: boolean;
   readonly noThresholds: boolean;
   /** The feature flags that are on. */

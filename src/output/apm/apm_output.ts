@@ -12,23 +12,28 @@ import { GridStates } from "./grid_states.ts";
 
 /** What the output knows of the run. */
 export interface ApmContext extends Omit<OutputContext, "name" | "argument"> {
-  /** Whether the blocks count: in runs for the cloud, and where the user asks for it. */
-  readonly isActive: boolean;
-  /** What the label `test_run_id` says; where a cloud names the run, resolves once it has. */
-  readonly testRunId: () => Promise<string>;
+  /** Whether the user asks for it; without that, blocks count only in runs for a cloud. */
+  readonly isAsked: boolean;
+  /** The output that reports to a cloud, which names the run; null in a local run. */
+  readonly cloud: Pick<Output, "remoteRun" | "limits"> | null;
+  /** What the label `test_run_id` says when no cloud names the run. */
+  readonly ownRunId: string;
 }
+
+/** More than the senders take to stop; what outputs have by default. */
+const STOP_LIMIT_MS = 75_000;
 
 /** The statistics of a Trend; the option has no setting for them. */
 const TREND_STATS = ["avg", "min", "med", "max", "p(95)", "p(99)", "count"] as const;
 
 /** Makes the output that the script's blocks ask for; null when there are none, or they don't count. Says what is wrong with them. */
 export function createApmOutput(context: ApmContext, clock: Clock = systemClock): Output | null {
-  const { options, isActive, log } = context;
+  const { options, isAsked, cloud, log } = context;
   if (!hasApm(options)) {
-    if (isActive) log.info("--apm has no effect: the script's options have no cloud.apm blocks");
+    if (isAsked) log.info("--apm has no effect: the script's options have no cloud.apm blocks");
     return null;
   }
-  if (!isActive) {
+  if (!isAsked && cloud === null) {
     log.info("the apm blocks of the script's options send nothing in a local run; --apm switches them on");
     return null;
   }
@@ -39,20 +44,28 @@ export function createApmOutput(context: ApmContext, clock: Clock = systemClock)
 
 class ApmOutput implements Output {
   readonly description: string;
+  /** It waits for the cloud's. */
+  readonly limits?: NonNullable<Output["limits"]>;
   readonly #targets: readonly ApmTarget[];
   readonly #context: ApmContext;
   readonly #clock: Clock;
   #exports: readonly Export[] = [];
+  #isOver = false;
 
   constructor(targets: readonly ApmTarget[], context: ApmContext, clock: Clock) {
     this.#targets = targets;
     this.#context = context;
     this.#clock = clock;
+    const cloudLimits = context.cloud?.limits;
+    if (cloudLimits !== undefined) this.limits = { startMs: cloudLimits.startMs, stopMs: STOP_LIMIT_MS };
     this.description = `apm (${targets.map(({ url }) => describeUrl(url)).join(", ")})`;
   }
 
   async start(): Promise<void> {
-    const testRunId = await this.#context.testRunId();
+    const { cloud, ownRunId } = this.#context;
+    const testRunId = (await cloud?.remoteRun)?.id ?? ownRunId;
+    // The run may have ended before the cloud named it.
+    if (this.#isOver) return;
     if (this.#targets.some(({ includeTestRunId }) => includeTestRunId)) {
       this.#context.log.info(`apm: the label test_run_id of this run is "${testRunId}"`);
     }
@@ -65,6 +78,7 @@ class ApmOutput implements Output {
   }
 
   async stop(): Promise<void> {
+    this.#isOver = true;
     await Promise.all(this.#exports.map((each) => each.stop()));
   }
 }

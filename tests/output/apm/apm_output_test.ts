@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { createApmOutput } from "../../../src/output/apm/apm_output.ts";
+import { type ApmContext, createApmOutput } from "../../../src/output/apm/apm_output.ts";
+import type { RemoteRun } from "../../../src/output/run_facts.ts";
 import { RemoteWriteReceiver } from "../../support/remote_write_receiver.ts";
 import { STALE_BITS } from "../../support/write_request_decoder.ts";
 import { OutputRun } from "../support/output_run.ts";
@@ -90,6 +91,27 @@ Deno.test("a name in metrics that the test never measured is pointed out", async
   ]);
 });
 
+Deno.test("in a run for a cloud blocks count unasked, the cloud names the run, and its time to start is theirs", async () => {
+  await using receiver = new RemoteWriteReceiver();
+  const run = apmRun([{ remoteWriteURL: receiver.url, includeTestRunId: true }], CLOUD);
+  assertEquals(run.output.limits?.startMs, CLOUD.limits.startMs);
+  await run.output.start();
+  run.add("iterations", [], 3);
+  await run.stop();
+  assertEquals(receiver.samples("k6_iterations_total")[0]?.labels, { test_run_id: "4711" });
+});
+
+Deno.test("a cloud that names the run when it is over starts nothing any more", async () => {
+  await using receiver = new RemoteWriteReceiver();
+  const { promise: remoteRun, resolve } = Promise.withResolvers<RemoteRun>();
+  const run = apmRun([{ remoteWriteURL: receiver.url, includeTestRunId: true }], { remoteRun });
+  const started = run.output.start();
+  await run.stop();
+  resolve({ id: "4711", secrets: null });
+  await started;
+  assertEquals(run.complaints, []);
+});
+
 Deno.test("an output that never started stops", async () => {
   const run = apmRun([{ remoteWriteURL: "http://127.0.0.1:1/" }]);
   await run.stop();
@@ -99,20 +121,26 @@ Deno.test("an output that never started stops", async () => {
 const LOCAL = "info: the apm blocks of the script's options send nothing in a local run; --apm switches them on";
 const NONE = "info: --apm has no effect: the script's options have no cloud.apm blocks";
 
-const nothing: { name: string; apm: unknown; isActive: boolean; lines: string[] }[] = [
-  { name: "without blocks", apm: undefined, isActive: false, lines: [] },
-  { name: "with an empty list", apm: [], isActive: false, lines: [] },
-  { name: "without blocks, but asked for", apm: undefined, isActive: true, lines: [NONE] },
-  { name: "with blocks that nobody asks for", apm: [{ provider: "datadog" }], isActive: false, lines: [LOCAL] },
+const CLOUD = {
+  remoteRun: Promise.resolve({ id: "4711", secrets: null }),
+  limits: { startMs: 200_000, stopMs: 90_000 },
+};
+
+const nothing: { name: string; apm: unknown; isAsked: boolean; cloud?: ApmContext["cloud"]; lines: string[] }[] = [
+  { name: "without blocks in a run for a cloud", apm: undefined, isAsked: false, cloud: CLOUD, lines: [] },
+  { name: "without blocks", apm: undefined, isAsked: false, lines: [] },
+  { name: "with an empty list", apm: [], isAsked: false, lines: [] },
+  { name: "without blocks, but asked for", apm: undefined, isAsked: true, lines: [NONE] },
+  { name: "with blocks that nobody asks for", apm: [{ provider: "datadog" }], isAsked: false, lines: [LOCAL] },
   {
     name: "with bad blocks only",
     apm: [null],
-    isActive: true,
+    isAsked: true,
     lines: ["warn: options.cloud.apm[0] is skipped: a block must be an object, { provider: … }"],
   },
 ];
 
-for (const { name, apm, isActive, lines } of nothing) {
+for (const { name, apm, isAsked, cloud = null, lines } of nothing) {
   Deno.test(`${name} there is no output`, () => {
     const said: string[] = [];
     new OutputRun((context) => {
@@ -121,19 +149,19 @@ for (const { name, apm, isActive, lines } of nothing) {
         info: (message: string) => said.push(`info: ${message}`),
         warn: (message: string) => said.push(`warn: ${message}`),
       };
-      const testRunId = () => Promise.resolve("");
-      assertEquals(createApmOutput({ ...context, log, options: { cloud: { apm } }, isActive, testRunId }), null);
+      const options = { cloud: { apm } };
+      assertEquals(createApmOutput({ ...context, log, options, isAsked, cloud, ownRunId: "" }), null);
       return { description: "", start: () => Promise.resolve(), addSamples() {}, stop: () => Promise.resolve() };
     });
     assertEquals(said, lines);
   });
 }
 
-/** A run whose script has these blocks, with the provider that all have. */
-function apmRun(blocks: readonly Record<string, unknown>[]): OutputRun {
+/** A run whose script has these blocks, with the provider that all have; a local one that asks for them, or one for a cloud. */
+function apmRun(blocks: readonly Record<string, unknown>[], cloud: ApmContext["cloud"] = null): OutputRun {
   return new OutputRun((context) => {
     const apm = blocks.map((block) => ({ provider: "prometheus", ...block }));
-    const testRunId = () => Promise.resolve("run-1");
-    return createApmOutput({ ...context, options: { cloud: { apm } }, isActive: true, testRunId })!;
+    const asked = cloud === null ? { isAsked: true } : { isAsked: false };
+    return createApmOutput({ ...context, options: { cloud: { apm } }, ...asked, cloud, ownRunId: "run-1" })!;
   });
 }

@@ -190,7 +190,7 @@ function remoteWriteTarget(spec: (url: string) => OutputSpec): Promise<Target> {
 function apmSpec(remoteWriteURL: string): OutputSpec {
   return (context) => {
     const options = { cloud: { apm: [{ provider: "prometheus", remoteWriteURL, resampleRate: 1 }] } };
-    return createApmOutput({ ...context, options, isActive: true, testRunId: () => Promise.resolve("1") })!;
+    return createApmOutput({ ...context, options, isAsked: true, cloud: null, ownRunId: "1" })!;
   };
 }
 
