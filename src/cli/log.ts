@@ -1,12 +1,7 @@
 /** k6d's log: lines in k6's formats, kept apart from the progress display, with secrets taken out. */
 
+import { isAtLeast, levelName, type LogLevel, type LogLine } from "../output/log_line.ts";
 import type { TextWriter } from "./terminal.ts";
-
-/** How serious a line is. */
-export type LogLevel = "debug" | "info" | "warn" | "error";
-
-/** All levels, the least serious first. */
-export const LOG_LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 
 /** `text`: coloured columns when `color` is set, `key=value` pairs otherwise. */
 export type LogFormat = "text" | "json" | "raw";
@@ -14,18 +9,9 @@ export type LogFormat = "text" | "json" | "raw";
 /** Further keys of a line, for example `{ source: "console" }`. */
 export type LogFields = Readonly<Record<string, string>>;
 
-/** One line of the log, free of secrets. */
-export interface LogEntry {
-  readonly level: LogLevel;
-  readonly message: string;
-  /** In the order of their names. */
-  readonly fields: readonly (readonly [key: string, value: string])[];
-  readonly atEpochMs: number;
-}
-
 /** Takes the lines of a log. */
 export interface LogSink {
-  write(entry: LogEntry): void;
+  write(entry: LogLine): void;
   /** Resolves once all lines are where they belong; bounded in time, never rejects. Absent: they always are. */
   close?(): Promise<void>;
 }
@@ -80,7 +66,7 @@ export class Log {
 
   /** Writes one line; fields appear in the order of their names. */
   write(level: LogLevel, message: string, fields: LogFields = {}): void {
-    if (LEVELS[level].rank < LEVELS[this.#settings.level].rank) return;
+    if (!isAtLeast(this.#settings.level, level)) return;
     const { sink, consoleSink, isApart } = this.#settings;
     const entry = {
       level,
@@ -135,11 +121,11 @@ export class TextSink implements LogSink {
     this.#startedAtEpochMs = startedAtEpochMs;
   }
 
-  write(entry: LogEntry): void {
+  write(entry: LogLine): void {
     this.#writer.write(`${this.#line(entry)}\n`);
   }
 
-  #line(entry: LogEntry): string {
+  #line(entry: LogLine): string {
     switch (this.#format) {
       case "raw":
         return entry.message;
@@ -154,15 +140,15 @@ export class TextSink implements LogSink {
 /** Hands on the lines of a level and those that are more serious. */
 export class LevelFilter implements LogSink {
   readonly #sink: LogSink;
-  readonly #rank: number;
+  readonly #level: LogLevel;
 
   constructor(sink: LogSink, level: LogLevel) {
     this.#sink = sink;
-    this.#rank = LEVELS[level].rank;
+    this.#level = level;
   }
 
-  write(entry: LogEntry): void {
-    if (LEVELS[entry.level].rank >= this.#rank) this.#sink.write(entry);
+  write(entry: LogLine): void {
+    if (isAtLeast(this.#level, entry.level)) this.#sink.write(entry);
   }
 
   async close(): Promise<void> {
@@ -170,20 +156,15 @@ export class LevelFilter implements LogSink {
   }
 }
 
-/** k6's name of a level: `warning` for `warn`. */
-export function levelName(level: LogLevel): string {
-  return LEVELS[level].name;
-}
-
-const LEVELS: Record<LogLevel, { rank: number; name: string; tag: string; color: number }> = {
-  debug: { rank: 0, name: "debug", tag: "DEBU", color: 37 },
-  info: { rank: 1, name: "info", tag: "INFO", color: 36 },
-  warn: { rank: 2, name: "warning", tag: "WARN", color: 33 },
-  error: { rank: 3, name: "error", tag: "ERRO", color: 31 },
+const LEVELS: Record<LogLevel, { tag: string; color: number }> = {
+  debug: { tag: "DEBU", color: 37 },
+  info: { tag: "INFO", color: 36 },
+  warn: { tag: "WARN", color: 33 },
+  error: { tag: "ERRO", color: 31 },
 };
 
 /** `INFO[0007] message          key=value`: seconds since the start, the message padded to 44 characters. */
-function terminalLine({ level, message, fields }: LogEntry, elapsedMs: number): string {
+function terminalLine({ level, message, fields }: LogLine, elapsedMs: number): string {
   const { tag, color } = LEVELS[level];
   const paint = (text: string) => `\x1b[${color}m${text}\x1b[0m`;
   const seconds = `${Math.trunc(elapsedMs / 1000)}`.padStart(4, "0");
@@ -192,15 +173,15 @@ function terminalLine({ level, message, fields }: LogEntry, elapsedMs: number): 
 }
 
 /** `time="…" level=info msg="…" key=value`; an empty message is left out. */
-function pairsLine({ level, message, fields, atEpochMs }: LogEntry): string {
-  const pairs: (readonly [string, string])[] = [["time", isoWithOffset(atEpochMs)], ["level", LEVELS[level].name]];
+function pairsLine({ level, message, fields, atEpochMs }: LogLine): string {
+  const pairs: (readonly [string, string])[] = [["time", isoWithOffset(atEpochMs)], ["level", levelName(level)]];
   if (message !== "") pairs.push(["msg", message]);
   return [...pairs, ...fields].map(([key, value]) => `${key}=${quoteIfNeeded(value)}`).join(" ");
 }
 
 /** `{"level":…,"msg":…,"time":…}` with the fields among them, all in the order of their names. */
-function jsonLine({ level, message, fields, atEpochMs }: LogEntry): string {
-  const own = [["level", LEVELS[level].name], ["msg", message], ["time", isoWithOffset(atEpochMs)]] as const;
+function jsonLine({ level, message, fields, atEpochMs }: LogLine): string {
+  const own = [["level", levelName(level)], ["msg", message], ["time", isoWithOffset(atEpochMs)]] as const;
   // A field that has the name of one of the line's own keys must not replace it.
   const others = fields.map(([key, value]) => [OWN_KEYS.has(key) ? `fields.${key}` : key, value] as const);
   return JSON.stringify(Object.fromEntries([...own, ...others].sort(([a], [b]) => a < b ? -1 : 1)));

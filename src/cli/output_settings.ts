@@ -1,8 +1,8 @@
 /** The settings of a log output, as in `loki=http://localhost:3100,label.test=shop,allowedLabels=[level,vu]`. */
 
 import { didYouMean } from "../options/suggest.ts";
+import { type LogLevel, parseLevel } from "../output/log_line.ts";
 import { UsageError } from "./args.ts";
-import { LOG_LEVELS, type LogLevel } from "./log.ts";
 
 /**
  * Takes `key=value` pairs apart at commas; a value in `[…]` or `"…"` may hold commas itself. A key that ends with `.` in
@@ -27,9 +27,8 @@ export function readOutputSettings(
 
 /** The level that `text` names; every line without one. Throws a `UsageError`. */
 export function readLevel(text: string | undefined, output: string): LogLevel {
-  if (text === undefined || text === "all" || text === "trace") return "debug";
-  const level = LOG_LEVELS.find((each) => each === text.replace(/^warning$/, "warn"));
-  if (level === undefined) {
+  const level = text === undefined ? "debug" : parseLevel(text);
+  if (level === null) {
     throw new UsageError(
       `unknown level ${JSON.stringify(text)} in --log-output ${output}; use debug, info, warn or error`,
     );

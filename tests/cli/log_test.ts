@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { Log, type LogFormat, type LogLevel, TextSink } from "../../src/cli/log.ts";
+import { Log, type LogFormat, TextSink } from "../../src/cli/log.ts";
+import type { LogLevel } from "../../src/output/log_line.ts";
 import { StreamWriter, wantsColor } from "../../src/cli/terminal.ts";
 
 /** A log that writes into `text` and whose clock stands still unless moved. */

@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { UsageError } from "../../src/cli/args.ts";
-import type { LogEntry } from "../../src/cli/log.ts";
-import { lokiPush, LokiSink, readLokiSettings } from "../../src/cli/loki_log.ts";
+import { LokiSink, readLokiSettings } from "../../src/cli/loki_log.ts";
+import type { LogLine } from "../../src/output/log_line.ts";
 
 /** A receiver that keeps what was pushed to it. */
 class Receiver implements AsyncDisposable {
@@ -36,7 +36,7 @@ class Receiver implements AsyncDisposable {
   }
 }
 
-function entry(message: string, fields: Record<string, string> = {}, level: LogEntry["level"] = "info"): LogEntry {
+function entry(message: string, fields: Record<string, string> = {}, level: LogLine["level"] = "info"): LogLine {
   return { level, message, fields: Object.entries(fields), atEpochMs: 1_700_000_000_123 };
 }
 
@@ -50,18 +50,18 @@ Deno.test("without settings lines go to Loki on this machine, each second, with 
     limit: 100,
     level: "debug",
     pushPeriodMs: 1000,
-    messageMaxSize: 1_048_576,
+    maxMessageBytes: 1_048_576,
   });
 });
 
 Deno.test("every setting is read", () => {
   const settings = readLokiSettings(
-    "loki=http://h:1/p,label.a=b,header.X-Scope-OrgID=me,limit=5,level=warning,pushPeriod=5s500ms,msgMaxSize=7,allowedLabels=[level,vu],profile",
+    "loki=http://h:1/p,label.a=b,header.X-Scope-OrgID=me,limit=5,level=warning,pushPeriod=5s500ms,msgMaxSize=70,allowedLabels=[level,vu],profile",
   );
   assertEquals(settings.url.href, "http://h:1/p");
   assertEquals([settings.labels, settings.headers], [{ a: "b" }, { "X-Scope-OrgID": "me" }]);
   assertEquals([settings.limit, settings.level, settings.pushPeriodMs], [5, "warn", 5500]);
-  assertEquals([settings.messageMaxSize, settings.allowedLabels], [7, new Set(["level", "vu"])]);
+  assertEquals([settings.maxMessageBytes, settings.allowedLabels], [70, new Set(["level", "vu"])]);
   assertEquals(readLokiSettings("loki=limit=3").limit, 3);
 });
 
@@ -80,21 +80,6 @@ for (
   });
 }
 
-Deno.test("lines with the same labels are one stream; fields that may be no labels join the message", () => {
-  const entries = [entry("one", { vu: "1" }), entry("two", { vu: "2" }, "error"), entry("three", { vu: "1" })];
-  const at = "1700000000123000000";
-  assertEquals(JSON.parse(lokiPush(entries, readLokiSettings("loki=label.test=shop"))), {
-    streams: [
-      { stream: { level: "info", test: "shop", vu: "1" }, values: [[at, "one"], [at, "three"]] },
-      { stream: { level: "error", test: "shop", vu: "2" }, values: [[at, "two"]] },
-    ],
-  });
-  assertEquals(JSON.parse(lokiPush(entries, readLokiSettings("loki=allowedLabels=[level],msgMaxSize=4"))).streams[0], {
-    stream: { level: "info" },
-    values: [[at, "one vu=1"], [at, "th...omitted...ee vu=1"]],
-  });
-});
-
 Deno.test("lines are pushed while the test runs, and the last ones at its end", async () => {
   await using receiver = new Receiver();
   const sink = new LokiSink(readLokiSettings(`loki=${receiver.url},pushPeriod=1ms,header.X-A=b`), fail);
@@ -105,18 +90,6 @@ Deno.test("lines are pushed while the test runs, and the last ones at its end", 
   assertEquals(receiver.messages, ["first", "last"]);
   const { headers } = receiver.pushes[0]!;
   assertEquals([headers.get("content-type"), headers.get("x-a")], ["application/json", "b"]);
-});
-
-Deno.test("more lines than the limit are dropped and counted", async () => {
-  await using receiver = new Receiver();
-  const sink = new LokiSink(readLokiSettings(`loki=${receiver.url},pushPeriod=1h,limit=2`), fail);
-  for (const text of ["a", "b", "c", "d"]) sink.write(entry(text));
-  await sink.close();
-  assertEquals(receiver.messages, [
-    "a",
-    "b",
-    "k6d dropped 2 lines of the log because they were over the limit of 2 in a push period",
-  ]);
 });
 
 Deno.test("a receiver that refuses is told of once, without credentials", async () => {
