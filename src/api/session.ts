@@ -2,6 +2,7 @@
 
 import type { SampleRecorder } from "../metrics/sample_recorder.ts";
 import type { SecretSource } from "../options/types.ts";
+import type { Outside } from "../worker/event_loop.ts";
 import type { LogFields, LogLevel } from "../worker/messages.ts";
 
 /** The worker's side of the API. */
@@ -13,6 +14,8 @@ export interface InitSession {
   sharedArray(name: string, create: () => SharedArrayBuffer): SharedArrayBuffer;
   log(level: LogLevel, message: string, fields?: LogFields): void;
   readonly secretSources: readonly SecretSource[];
+  /** Asks for a secret of the cloud's test run, which no line of the log shows from then on. */
+  readRunSecret(key: string, outcome: Outside<string>): void;
   /** From now on no line of the log shows the text. */
   redact(text: string): void;
   /** `exec.test.options`, frozen; undefined in the first init stage. */

@@ -157,8 +157,8 @@ export interface SecretSource {
   readonly name: string;
   /** Whether it is meant when a script names none. */
   readonly isDefault: boolean;
-  /** Secrets by their keys. */
-  readonly secrets: ReadonlyMap<string, string>;
+  /** Secrets by their keys; or those of a cloud's test run, which the main thread reads, once there is such a run. */
+  readonly secrets: ReadonlyMap<string, string> | "of the run" | "of a run to come";
 }
 
 /** The run's settings that are not options: flags of `k6d run` itself. */

@@ -26,13 +26,14 @@ import type {
   PhaseMessage,
   PlanMessage,
   ScriptFailure,
+  SecretMessage,
   ToWorker,
 } from "./messages.ts";
 import type { PhaseFunction } from "./phase_driver.ts";
 import { nowEpochMs, WorkerRuntime } from "./runtime.ts";
 import { ScenarioRunner } from "./scenario_runner.ts";
 import { EventLoopLag } from "./event_loop_lag.ts";
-import { UncaughtRejection } from "./event_loop.ts";
+import { type Outside, UncaughtRejection } from "./event_loop.ts";
 import { readFileThroughMain } from "./script_files.ts";
 import { scriptEnv } from "./script_env.ts";
 import { IMPORT_REFUSED, installScriptGlobals } from "./script_globals.ts";
@@ -76,6 +77,9 @@ class WorkerSession implements InitSession {
   #env: Readonly<Record<string, string>> = {};
   secretSources: readonly SecretSource[] = [];
   readonly #redacted = new Set<string>();
+  /** Reads of the run's secrets that have no answer yet, by their numbers. */
+  readonly #secretReads = new Map<number, Outside<string>>();
+  #lastSecretRead = 0;
   #files = new Map<string, SharedArrayBuffer>();
   #sharedArrays = new Map<string, SharedArrayBuffer>();
   /** Present only in the first init stage, when new files may be read. */
@@ -231,6 +235,13 @@ class WorkerSession implements InitSession {
     this.#runners[message.scenario]?.control(message);
   }
 
+  secretRead({ request, value, problem }: SecretMessage): void {
+    const outcome = this.#secretReads.get(request);
+    this.#secretReads.delete(request);
+    if (value === null) outcome?.reject(new Error(problem));
+    else outcome?.resolve(value);
+  }
+
   /** Ends all scenarios; `aborter` is the virtual user that asked for it, if one did. */
   stop(aborter: VirtualUser | null): void {
     for (const start of this.#starts) {
@@ -340,6 +351,12 @@ class WorkerSession implements InitSession {
     if (this.#redacted.has(text)) return;
     this.#redacted.add(text);
     post({ type: "redact", text });
+  }
+
+  readRunSecret(key: string, outcome: Outside<string>): void {
+    const request = ++this.#lastSecretRead;
+    this.#secretReads.set(request, outcome);
+    post({ type: "read-secret", request, key });
   }
 
   testOptions(): unknown {
@@ -571,6 +588,8 @@ globalThis.addEventListener("message", (event) => {
       return session.control(data);
     case "stop":
       return session.stop(null);
+    case "secret":
+      return session.secretRead(data);
   }
 });
 Math.random = scriptRandom;

@@ -105,6 +105,15 @@ export interface StopMessage {
   readonly type: "stop";
 }
 
+/** Answers `read-secret`. */
+export interface SecretMessage {
+  readonly type: "secret";
+  readonly request: number;
+  /** Null: there is none, `problem` says why. */
+  readonly value: string | null;
+  readonly problem: string;
+}
+
 /** A worker's port for the helper thread. */
 export interface HelperClientMessage {
   /** Carries `ToHelper` one way, `HelperReply` the other. */
@@ -129,7 +138,14 @@ export interface HelperReply {
 }
 
 /** Main thread to worker. */
-export type ToWorker = InitMessage | PlanMessage | PhaseMessage | StartMessage | ControlMessage | StopMessage;
+export type ToWorker =
+  | InitMessage
+  | PlanMessage
+  | PhaseMessage
+  | StartMessage
+  | ControlMessage
+  | StopMessage
+  | SecretMessage;
 
 /** Worker to main thread. */
 export type FromWorker =
@@ -168,6 +184,8 @@ export type FromWorker =
   | { readonly type: "test-failed"; readonly message: string }
   /** From now on no line of the log may show the text. */
   | { readonly type: "redact"; readonly text: string }
+  /** Asks for a secret of the cloud's test run; `request` tells answers apart. */
+  | { readonly type: "read-secret"; readonly request: number; readonly key: string }
   /** The helper thread is wanted: it is to serve this port. */
   | ({ readonly type: "open-helper" } & HelperClientMessage)
   | { readonly type: "read-file"; readonly path: string }
