@@ -17,7 +17,7 @@ import {
 import type { SampleBatch } from "../metrics/types.ts";
 import { isOpenModel, latestEndMs, regularDurationMs, scenarioOfShare } from "../executor/schedule.ts";
 import { divide, EVERYTHING, type Share } from "../executor/stripes.ts";
-import type { Options, RunSettings, Scenario } from "../options/types.ts";
+import type { Options, RunSettings, Scenario, SecretSource } from "../options/types.ts";
 import { mayNeedOutputs } from "../output/needed.ts";
 import { type Output, type OutputContext, OutputError, type OutputLog } from "../output/output.ts";
 import type { EndReason, RunEnding, TestFacts } from "../output/run_facts.ts";
@@ -42,6 +42,7 @@ import { Heartbeats } from "./heartbeats.ts";
 import { planRun, type WorkerPlan } from "./plan.ts";
 import { RunError } from "./run_error.ts";
 import { RunningOutputs } from "./running_outputs.ts";
+import { RunSecrets, SecretError } from "./run_secrets.ts";
 import { trustedCertificates } from "./trusted_certificates.ts";
 import { NO_ARTIFACTS, type ReadSource, WorkerPool } from "./worker_pool.ts";
 
@@ -110,6 +111,8 @@ export class TestRun {
   readonly #consumers: SampleConsumer[] = [];
   #program: Program | null = null;
   #scriptEnv: Readonly<Record<string, string>> = {};
+  /** Secrets that the cloud has for this run. */
+  #runSecrets: RunSecrets | null = null;
   #artifacts: InitArtifacts = NO_ARTIFACTS;
   #functions: readonly string[] = [];
   #options: Options | null = null;
@@ -298,7 +301,11 @@ export class TestRun {
     }
     this.#consumers.push(this.#outputs);
     const remoteRun = await this.#outputs.remoteRun;
-    if (remoteRun !== null) this.#scriptEnv = { ...this.#scriptEnv, K6_CLOUDRUN_TEST_RUN_ID: remoteRun.id };
+    if (remoteRun === null) return;
+    this.#scriptEnv = { ...this.#scriptEnv, K6_CLOUDRUN_TEST_RUN_ID: remoteRun.id };
+    if (remoteRun.secrets === null) return;
+    this.#log.redact(remoteRun.secrets.token);
+    this.#runSecrets = new RunSecrets(remoteRun.secrets);
   }
 
   /** Creates the virtual users. Throws a `RunError`. */
@@ -322,7 +329,7 @@ export class TestRun {
       parts: part.parts,
       vuIds: part.vuIds,
       artifacts: this.#artifacts,
-      secretSources: this.#settings.secretSources,
+      secretSources: this.#secretSources(),
       caCerts: this.#caCerts,
       state: buffers,
     });
@@ -335,6 +342,25 @@ export class TestRun {
     );
     if (last?.type === "init-failed") throw initError(last.failure, last.vu);
     if (last?.type !== "ready") throw this.#stopError();
+  }
+
+  /** Those of the command line, and the run's own, if it has any. */
+  #secretSources(): SecretSource[] {
+    return this.#settings.secretSources.flatMap((source) => {
+      if (source.secrets !== "of a run to come") return source;
+      return this.#runSecrets === null ? [] : { ...source, secrets: "of the run" };
+    });
+  }
+
+  async #readSecret(runSecrets: RunSecrets, worker: number, request: number, key: string): Promise<void> {
+    try {
+      const value = await runSecrets.read(key);
+      this.#log.redact(value);
+      this.#pool.send(worker, { type: "secret", request, value, problem: "" });
+    } catch (error) {
+      if (!(error instanceof SecretError)) throw error;
+      this.#pool.send(worker, { type: "secret", request, value: null, problem: error.message });
+    }
   }
 
   /** Waits for as long as the test is paused, then runs set-up, scenarios and tear-down. */
@@ -424,6 +450,7 @@ export class TestRun {
 
   /** Ends all threads, for a run that never got to its end. */
   dispose(): void {
+    this.#runSecrets?.close();
     this.#pool.terminate();
   }
 
@@ -863,6 +890,9 @@ export class TestRun {
         break;
       case "redact":
         this.#log.redact(message.text);
+        break;
+      case "read-secret":
+        if (this.#runSecrets !== null) this.#readSecret(this.#runSecrets, index, message.request, message.key);
         break;
       case "test-failed":
         this.#markedFailed = true;
