@@ -39,6 +39,7 @@ export interface LogSettings {
 export class Log {
   readonly #settings: LogSettings;
   readonly #now: () => number;
+  readonly #followers = new Set<(line: LogLine) => void>();
   readonly #secrets = new Set<string>();
   #secretPattern: RegExp | null = null;
   #region: LiveRegion | null = null;
@@ -74,6 +75,7 @@ export class Log {
       fields: Object.keys(fields).sort().map((key) => [key, this.#clean(fields[key]!)] as const),
       atEpochMs: this.#now(),
     };
+    for (const follow of this.#followers) follow(entry);
     if (consoleSink !== undefined && fields["source"] === "console") return consoleSink.write(entry);
     if (isApart) return sink.write(entry);
     this.#region?.erase();
@@ -85,6 +87,12 @@ export class Log {
   async close(): Promise<void> {
     await this.#settings.sink.close?.();
     await this.#settings.consoleSink?.close?.();
+  }
+
+  /** From now on `write` gets each line, too, until the function that is returned is called. */
+  follow(write: (line: LogLine) => void): () => void {
+    this.#followers.add(write);
+    return () => this.#followers.delete(write);
   }
 
   /** From now on `secret` appears in no line; an empty text is no secret. */

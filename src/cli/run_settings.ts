@@ -7,7 +7,7 @@ import type { RunSettings } from "../options/types.ts";
 import { type CommandLine, UsageError } from "./args.ts";
 import type { ConfigFile } from "./config_file.ts";
 import { type Flag, FLAGS } from "./flags.ts";
-import { readSecretSources } from "./secret_sources.ts";
+import { readSecretSources, withCloudSource } from "./secret_sources.ts";
 import { SettingReader } from "./setting_reader.ts";
 import { wantsColor } from "./terminal.ts";
 
@@ -33,12 +33,14 @@ export function planRun(
   const read = new SettingReader(commandLine, env, config.settings);
   const noColor = read.isOn("no-color");
   const features = readFeatures(read, env);
+  const outputs = read.all("out").flat() as string[];
+  const secretSources = readSecretSources(read.all("secret-source") as string[]);
   checkTracesOutput(read);
   return {
     settings: {
       script,
       type: read.text("type") as RunSettings["type"],
-      outputs: read.all("out").flat() as string[],
+      outputs,
       collectors: config.collectors,
       workers: readWorkers(read, cores),
       systemEnv: readSystemEnv(read, env, { byDefault: commandLine.positionals[0] === "run" }),
@@ -46,7 +48,7 @@ export function planRun(
       apm: read.isOn("apm"),
       noThresholds: read.isOn("no-thresholds"),
       features: features.known,
-      secretSources: readSecretSources(read.all("secret-source") as string[]),
+      secretSources: outputs.some(isCloud) ? withCloudSource(secretSources) : secretSources,
       summaryMode: readSummaryMode(read),
       summaryExport: read.text("summary-export"),
       newMachineReadableSummary: read.isOn("new-machine-readable-summary"),
@@ -123,6 +125,11 @@ function readWorkers(read: SettingReader, cores: number): number {
   const workers = read.last("workers") as number | undefined ?? cores;
   if (workers < 1) throw new UsageError(`the number of workers must be at least 1, got ${workers}`);
   return workers;
+}
+
+/** Whether an output makes, or joins, a test run of a cloud. */
+function isCloud(output: string): boolean {
+  return /^cloud(=|$)/.test(output);
 }
 
 function checkTracesOutput(read: SettingReader): void {

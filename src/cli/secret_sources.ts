@@ -5,8 +5,13 @@ import type { SecretSource } from "../options/types.ts";
 import { UsageError } from "./args.ts";
 import { ExitCode } from "./exit_codes.ts";
 
+/** A source whose secrets k6d has from the beginning. */
+interface KnownSource extends SecretSource {
+  readonly secrets: ReadonlyMap<string, string>;
+}
+
 /** Reads all sources; exactly one of them is the default. Throws a `UsageError` that holds no secret. */
-export function readSecretSources(given: readonly string[]): SecretSource[] {
+export function readSecretSources(given: readonly string[]): KnownSource[] {
   const sources = given.map(readSource);
   const names = sources.map(({ name }) => name);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
@@ -22,13 +27,18 @@ export function readSecretSources(given: readonly string[]): SecretSource[] {
   return sources.length === 1 ? [{ ...sources[0]!, isDefault: true }] : sources;
 }
 
+/** Those sources and the cloud's, which is the default unless there is another. */
+export function withCloudSource(sources: readonly SecretSource[]): SecretSource[] {
+  return [...sources, { name: "cloud", isDefault: sources.length === 0, secrets: "of a run to come" }];
+}
+
 /** What a source's own settings become: its secrets by their keys. */
 type Reader = (settings: readonly string[]) => ReadonlyMap<string, string>;
 
 const READERS: ReadonlyMap<string, Reader> = new Map([["file", readFile], ["mock", readMock]]);
 const KINDS = [...READERS.keys(), "url"];
 
-function readSource(source: string): SecretSource {
+function readSource(source: string): KnownSource {
   const equals = source.indexOf("=");
   const kind = equals < 0 ? source : source.slice(0, equals);
   const settings = equals < 0 ? [] : source.slice(equals + 1).split(",");

@@ -18,6 +18,7 @@ import type { SampleBatch } from "../metrics/types.ts";
 import { isOpenModel, latestEndMs, regularDurationMs, scenarioOfShare } from "../executor/schedule.ts";
 import { divide, EVERYTHING, type Share } from "../executor/stripes.ts";
 import type { Options, RunSettings, Scenario, SecretSource } from "../options/types.ts";
+import type { LogLine } from "../output/log_line.ts";
 import { mayNeedOutputs } from "../output/needed.ts";
 import { type Output, type OutputContext, OutputError, type OutputLog } from "../output/output.ts";
 import type { EndReason, RunEnding, TestFacts } from "../output/run_facts.ts";
@@ -59,6 +60,8 @@ const VUS_INTERVAL_MS = 1000;
 export interface RunLog extends OutputLog {
   /** From now on the text appears in no line. */
   redact(text: string): void;
+  /** From now on `write` gets each line, too, until the function that is returned is called. */
+  follow(write: (line: LogLine) => void): () => void;
   write(level: LogLevel, message: string, fields?: LogFields): void;
 }
 
@@ -763,6 +766,8 @@ export class TestRun {
         registry,
         log: this.#log,
         stopRun,
+        redact: (text: string) => this.#log.redact(text),
+        followLog: (write: (line: LogLine) => void) => this.#log.follow(write),
       };
       const asked = createOutputs(specs, context);
       const outputs = [...asked, ...await this.#createApmOutput(context, cloudAmong(asked))];

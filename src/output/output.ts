@@ -2,6 +2,7 @@
 
 import type { MetricRegistry } from "../metrics/registry.ts";
 import type { SampleBatch } from "../metrics/types.ts";
+import type { LogLine } from "./log_line.ts";
 import type { RemoteRun, RunEnding, TestFacts } from "./run_facts.ts";
 
 /** Where an output reports to; lines go to k6d's log. */
@@ -32,6 +33,10 @@ export interface OutputContext {
   readonly test: TestFacts;
   /** Ends the run as soon as may be, with exit code 105; `message` says why. Without effect on a run that is over. */
   stopRun(message: string): void;
+  /** From now on the text appears in no line of the log: a token that a service has given, for example. */
+  redact(text: string): void;
+  /** From now on `write` gets each line of the log, free of secrets, until the function that is returned is called. */
+  followLog(write: (line: LogLine) => void): () => void;
 }
 
 /** One running output. Life: `start`, any number of `addSamples`, `stop`. */

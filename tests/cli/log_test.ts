@@ -83,6 +83,18 @@ Deno.test("a secret appears in no line, in message or fields, whatever the forma
   }
 });
 
+Deno.test("who follows the log gets what is written, without secrets, until they have enough", () => {
+  const { log } = logInto();
+  const lines: string[] = [];
+  const unfollow = log.follow(({ level, message, fields }) => lines.push(`${level} ${message} ${fields}`));
+  log.redact("topsecret");
+  log.debug("too much");
+  log.warn("with topsecret", { source: "console" });
+  unfollow();
+  log.warn("later");
+  assertEquals(lines, ["warn with ***SECRET_REDACTED*** source,console"]);
+});
+
 Deno.test("the display makes room for each line that is written, and for no other", () => {
   const { log, place } = logInto({ format: "raw" });
   log.attach({ erase: () => place.text += "<", draw: () => place.text += ">" });

@@ -98,6 +98,8 @@ function create(
     version: "1.2.3",
     test: TEST_FACTS,
     stopRun() {},
+    redact() {},
+    followLog: () => () => {},
   };
   const outputs = createOutputs(specs, context);
   return { outputs, warnings };

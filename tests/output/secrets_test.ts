@@ -53,5 +53,7 @@ function make(spec: string, env: Readonly<Record<string, string>>) {
     version: "1.2.3",
     test: TEST_FACTS,
     stopRun() {},
+    redact() {},
+    followLog: () => () => {},
   });
 }

@@ -4,6 +4,7 @@
  */
 
 import { parseIntervalMs } from "../duration.ts";
+import { type LogLevel, parseLevel } from "../log_line.ts";
 import { OutputError } from "../output.ts";
 import { oneOf, positiveInteger, type SettingValue, type SettingValues } from "../setting_values.ts";
 import type { MetricsFormat } from "./metric_set_encoder.ts";
@@ -80,7 +81,7 @@ export interface LogsPushConfig {
   readonly url: string;
   readonly token: string;
   /** Null: all levels. */
-  readonly level: string | null;
+  readonly level: LogLevel | null;
   /** Most lines in a period. */
   readonly limit: number;
   readonly periodMs: number;
@@ -249,7 +250,7 @@ function logsPush(values: Values): LogsPushConfig | null {
   return {
     url,
     token,
-    level: textOrNull(values, "logsLevel"),
+    level: values.get("logsLevel", "debug, info, warn or error", (value) => parseLevel(String(value))) ?? null,
     limit: values.get("logsLimit", A_COUNT, positiveInteger()) ?? 100,
     periodMs: values.get("logsPushPeriod", A_DURATION, parseIntervalMs) ?? 1000,
     maxMessageBytes: values.get("logsMessageMaxSize", A_COUNT, positiveInteger()) ?? 1 << 20,

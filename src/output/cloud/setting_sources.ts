@@ -66,7 +66,7 @@ class Collector implements CollectedSettings {
       for (const secret of TOKENS.has(key) ? [value] : secretsInUrl(value)) this.#secrets.add(secret);
     }
     // As in k6: 0 is no project, and the service only adds a stack's address where there is none.
-    if (NUMBERS.has(key) && Number(value) <= 0) return;
+    if (NUMBERS.has(key) && (typeof value === "number" || typeof value === "string") && Number(value) <= 0) return;
     if (key === "stackURL" && source.startsWith(SERVICE) && this.values.has(key)) return;
     this.values.set(key, value, source);
   }

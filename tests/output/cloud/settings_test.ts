@@ -89,7 +89,7 @@ const cases: readonly Case[] = [
     env: { ...pushing, K6_CLOUD_METRICS_PUSH_URL: "http://m" },
   },
   { ...url("logsPushURL", ({ logsPush }) => logsPush?.url), env: pushingLogs },
-  { ...same("logsLevel", ({ logsPush }) => logsPush?.level), env: pushingLogs },
+  { ...same("logsLevel", ({ logsPush }) => logsPush?.level, ["error", "debug"]), env: pushingLogs },
   { ...number("logsLimit", ({ logsPush }) => logsPush?.limit), env: pushingLogs },
   { ...duration("logsPushPeriod", ({ logsPush }) => logsPush?.periodMs), env: pushingLogs },
   { ...number("logsMessageMaxSize", ({ logsPush }) => logsPush?.maxMessageBytes), env: pushingLogs },

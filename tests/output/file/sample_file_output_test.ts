@@ -30,7 +30,7 @@ class FileRun implements AsyncDisposable {
     const context = { argument: "", name: "json", env: {}, options: {}, collectors: {}, features: [], version: "1" };
     this.output = new SampleFileOutput(
       settings,
-      { ...context, registry, log, test: TEST_FACTS, stopRun() {} },
+      { ...context, registry, log, test: TEST_FACTS, stopRun() {}, redact() {}, followLog: () => () => {} },
       stopTimeoutMs,
     );
   }

@@ -328,5 +328,7 @@ function context() {
     version: "1.2.3",
     test: TEST_FACTS,
     stopRun() {},
+    redact() {},
+    followLog: () => () => {},
   };
 }

@@ -2,6 +2,7 @@
 
 import { MetricRegistry } from "../../../src/metrics/registry.ts";
 import type { MetricType, SampleMetadata, SeriesDefinition, TagPairs } from "../../../src/metrics/types.ts";
+import type { LogLine } from "../../../src/output/log_line.ts";
 import type { Output, OutputContext } from "../../../src/output/output.ts";
 import { createOutput } from "../../../src/output/outputs.ts";
 import type { RunEnding, TestFacts } from "../../../src/output/run_facts.ts";
@@ -31,6 +32,9 @@ export class OutputRun {
   readonly complaints: string[] = [];
   /** Why the output wanted the run to end. */
   readonly stops: string[] = [];
+  /** What the output wants no line of the log to show. */
+  readonly redacted: string[] = [];
+  readonly #followers = new Set<(line: LogLine) => void>();
   readonly #ids = new Map<string, number>();
   #waiting: (() => void)[] = [];
 
@@ -51,6 +55,11 @@ export class OutputRun {
       version: "1.2.3",
       test: { ...TEST_FACTS, ...test },
       stopRun: (message) => this.stops.push(message),
+      redact: (text) => this.redacted.push(text),
+      followLog: (write) => {
+        this.#followers.add(write);
+        return () => this.#followers.delete(write);
+      },
       log: {
         debug() {},
         info() {},
@@ -68,6 +77,11 @@ export class OutputRun {
   /** The run is over. */
   stop(ending: RunEnding = CLEAN_END): Promise<void> {
     return this.output.stop(ending);
+  }
+
+  /** Something is written to the log, which the output may follow. */
+  log(line: LogLine): void {
+    for (const follow of this.#followers) follow(line);
   }
 
   /** Defines a metric of the script. */
