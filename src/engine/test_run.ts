@@ -37,13 +37,14 @@ import type {
 } from "../worker/messages.ts";
 import { allocateSharedState, ScenarioCell, SharedState, WorkerCell } from "../worker/shared_state.ts";
 import { maxConcurrentVus, maxRunDurationMs } from "../cli/banner.ts";
+import { VERSION } from "../version.ts";
 import { ExitCode } from "../cli/exit_codes.ts";
 import { ControlError } from "../control/controlled_run.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { planRun, type WorkerPlan } from "./plan.ts";
 import { RunError } from "./run_error.ts";
 import { RunningOutputs } from "./running_outputs.ts";
-import { RunSecrets, SecretError } from "./run_secrets.ts";
+import type { RunSecrets } from "./run_secrets.ts";
 import { trustedCertificates } from "./trusted_certificates.ts";
 import { NO_ARTIFACTS, type ReadSource, WorkerPool } from "./worker_pool.ts";
 
@@ -308,7 +309,8 @@ export class TestRun {
     this.#scriptEnv = { ...this.#scriptEnv, K6_CLOUDRUN_TEST_RUN_ID: remoteRun.id };
     if (remoteRun.secrets === null) return;
     this.#log.redact(remoteRun.secrets.token);
-    this.#runSecrets = new RunSecrets(remoteRun.secrets);
+    const { RunSecrets } = await import("./run_secrets.ts");
+    this.#runSecrets = new RunSecrets(remoteRun.secrets, { version: VERSION, log: this.#log });
   }
 
   /** Creates the virtual users. Throws a `RunError`. */
@@ -356,14 +358,9 @@ export class TestRun {
   }
 
   async #readSecret(runSecrets: RunSecrets, worker: number, request: number, key: string): Promise<void> {
-    try {
-      const value = await runSecrets.read(key);
-      this.#log.redact(value);
-      this.#pool.send(worker, { type: "secret", request, value, problem: "" });
-    } catch (error) {
-      if (!(error instanceof SecretError)) throw error;
-      this.#pool.send(worker, { type: "secret", request, value: null, problem: error.message });
-    }
+    const answer = await runSecrets.answer(key);
+    if (answer.value !== null) this.#log.redact(answer.value);
+    this.#pool.send(worker, { type: "secret", request, ...answer });
   }
 
   /** Waits for as long as the test is paused, then runs set-up, scenarios and tear-down. */

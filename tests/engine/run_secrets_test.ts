@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { RunSecrets, SecretError } from "../../src/engine/run_secrets.ts";
+import { RunSecrets } from "../../src/engine/run_secrets.ts";
+import { CloudApiError } from "../../src/output/cloud/api/cloud_error.ts";
 import type { RemoteSecrets } from "../../src/output/run_facts.ts";
 import { ContractServer } from "../support/cloud/contract_server.ts";
 import { htmlAnswer, MALFORMED, v6ErrorAnswer } from "../support/cloud/faults.ts";
@@ -12,7 +13,9 @@ async function serviceWithSecrets(change: Partial<RemoteSecrets> = {}) {
   const server = stack.use(await ContractServer.start());
   const { id, scopedToken } = await server.addTestRun();
   const endpoint = `${server.origin}/provisioning/v1/test_runs/${id}/decrypt_secret?name={key}`;
-  const secrets = new RunSecrets({ token: scopedToken, endpoint, responsePath: "plaintext", ...change });
+  const log = { debug() {}, info() {}, warn() {}, error() {} };
+  const remote = { token: scopedToken, endpoint, responsePath: "plaintext", ...change };
+  const secrets = new RunSecrets(remote, { version: "1.2.3", log });
   stack.defer(() => secrets.close());
   return { server, secrets, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
@@ -34,17 +37,18 @@ Deno.test("a key may have any characters", async () => {
   assertEquals(server.calls[0]?.request.query.get("name"), "a&b=$& ü{key}");
 });
 
-Deno.test("what may go better the next time is tried three times, and again when a script asks again", async () => {
+Deno.test("what may go better the next time is tried four times, and again when a script asks again", async () => {
   await using service = await serviceWithSecrets();
   const { server, secrets } = service;
-  server.fault(OPERATION, "reset", v6ErrorAnswer(429, "busy", "later"), v6ErrorAnswer(503, "down", "later"));
-  const { message } = await assertRejects(() => secrets.read("api-key"), SecretError);
+  const busy = [429, 502, 503].map((status) => v6ErrorAnswer(status, "busy", "later"));
+  server.fault(OPERATION, "reset", ...busy);
+  const { message } = await assertRejects(() => secrets.read("api-key"), CloudApiError);
   assertEquals(
     message,
-    `cannot read the secret "api-key" from the cloud at ${new URL(server.origin).host}: it answered 503`,
+    'cannot read the secret "api-key" of the cloud: (503/busy) later; the service has failed: try again later',
   );
   assertEquals(await secrets.read("api-key"), "the value of api-key");
-  assertEquals(server.callsOf(OPERATION).length, 4);
+  assertEquals(server.callsOf(OPERATION).length, 5);
   assertEquals(server.violations, []);
 });
 
@@ -52,34 +56,39 @@ Deno.test("what will never go better is told at once, and not asked for again", 
   await using service = await serviceWithSecrets();
   const { server, secrets } = service;
   for (let time = 0; time < 2; time++) {
-    const { message } = await assertRejects(() => secrets.read("nothing"), SecretError);
-    assertEquals(message, 'the cloud has no secret with the key "nothing"');
+    const { message } = await assertRejects(() => secrets.read("nothing"), CloudApiError);
+    assertEquals(
+      message,
+      'cannot read the secret "nothing" of the cloud: (404/error) there is no secret nothing; check ' +
+        "K6_CLOUD_SECRETS_ENDPOINT, and that what is asked for exists",
+    );
   }
   assertEquals(server.callsOf(OPERATION).length, 1);
 });
 
 Deno.test("a token that is not valid for secrets is told of, but never shown", async () => {
   await using service = await serviceWithSecrets({ token: "another-token" });
-  const { message } = await assertRejects(() => service.secrets.read("api-key"), SecretError);
+  const { message } = await assertRejects(() => service.secrets.read("api-key"), CloudApiError);
   assertEquals(
     message,
-    'the cloud refuses to tell the secret "api-key" (status 401): the test run\'s token is not valid for it',
+    'cannot read the secret "api-key" of the cloud: (401/error) the token is of no test run; ' +
+      "the test run's token is not valid (any longer)",
   );
 });
 
 for (
-  const [title, answer] of [
-    ["is no JSON", MALFORMED],
-    ["is a page", htmlAnswer(200)],
-    ["has a number there", { status: 200, body: `{"data":{"value":7}}` }],
-    ["has nothing there", { status: 200, body: `{}` }],
+  const [title, answer, reason] of [
+    ["is no JSON", MALFORMED, "the answer is not the JSON object of a k6 cloud; check K6_CLOUD_SECRETS_ENDPOINT"],
+    ["is a page", htmlAnswer(200), "the answer is not the JSON object of a k6 cloud; check K6_CLOUD_SECRETS_ENDPOINT"],
+    ["has a number there", { status: 200, body: `{"data":{"value":7}}` }, "the answer has no text at data.value"],
+    ["has nothing there", { status: 200, body: `{}` }, "the answer has no text at data.value"],
   ] as const
 ) {
   Deno.test(`an answer that ${title} gives no secret`, async () => {
     await using service = await serviceWithSecrets({ responsePath: "data.value" });
     service.server.fault(OPERATION, answer);
-    const { message } = await assertRejects(() => service.secrets.read("k"), SecretError);
-    assertEquals(message, 'the cloud\'s answer for the secret "k" (status 200) has no text at data.value');
+    const { message } = await assertRejects(() => service.secrets.read("k"), CloudApiError);
+    assertEquals(message, `cannot read the secret "k" of the cloud: ${reason}`);
   });
 }
 
@@ -93,7 +102,7 @@ Deno.test("the end of a run ends a read that has no answer", async () => {
   await using service = await serviceWithSecrets();
   const { server, secrets } = service;
   server.fault(OPERATION, "hang");
-  const read = assertRejects(() => secrets.read("api-key"), SecretError);
+  const read = assertRejects(() => secrets.read("api-key"), CloudApiError);
   await server.called(OPERATION);
   secrets.close();
   await read;
