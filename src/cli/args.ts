@@ -2,7 +2,7 @@
 
 import { KindError } from "../options/kinds.ts";
 import { didYouMean } from "../options/suggest.ts";
-import { type Command, COMMANDS } from "./commands.ts";
+import { type Command, commandOf, commandsAfter } from "./commands.ts";
 import { ExitCode } from "./exit_codes.ts";
 import { ALL_FLAGS, type Flag, FLAGS } from "./flags.ts";
 
@@ -19,7 +19,7 @@ export class UsageError extends Error {
 
 /** A command line, taken apart. */
 export interface CommandLine {
-  /** What isn't a flag: the command and its arguments. */
+  /** What isn't a flag: the command, one element even when its name has several words, and its arguments. */
   readonly positionals: readonly string[];
   /** The values of each flag by its name, in the order given, as `Flag.kind` reads them; a flag that isn't given is missing. */
   readonly flags: ReadonlyMap<string, readonly unknown[]>;
@@ -31,15 +31,17 @@ export interface CommandLine {
  * `parseArgs` of `@std/cli` can't read this syntax: it takes `--no-setup=true` for `--setup`, and no value may start with `-`.
  */
 export function parseCommandLine(args: readonly string[]): CommandLine {
-  const flags = flagsOf(findCommand(args));
-  return new Parser(args, new FlagNames(flags)).parse();
+  const command = commandOf(wordsOf(args));
+  const { positionals, flags } = new Parser(args, new FlagNames(flagsOf(command))).parse();
+  const given = command === undefined ? positionals : positionals.slice(command.name.split(" ").length);
+  return { positionals: command === undefined ? given : [command.name, ...given], flags };
 }
 
 /** The flags that a command takes; without one, all that there are. */
 export function flagsOf(command: Command | undefined): readonly Flag[] {
   const flags = command === undefined
     ? ALL_FLAGS
-    : [...command.flags, "global" as const].flatMap((name) => FLAGS[name]);
+    : [...command.flags, "global" as const].flatMap((group) => FLAGS[group]);
   return flags.filter(({ noFlag }) => noFlag === undefined);
 }
 
@@ -57,16 +59,25 @@ export function readFlag(flag: Flag, text: string): unknown {
   }
 }
 
-/** The command that the arguments name, whatever flags stand before it. */
-function findCommand(args: readonly string[]): Command | undefined {
-  const known = new FlagNames(ALL_FLAGS);
+/** What isn't a flag nor a flag's value, before it is known which command's flags these are. */
+export function wordsOf(args: readonly string[]): string[] {
+  const words: string[] = [];
+  let known = new FlagNames(ALL_FLAGS);
   for (let at = 0; at < args.length; at++) {
     const arg = args[at]!;
-    if (arg === "--") return COMMANDS.find(({ name }) => name === args[at + 1]);
-    if (!arg.startsWith("-") || arg === "-") return COMMANDS.find(({ name }) => name === arg);
-    if (known.needsNext(arg)) at++;
+    if (arg === "--") return [...words, ...args.slice(at + 1)];
+    if (!arg.startsWith("-") || arg === "-") {
+      words.push(arg);
+      known = new FlagNames(flagsAfter(words));
+    } else if (known.needsNext(arg)) at++;
   }
-  return undefined;
+  return words;
+}
+
+/** The flags that may follow: those of the command that is named, or that still can be. */
+function flagsAfter(words: readonly string[]): readonly Flag[] {
+  const longer = commandsAfter(words);
+  return longer.length === 0 ? flagsOf(commandOf(words)) : longer.flatMap(flagsOf);
 }
 
 /** Flags by their names. */
@@ -75,8 +86,10 @@ class FlagNames {
   readonly short: ReadonlyMap<string, Flag>;
 
   constructor(flags: readonly Flag[]) {
-    this.long = new Map(flags.map((flag) => [flag.name, flag]));
-    this.short = new Map(flags.flatMap((flag) => flag.short === undefined ? [] : [[flag.short, flag] as const]));
+    // Before the command is known a short flag may be several commands'; the first in the table counts.
+    const all = flags.toReversed();
+    this.long = new Map(all.map((flag) => [flag.name, flag]));
+    this.short = new Map(all.flatMap((flag) => flag.short === undefined ? [] : [[flag.short, flag] as const]));
   }
 
   /** Whether the value of the flag in `arg` is the next argument. */

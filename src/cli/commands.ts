@@ -16,6 +16,7 @@ export type CommandMain = (line: CommandLine, context: CommandContext) => Promis
 
 /** One command. */
 export interface Command {
+  /** One word, or several for a command of a group: `cloud login`. */
   readonly name: string;
   /** Its arguments in the usage line, for example `<script | ->`. */
   readonly args: string;
@@ -118,6 +119,13 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import("./control_commands.ts")).statsCommand,
   },
   {
+    name: "cloud",
+    args: "<command>",
+    summary: "use Grafana Cloud k6, or a service like it",
+    flags: [],
+    load: async () => (await import("./group_command.ts")).groupCommand("cloud"),
+  },
+  {
     name: "completion",
     args: "<bash | zsh | fish | powershell>",
     summary: "print a script that makes a shell complete commands and flags",
@@ -148,3 +156,22 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import("./help.ts")).helpCommand,
   },
 ];
+
+/** The command that words begin with, flags left out: that with the longest name. */
+export function commandOf(words: readonly string[]): Command | undefined {
+  return COMMANDS.filter(({ name }) => isPrefix(name.split(" "), words)).sort((a, b) =>
+    b.name.length - a.name.length
+  )[0];
+}
+
+/** The commands whose names go on after these words: of `cloud`, `cloud login` and others. */
+export function commandsAfter(words: readonly string[]): readonly Command[] {
+  return COMMANDS.filter(({ name }) => {
+    const own = name.split(" ");
+    return own.length > words.length && isPrefix(words, own);
+  });
+}
+
+function isPrefix(beginning: readonly string[], words: readonly string[]): boolean {
+  return beginning.every((word, index) => word === words[index]);
+}

@@ -1,7 +1,7 @@
 /** `k6d completion`: scripts that make a shell complete k6d's commands and flags; they ask `k6d __complete`. */
 
-import { type CommandLine, flagsOf, UsageError } from "./args.ts";
-import { type CommandContext, COMMANDS } from "./commands.ts";
+import { type CommandLine, flagsOf, UsageError, wordsOf } from "./args.ts";
+import { type CommandContext, commandOf, commandsAfter } from "./commands.ts";
 import { ExitCode } from "./exit_codes.ts";
 
 /** Prints the script for a shell. */
@@ -23,17 +23,21 @@ export function completeCommand({ positionals }: CommandLine, { stdout }: Comman
 
 /** Candidates for the last of `words`, which stand after `k6d`; none where the shell shall offer files. */
 export function completions(words: readonly string[]): (readonly [text: string, help: string])[] {
-  const before = words.slice(0, -1);
+  const before = wordsOf(words.slice(0, -1));
   const last = words.at(-1) ?? "";
-  const command = COMMANDS.find(({ name }) => before.includes(name));
+  const command = commandOf(before);
   const candidates = last.startsWith("-")
     ? flagsOf(command).map(({ name, help }) => [`--${name}`, help] as const)
-    : command === undefined || command.name === "help"
-    ? COMMANDS.filter(({ hidden }) => !hidden).map(({ name, summary }) => [name, summary] as const)
-    : command.name === "completion"
+    : command?.name === "completion"
     ? [...SCRIPTS.keys()].map((shell) => [shell, `the script for ${shell}`] as const)
-    : [];
+    : nextWords(command?.name === "help" ? before.slice(1) : before);
   return candidates.filter(([text]) => text.startsWith(last));
+}
+
+/** The words that may follow in the names of commands; of several commands' word the first's summary. */
+function nextWords(before: readonly string[]): (readonly [word: string, summary: string])[] {
+  const commands = commandsAfter(before).filter(({ hidden }) => !hidden);
+  return [...new Map(commands.toReversed().map(({ name, summary }) => [name.split(" ")[before.length]!, summary]))];
 }
 
 const SCRIPTS: ReadonlyMap<string, string> = new Map([

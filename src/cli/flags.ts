@@ -37,6 +37,7 @@ export type FlagGroup =
   | "new"
   | "completion"
   | "scale"
+  | "projectId"
   | "global";
 
 const switchKind = { kind: bool, bare: "true" } as const;
@@ -231,6 +232,8 @@ const SCALE_FLAGS: readonly Flag[] = [
   { name: "max", short: "m", kind: integer, help: "the most virtual users that may be asked for" },
 ];
 
+const PROJECT_ID: Flag = { name: "project-id", kind: text, help: "number of a project of Grafana Cloud k6" };
+
 /** All flags by their group. */
 export const FLAGS: Readonly<Record<FlagGroup, readonly Flag[]>> = {
   options: OPTION_FLAGS,
@@ -262,10 +265,11 @@ export const FLAGS: Readonly<Record<FlagGroup, readonly Flag[]>> = {
       default: "minimal",
       help: "minimal, protocol, browser, or the path of a script to start from",
     },
-    { name: "project-id", kind: text, help: "project of Grafana Cloud k6 to put into the script" },
+    PROJECT_ID,
   ],
   completion: [{ name: "no-descriptions", ...switchKind, help: "accepted for k6's sake" }],
   scale: SCALE_FLAGS,
+  projectId: [PROJECT_ID],
   global: GLOBAL_FLAGS,
 };
 

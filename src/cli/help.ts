@@ -5,15 +5,16 @@ import { duration } from "../options/kinds.ts";
 import { didYouMean } from "../options/suggest.ts";
 import { OPTIONS } from "../options/table.ts";
 import { type CommandLine, UsageError } from "./args.ts";
-import { type Command, type CommandContext, COMMANDS } from "./commands.ts";
+import { type Command, type CommandContext, commandOf, COMMANDS, commandsAfter } from "./commands.ts";
 import { ExitCode } from "./exit_codes.ts";
 import { type Flag, type FlagGroup, FLAGS } from "./flags.ts";
 
 /** `k6d help [command]`. */
 export function helpCommand({ positionals }: CommandLine, { stdout }: CommandContext): number {
-  const topic = positionals[1];
-  const command = COMMANDS.find(({ name }) => name === topic);
-  if (topic !== undefined && command === undefined) {
+  const words = positionals.slice(1);
+  const topic = words.join(" ");
+  const command = commandOf(words);
+  if (topic !== "" && command?.name !== topic) {
     const hint = didYouMean(topic, COMMANDS.map(({ name }) => name));
     throw new UsageError(`there is no command ${JSON.stringify(topic)} to help with${hint}`);
   }
@@ -23,15 +24,14 @@ export function helpCommand({ positionals }: CommandLine, { stdout }: CommandCon
 
 /** What `k6d help` says. */
 export function generalHelp(): string {
-  const shown = COMMANDS.filter(({ hidden }) => hidden === undefined);
-  const width = Math.max(...shown.map((command) => nameAndArgs(command).length));
+  const shown = COMMANDS.filter(({ name, hidden }) => !name.includes(" ") && hidden === undefined);
   return `k6d runs k6 load-test scripts on V8.
 
 Usage:
   k6d <command> [flags]
 
 Commands:
-${shown.map((command) => `  ${nameAndArgs(command).padEnd(width)}   ${command.summary}\n`).join("")}
+${list(shown)}
 \`k6d help <command>\` lists the flags of a command.
 
 Example:
@@ -45,9 +45,11 @@ export function commandHelp(command: Command): string {
   const examples = command.examples === undefined
     ? ""
     : `\nExamples:\n${command.examples.map((line) => `  k6d ${line}\n`).join("")}`;
+  const below = commandsAfter(command.name.split(" "));
+  const commands = below.length === 0 ? "" : `\nCommands:\n${list(below)}`;
   const groups = [...command.flags, "global" as const].map((group) => `\n${TITLES[group]}:\n${flagsOf(group)}`);
   return `${summary}.\n\nUsage:\n  k6d ${command.name} [flags] ${command.args}`.trimEnd() +
-    `\n${examples}${groups.join("")}`;
+    `\n${commands}${examples}${groups.join("")}`;
 }
 
 /** The headings of the groups of flags. */
@@ -61,6 +63,7 @@ const TITLES: Readonly<Record<FlagGroup, string>> = {
   new: "Options of the command",
   completion: "Options of the command",
   scale: "Options of the command",
+  projectId: "Options of the command",
   global: "Global",
 };
 
@@ -74,6 +77,11 @@ export function defaultOf(flag: Flag): string | undefined {
 /** Whether k6d doesn't act on the flag yet. */
 function isNotYet(flag: Flag): boolean {
   return flag.notYet !== undefined || optionOf(flag)?.unsupported !== undefined;
+}
+
+function list(commands: readonly Command[]): string {
+  const width = Math.max(...commands.map((command) => nameAndArgs(command).length));
+  return commands.map((command) => `  ${nameAndArgs(command).padEnd(width)}   ${command.summary}\n`).join("");
 }
 
 function nameAndArgs({ name, args }: Command): string {

@@ -23,7 +23,7 @@ export async function main(args: readonly string[], env: Readonly<Record<string,
 }
 
 /** k6's commands that k6d hasn't yet. */
-const LATER_COMMANDS = ["cloud", "x"];
+const LATER_COMMANDS = ["x"];
 
 async function runNamed(commandLine: CommandLine, env: Readonly<Record<string, string>>): Promise<number> {
   const { COMMANDS } = await import("./commands.ts");

@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { flagsOf, parseCommandLine, UsageError } from "../../src/cli/args.ts";
-import { COMMANDS } from "../../src/cli/commands.ts";
+import { type Command, COMMANDS } from "../../src/cli/commands.ts";
 import { ALL_FLAGS, type Flag } from "../../src/cli/flags.ts";
 import { bool, integer, text } from "../../src/options/kinds.ts";
 
@@ -59,11 +59,15 @@ for (const [line, message] of REFUSED) {
   });
 }
 
-Deno.test("each flag and each short flag means one thing", () => {
-  for (const names of [ALL_FLAGS.map((flag) => flag.name), ALL_FLAGS.flatMap((flag) => flag.short ?? [])]) {
+Deno.test("each flag means one thing, and each short flag one thing in a command", () => {
+  for (const names of [ALL_FLAGS.map(({ name }) => name), ...COMMANDS.map(shortFlags)]) {
     assertEquals(names.length, new Set(names).size);
   }
 });
+
+function shortFlags(command: Command): string[] {
+  return flagsOf(command).flatMap(({ short }) => short ?? []);
+}
 
 Deno.test("a command takes its own flags only", () => {
   assertEquals(parse("version", "--json").flags, { json: [true] });

@@ -14,7 +14,14 @@ const CASES: readonly (readonly [args: readonly string[], code: number, stdout: 
   [["run", "--vuss", "3", "x.js"], 255, /^$/, /^error: unknown flag: --vuss; did you mean --vus\?\n$/],
   [["rnu", "x.js"], 255, /^$/, /^error: unknown command "rnu" for k6d; did you mean run\?\n$/],
   [["x.js"], 255, /^$/, /^error: unknown command "x.js" for k6d; did you mean k6d run x.js\?\n$/],
-  [["cloud", "x.js"], 255, /^$/, /^error: the command cloud is not supported yet by k6d\n$/],
+  [["x"], 255, /^$/, /^error: the command x is not supported yet by k6d\n$/],
+  [["cloud"], 0, /^Use Grafana Cloud k6.*\n\nUsage:\n {2}k6d cloud \[flags\] <command>\n/, /^$/],
+  [
+    ["cloud", "nothing"],
+    255,
+    /^$/,
+    /^error: unknown command "cloud nothing" for k6d; `k6d cloud` lists its commands\n$/,
+  ],
 ];
 
 const ENTRY = new URL("../../main.ts", import.meta.url).href;
