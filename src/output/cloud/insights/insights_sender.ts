@@ -73,6 +73,13 @@ export class InsightsSender {
     if (this.#requests.addSamples(batch)) this.#ticking ??= this.#tick();
   }
 
+  /** Forgets what has not been sent, and all that is still to come: the cloud takes no more of this run. */
+  discard(): void {
+    this.#isOff = true;
+    this.#requests.clear();
+    this.#overdue.abort();
+  }
+
   /** Sends what is left, for at most 15 seconds; says what did not arrive. Never rejects. */
   async stop(): Promise<void> {
     if (this.#ticking === null) return;
@@ -155,10 +162,7 @@ export class InsightsSender {
     const { log, config: { host } } = this.#options;
     const why = cause + (detail && `: ${detail}`);
     if (kind === "unwelcome" || kind === "unreachable" && this.#told === 0) {
-      this.#isOff = true;
-      this.#lost += this.#requests.waiting;
-      this.#requests.clear();
-      this.#overdue.abort();
+      this.discard();
       log.warn(
         `cloud output: cannot tell ${host} which requests had trace ids (${why}), and does not try again in this run: ` +
           "check K6_CLOUD_TRACES_HOST and the token, or set K6_CLOUD_TRACES_ENABLED=false",
@@ -177,10 +181,8 @@ export class InsightsSender {
     const { leftOut } = this.#requests;
     const missing = this.#lost + leftOut;
     const all = this.#told + missing;
-    if (missing === 0 || this.#isOff) {
-      log.debug(`cloud output: ${host} was told of ${this.#told} of ${all} requests with trace ids`);
-      return;
-    }
+    if (this.#isOff) return;
+    if (missing === 0) return log.debug(`cloud output: ${host} was told of ${all} requests with trace ids`);
     const causes = [
       ...Array.from(this.#failures, ([cause, count]) => `${cause} ×${count}`),
       ...leftOut > 0 ? [`no room for ${leftOut}`] : [],

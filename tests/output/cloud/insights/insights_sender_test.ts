@@ -215,6 +215,22 @@ Deno.test("a message that is refused for good is not sent again", async () => {
   assertEquals(run.calls.map(({ ids }) => ids[0]), [1, 2]);
 });
 
+Deno.test("after a discard nothing is sent any more, and nothing said", async () => {
+  const run = new SenderRun();
+  run.answer(TAKEN, NEVER);
+  run.add(1);
+  await run.clock.advance(1000);
+  run.add(2);
+  await run.clock.advance(1000);
+  run.add(3);
+  run.sender.discard();
+  run.add(4);
+  await run.clock.advance(10_000);
+  assertEquals([await run.stop(), run.open], [0, 0]);
+  assertEquals(run.calls.map(({ ids }) => ids[0]), [1, 2]);
+  assertEquals(run.warnings, []);
+});
+
 Deno.test("while a push is under way, requests wait for the next one", async () => {
   const run = new SenderRun();
   run.answer({ afterMs: 3500, answer: TAKEN });
