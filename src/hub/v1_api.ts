@@ -126,7 +126,11 @@ async function finishTestRun(call: Call): Promise<HubResponse> {
 
 function checkThresholds({ deviates }: Call, run: TestRun, { thresholds, resultStatus, runStatus }: RunEnd): void {
   const failed = Object.values(thresholds).some((expressions) => Object.values(expressions).includes(true));
-  if (failed !== (resultStatus === 1)) deviates(`result_status ${resultStatus} with thresholds that say otherwise`);
+  // A script may have failed the test by itself (`exec.test.fail()`).
+  const mayFailAlone = runStatus === RUN_STATUS.finished;
+  if (failed ? resultStatus === 0 : resultStatus === 1 && !mayFailAlone) {
+    deviates(`result_status ${resultStatus} with thresholds that say otherwise`);
+  }
   if (!failed && runStatus === RUN_STATUS.abortedByThreshold) deviates("aborted by a threshold that none failed");
   if (Object.keys(run.thresholds).length === 0) return;
   for (const [metric, expressions] of Object.entries(thresholds)) {

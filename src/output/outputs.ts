@@ -2,6 +2,7 @@
 
 import { closestString } from "@std/text/closest-string";
 import { levenshteinDistance } from "@std/text/levenshtein-distance";
+import { createCloudOutput } from "./cloud/cloud_output.ts";
 import { createCsvOutput } from "./csv/csv_output.ts";
 import { createInfluxdbOutput } from "./influxdb/influxdb_output.ts";
 import { createJsonOutput } from "./json/json_output.ts";
@@ -15,6 +16,7 @@ const factories: ReadonlyMap<string, OutputFactory> = new Map([
   ["json", createJsonOutput],
   ["csv", createCsvOutput],
   ["influxdb", createInfluxdbOutput],
+  ["cloud", (context) => createCloudOutput(context)],
   ...prometheusOutputNames.map((name) => [name, createRemoteWriteOutput] as const),
   ...otelOutputNames.map((name) => [name, createOtelOutput] as const),
 ]);
@@ -36,7 +38,7 @@ const removed: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** Outputs of k6 that are still to come. */
-const notYet: readonly string[] = ["cloud", "web-dashboard"];
+const notYet: readonly string[] = ["web-dashboard"];
 
 /** What every output of a run is told, whatever its name. */
 type CommonContext = Omit<OutputContext, "name" | "argument">;

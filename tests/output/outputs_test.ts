@@ -47,7 +47,7 @@ for (const name of ["kafka", "datadog", "statsd"]) {
   });
 }
 
-for (const name of ["cloud", "web-dashboard"]) {
+for (const name of ["web-dashboard"]) {
   Deno.test(`the output ${name} of k6 is named as one that is still to come`, () => {
     assertThrows(() => create([name]), OutputError, `the output "${name}" is not supported by k6d yet`);
   });

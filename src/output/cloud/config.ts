@@ -7,6 +7,7 @@ import { parseIntervalMs } from "../duration.ts";
 import { type LogLevel, parseLevel } from "../log_line.ts";
 import { OutputError } from "../output.ts";
 import { oneOf, positiveInteger, type SettingValue, type SettingValues } from "../setting_values.ts";
+import type { ScopedPush } from "./api/metrics_api.ts";
 import type { MetricsFormat } from "./metric_set_encoder.ts";
 import { type CloudSources, collectSettings } from "./setting_sources.ts";
 import type { SettingKey } from "./settings.ts";
@@ -55,7 +56,7 @@ export interface CloudConfig {
   /** A test run that a machine of the cloud works for. */
   readonly testRunId: string | null;
   /** Where metrics go, and the token for it; null unless `pushRefId` and both settings are set. */
-  readonly scopedPush: { readonly metricsPushUrl: string; readonly testRunToken: string } | null;
+  readonly scopedPush: ScopedPush | null;
   /** Where the log goes; null: nowhere. */
   readonly logsPush: LogsPushConfig | null;
   readonly secretSource: SecretSourceConfig;
@@ -229,15 +230,15 @@ function hostAndPort(value: SettingValue): string | null {
 }
 
 function scopedPush(values: Values): CloudConfig["scopedPush"] {
-  const metricsPushUrl = httpAddress(values, "metricsPushURL");
+  const pushUrl = httpAddress(values, "metricsPushURL");
   const testRunToken = tokenOrNull(values, "testRunToken");
-  if (metricsPushUrl === undefined && testRunToken === null) return null;
-  if (metricsPushUrl === undefined || testRunToken === null) {
+  if (pushUrl === undefined && testRunToken === null) return null;
+  if (pushUrl === undefined || testRunToken === null) {
     throw new OutputError(
       "cloud output: K6_CLOUD_METRICS_PUSH_URL and K6_CLOUD_TEST_RUN_TOKEN need each other: set both, or none",
     );
   }
-  return { metricsPushUrl, testRunToken };
+  return { pushUrl, testRunToken };
 }
 
 function logsPush(values: Values): LogsPushConfig | null {

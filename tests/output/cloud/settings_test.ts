@@ -83,7 +83,7 @@ const cases: readonly Case[] = [
   flag("showLogs", ({ showLogs }) => showLogs),
   flag("exitOnRunning", ({ exitOnRunning }) => exitOnRunning),
   same("testRunID", ({ testRunId }) => testRunId),
-  { ...url("metricsPushURL", ({ scopedPush }) => scopedPush?.metricsPushUrl), env: pushing },
+  { ...url("metricsPushURL", ({ scopedPush }) => scopedPush?.pushUrl), env: pushing },
   {
     ...same("testRunToken", ({ scopedPush }) => scopedPush?.testRunToken),
     env: { ...pushing, K6_CLOUD_METRICS_PUSH_URL: "http://m" },

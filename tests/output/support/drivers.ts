@@ -1,6 +1,9 @@
 /** For each output: how to make it with a target of its own, and what arrived there. */
 
 import { createApmOutput } from "../../../src/output/apm/apm_output.ts";
+import { type Figures, sumOfFigures } from "../../../src/hub/figures.ts";
+import { createCloudOutput } from "../../../src/output/cloud/cloud_output.ts";
+import { ACCOUNT, ContractServer } from "../../support/cloud/contract_server.ts";
 import { OtlpReceiver } from "../../support/otlp_receiver.ts";
 import { RemoteWriteReceiver } from "../../support/remote_write_receiver.ts";
 import { STALE_BITS } from "../../support/write_request_decoder.ts";
@@ -34,7 +37,7 @@ export interface Target extends AsyncDisposable {
 export interface OutputDriver {
   readonly name: string;
   /** Asks for the output with a target that can't be; null: no target keeps it from starting. */
-  readonly unstartable: string | null;
+  readonly unstartable: OutputSpec | null;
   /** The text in which a tag's value is expected; null where the format mixes it up with others. */
   readonly tagText: ((value: string) => string) | null;
   readonly target: () => Promise<Target>;
@@ -75,6 +78,13 @@ export const drivers: readonly OutputDriver[] = [
         `prometheus-rw=url=${url},pushInterval=20ms,protocolVersion=2.0,trendAsNativeHistogram=true,rateAsCounters=true`
       ),
   },
+  {
+    name: "cloud in protobuf",
+    unstartable: cloudSpec({ K6_CLOUD_HOST: "http://127.0.0.1:1" }),
+    tagText: wellFormed,
+    target: () => cloudTarget("protobuf"),
+  },
+  { name: "cloud in JSON", unstartable: null, tagText: wellFormed, target: () => cloudTarget("json") },
   { name: "apm", unstartable: null, tagText: wellFormed, target: () => remoteWriteTarget(apmSpec) },
   {
     name: "opentelemetry by gRPC",
@@ -187,6 +197,41 @@ function remoteWriteTarget(spec: (url: string) => OutputSpec): Promise<Target> {
   });
 }
 
+/** A run that somebody else has made, so that only metrics go through the gate. */
+async function cloudTarget(format: "protobuf" | "json"): Promise<Target> {
+  const server = await ContractServer.start();
+  server.settings.aggregationPeriodSeconds = 1;
+  const { id } = await server.addTestRun();
+  const gate = new TcpGate(Number(new URL(server.origin).port));
+  const env = {
+    K6_CLOUD_HOST: `http://127.0.0.1:${gate.port}`,
+    K6_CLOUD_TOKEN: ACCOUNT.token,
+    K6_CLOUD_PUSH_REF_ID: id,
+    K6_CLOUD_METRICS_FORMAT: format,
+    K6_CLOUD_METRIC_PUSH_INTERVAL: "20ms",
+    K6_CLOUD_AGGREGATION_PERIOD: "1s",
+    K6_CLOUD_AGGREGATION_WAIT_PERIOD: "1s",
+  };
+  return await networkTarget(cloudSpec(env), gate, server, {
+    // Messages hold a thousand series each, where there are as many.
+    points: () => 1000 * server.callsOf("v2.pushMetrics").filter(({ status }) => status !== null).length,
+    series: async () => {
+      if (server.violations.length > 0) throw new Error(server.violations.join("\n"));
+      const series = (await server.store.series(id)).filter(({ metric }) => metric === "http_reqs");
+      return series.map(({ labels, windows }) => ({ tags: labels, sum: sumOfCounter(windows.values()) }));
+    },
+  });
+}
+
+function cloudSpec(env: Readonly<Record<string, string>>): OutputSpec {
+  return (context) => createCloudOutput({ ...context, name: "cloud", argument: "", env });
+}
+
+function sumOfCounter(windows: Iterable<Figures>): number {
+  const sum = sumOfFigures(windows);
+  return sum?.type === "counter" ? sum.sum : NaN;
+}
+
 function apmSpec(remoteWriteURL: string): OutputSpec {
   return (context) => {
     const options = { cloud: { apm: [{ provider: "prometheus", remoteWriteURL, resampleRate: 1 }] } };
@@ -216,16 +261,20 @@ function networkTarget(
   spec: OutputSpec,
   gate: TcpGate,
   server: AsyncDisposable,
-  arrived: { readonly points: () => number; readonly series: () => ArrivedSeries[]; readonly total?: () => number },
+  arrived: {
+    readonly points: () => number;
+    readonly series: () => ArrivedSeries[] | Promise<ArrivedSeries[]>;
+    readonly total?: () => number;
+  },
 ): Promise<Target> {
-  const { points, series, total = () => series().reduce((all, { sum }) => all + sum, 0) } = arrived;
+  const { points, series, total = async () => (await series()).reduce((all, { sum }) => all + sum, 0) } = arrived;
   return Promise.resolve({
     spec,
     gate,
     open() {},
     points,
-    series: () => Promise.resolve(series()),
-    total: () => Promise.resolve(total()),
+    series: async () => await series(),
+    total: async () => await total(),
     async [Symbol.asyncDispose]() {
       await gate[Symbol.asyncDispose]();
       await server[Symbol.asyncDispose]();

@@ -52,10 +52,16 @@ export class RetryRules {
   #attempt(operation: OperationName, identity: string, call: string): Attempts {
     const attempts = this.#attempts.getOrInsertComputed(identity, () => ({ call, count: 0, isFailed: true }));
     attempts.count++;
-    const limit = operation.startsWith("v6.") || operation === "provisioning.startLocalExecution" ? 4 : 3;
     if (attempts.call !== call) this.#violates(operation, `the key ${identity} was of another call`);
     else if (!attempts.isFailed) this.#violates(operation, "repeated after a final answer");
+    const limit = attemptLimit(operation, identity === call);
     if (attempts.count > limit) this.#violates(operation, `attempt ${attempts.count} of ${limit}`);
     return attempts;
   }
+}
+
+function attemptLimit(operation: OperationName, isKeyless: boolean): number {
+  // Metrics that found no service are kept, and pushed again later, under the key by which it counts them once.
+  if (operation === "v2.pushMetrics" && !isKeyless) return Infinity;
+  return operation.startsWith("v6.") || operation === "provisioning.startLocalExecution" ? 4 : 3;
 }

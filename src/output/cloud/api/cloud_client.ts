@@ -72,6 +72,8 @@ export interface CloudCall {
   readonly body?: CloudBody;
   /** The service does calls with the same K6-Idempotency-Key once; all attempts at this call get one. */
   readonly isKeyed?: boolean;
+  /** That key, for a call that was made before. Default: a new one. */
+  readonly idempotencyKey?: string | undefined;
   /** The most that an answer may have. Default 1 MiB. */
   readonly maxAnswerBytes?: number;
   /** Gives the call up, whatever it waits for. */
@@ -158,7 +160,7 @@ export class CloudClient {
         "User-Agent": this.#userAgent,
         ...authorization === null ? {} : { "Authorization": `${authorization.scheme} ${authorization.token}` },
         ...call.body === undefined ? {} : { "Content-Type": call.body.contentType },
-        ...call.isKeyed === true ? { "K6-Idempotency-Key": newIdempotencyKey() } : {},
+        ...call.isKeyed === true ? { "K6-Idempotency-Key": call.idempotencyKey ?? newIdempotencyKey() } : {},
         ...headers,
         ...call.headers,
       },
@@ -206,7 +208,8 @@ const PAUSE_MS = 500;
 
 const NEVER = new AbortController().signal;
 
-function newIdempotencyKey(): string {
+/** A key that no other call has. */
+export function newIdempotencyKey(): string {
   return crypto.getRandomValues(new Uint8Array(8)).toHex();
 }
 

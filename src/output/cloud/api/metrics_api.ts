@@ -18,6 +18,8 @@ export interface MetricsPush {
   readonly contentType: string;
   /** Null: not compressed. */
   readonly contentEncoding: "snappy" | "gzip" | null;
+  /** The same whenever these metrics are pushed, so that the service counts them once (`newIdempotencyKey`). Default: a new one. */
+  readonly idempotencyKey?: string | undefined;
 }
 
 /** Pushes metrics of one test run. As many pushes at a time as the client has connections. */
@@ -25,13 +27,14 @@ export class MetricsApi {
   readonly #client: CloudClient;
   readonly #api: CloudApi;
   readonly #path: string;
-  readonly #isKeyed: boolean;
+  /** Whether the service tells pushes apart by their keys, and so counts each once however often it comes. */
+  readonly isKeyed: boolean;
 
   private constructor(client: CloudClient, api: CloudApi, path: string, isKeyed: boolean) {
     this.#client = client;
     this.#api = api;
     this.#path = path;
-    this.#isKeyed = isKeyed;
+    this.isKeyed = isKeyed;
   }
 
   /** With the user's token, to `/v2/metrics/<test run>`. */
@@ -56,7 +59,8 @@ export class MetricsApi {
   }
 
   /** Rejects with a `CloudApiError`; see its `isStopOrder`. */
-  async push({ bytes, contentType, contentEncoding }: MetricsPush, signal?: AbortSignal): Promise<void> {
+  async push(metrics: MetricsPush, signal?: AbortSignal): Promise<void> {
+    const { bytes, contentType, contentEncoding, idempotencyKey } = metrics;
     await this.#client.send(this.#api, {
       purpose: "push metrics to the cloud",
       method: "POST",
@@ -66,7 +70,8 @@ export class MetricsApi {
         ...contentEncoding === null ? {} : { "Content-Encoding": contentEncoding },
       },
       body: { contentType, bytes },
-      isKeyed: this.#isKeyed,
+      isKeyed: this.isKeyed,
+      idempotencyKey,
       signal,
     });
   }

@@ -52,6 +52,8 @@ export interface RunSecrets {
 
 /** How a test run ended. */
 export interface TestRunEnd {
+  /** Whether the test has failed: a threshold was crossed, or the script says so. */
+  readonly isFailed: boolean;
   /** 3 finished, 4 timed out, 5 aborted by the user, 6 by the system, 7 by a script error, 8 by a threshold, 9 by a limit. */
   readonly runStatus: number;
   /** Whether each expression was **crossed**, by metric. */
@@ -90,9 +92,12 @@ export class V1Api {
     };
   }
 
-  /** Says how a test run ended; its result is `failed` when a threshold was crossed. */
-  async finishTestRun(id: string, { runStatus, thresholds }: TestRunEnd, signal?: AbortSignal): Promise<void> {
-    const isFailed = Object.values(thresholds).some((expressions) => Object.values(expressions).includes(true));
+  /** Says how a test run ended. */
+  async finishTestRun(
+    id: string,
+    { isFailed, runStatus, thresholds }: TestRunEnd,
+    signal?: AbortSignal,
+  ): Promise<void> {
     await this.#client.send(this.#api, {
       purpose: `finish the test run ${id}`,
       method: "POST",

@@ -66,7 +66,7 @@ Deno.test("the end of a run says which thresholds were crossed, and whether any"
   for (const [crossed, resultStatus] of ends) {
     const { id } = await api(server, calls).createTestRun({ ...RUN, thresholds: { vus: ["max>1"] } });
     const thresholds = { vus: { "max>1": crossed } };
-    await api(server, calls).finishTestRun(id, { runStatus: 3, thresholds });
+    await api(server, calls).finishTestRun(id, { isFailed: crossed, runStatus: 3, thresholds });
     assertEquals((await server.testRun(id)).end, { resultStatus, runStatus: 3, thresholds });
   }
   assertEquals(server.violations, []);
@@ -76,7 +76,9 @@ Deno.test("a run that can't be finished is named", async () => {
   await using server = await ContractServer.start();
   using calls = new Calls();
   server.fault("v1.finishTestRun", v1ErrorAnswer(400, 9, "no such status"));
-  const { message } = await failure(api(server, calls).finishTestRun("17", { runStatus: 3, thresholds: {} }));
+  const { message } = await failure(
+    api(server, calls).finishTestRun("17", { isFailed: false, runStatus: 3, thresholds: {} }),
+  );
   assertEquals(message, "cannot finish the test run 17: (400/E9) no such status");
 });
 

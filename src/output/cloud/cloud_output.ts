@@ -1,0 +1,273 @@
+/**
+ * The cloud output: makes a test run known to a k6 cloud, streams its metrics there, and says how it ended. Who makes and finishes the
+ * run is the life cycle's business.
+ */
+
+import type { SampleBatch } from "../../metrics/types.ts";
+import { type Clock, systemClock } from "../clock.ts";
+import { type Output, type OutputContext, OutputError } from "../output.ts";
+import type { RemoteRun, RunEnding } from "../run_facts.ts";
+import { longEnough } from "../secrets.ts";
+import { CloudApiError } from "./api/cloud_error.ts";
+import { CloudClient } from "./api/cloud_client.ts";
+import { MetricsApi } from "./api/metrics_api.ts";
+import { assertLimits, type CloudConfig, metricsFormat, readConfig } from "./config.ts";
+import type { LifeCycle, LifeCycleFactory, NewTest, StartedRun } from "./life_cycle.ts";
+import { MetricFlushes } from "./metric_flushes.ts";
+import { MessageWriter, type MetricMessage } from "./metric_message.ts";
+import { MetricPusher, type PushOutcome } from "./metric_pusher.ts";
+import { checkStart } from "./start_checks.ts";
+import { v1LifeCycle } from "./v1_life_cycle.ts";
+
+/** How long a run that was stopped while it was being made waits for the service's answer, so that it can be finished there. */
+const STOPPED_START_MS = 5000;
+/** At the end: for what was under way, then once more for what had not been flushed. */
+const DRAIN_MS = 15_000;
+/** For telling the end, repeats included. */
+const FINISH_MS = 60_000;
+
+/** Makes the output from its settings (see `config.ts`); throws an `OutputError` when they are wrong, or the test can't be taken. */
+export function createCloudOutput(
+  context: OutputContext,
+  lifeCycleOf: LifeCycleFactory = v1LifeCycle,
+  clock: Clock = systemClock,
+): Output {
+  return new CloudOutput(context, lifeCycleOf, clock);
+}
+
+class CloudOutput implements Output {
+  readonly remoteRun: Promise<RemoteRun>;
+  readonly limits: NonNullable<Output["limits"]>;
+  readonly #context: OutputContext;
+  readonly #clock: Clock;
+  readonly #test: NewTest;
+  readonly #client: CloudClient;
+  readonly #lifeCycle: LifeCycle;
+  readonly #becomesKnown: (run: RemoteRun) => void;
+  /** As the service has changed it, once it has. */
+  #config: CloudConfig;
+  #starting: Promise<void> = Promise.resolve();
+  /** Aborts when a run that is being made is waited for no longer. */
+  readonly #startOverdue = new AbortController();
+  #run: StartedRun | null = null;
+  #stream: MetricStream | null = null;
+
+  constructor(context: OutputContext, lifeCycleOf: LifeCycleFactory, clock: Clock) {
+    const config = readConfig(context);
+    this.#context = context;
+    this.#clock = clock;
+    this.#config = config;
+    this.#test = newTest(config, context);
+    for (const warning of config.warnings) context.log.warn(`cloud output: ${warning}`);
+    this.#client = newClient(config, context, clock);
+    this.#lifeCycle = lifeCycleOf(config, this.#client, context);
+    this.limits = { startMs: 4 * config.timeoutMs + 10_000, stopMs: 2 * DRAIN_MS + FINISH_MS + 10_000 };
+    const { promise, resolve } = Promise.withResolvers<RemoteRun>();
+    this.remoteRun = promise;
+    this.#becomesKnown = resolve;
+  }
+
+  get description(): string {
+    return this.#run === null ? "cloud" : `cloud (${this.#pageUrl(this.#run)})`;
+  }
+
+  get secrets(): readonly string[] {
+    const run = this.#run;
+    return [
+      ...this.#config.secrets,
+      ...longEnough([run?.push?.testRunToken ?? "", run?.secrets?.token ?? ""]),
+    ];
+  }
+
+  async start(): Promise<void> {
+    this.#starting = this.#start();
+    await this.#starting;
+  }
+
+  addSamples(batch: SampleBatch): void {
+    this.#stream?.addSamples(batch);
+  }
+
+  async stop(ending: RunEnding): Promise<void> {
+    await this.#startIsOver();
+    const run = this.#run;
+    if (run !== null) {
+      await this.#stream?.stop();
+      await this.#finish(run, ending);
+      this.#context.log.info(`cloud output: the test run is at ${this.#pageUrl(run)}`);
+    }
+    this.#client.close();
+  }
+
+  async #start(): Promise<void> {
+    const run = await this.#make();
+    // From now on `stop` finishes the run, also when its settings turn out to be unusable.
+    this.#run = run;
+    for (const { level, message } of run.messages) this.#echo(level, message);
+    if (run.override !== undefined) this.#config = overridden(this.#context, run.override);
+    this.#stream = new MetricStream(run, this.#config, this.#context, this.#clock);
+    this.#becomesKnown({ id: run.id, secrets: run.secrets });
+  }
+
+  async #make(): Promise<StartedRun> {
+    try {
+      return await this.#lifeCycle.start(this.#test, this.#startOverdue.signal);
+    } catch (error) {
+      if (error instanceof CloudApiError) throw new OutputError(`cloud output: ${error.message}`, { cause: error });
+      throw error;
+    }
+  }
+
+  /** A line that the service wants the user to see. */
+  #echo(level: string, message: string): void {
+    const { log } = this.#context;
+    const text = `${message} (source=grafana-k6-cloud)`;
+    if (level === "debug" || level === "info") log[level](text);
+    else if (level === "warn" || level === "warning") log.warn(text);
+    else log.error(text);
+  }
+
+  /** A run that is being made when the test is stopped is waited for: nobody else could finish it. */
+  async #startIsOver(): Promise<void> {
+    const over = new AbortController();
+    this.#clock.sleep(STOPPED_START_MS, over.signal).then(() => {
+      if (!over.signal.aborted) this.#startOverdue.abort();
+    });
+    // Who started it is told when it failed.
+    await Promise.allSettled([this.#starting]);
+    over.abort();
+    if (!this.#startOverdue.signal.aborted) return;
+    this.#context.log.warn(
+      "cloud output: no answer to the creation of the test run before the end: the cloud may have a run that nobody finishes",
+    );
+  }
+
+  async #finish(run: StartedRun, ending: RunEnding): Promise<void> {
+    const limit = new AbortController();
+    const finished = new AbortController();
+    this.#clock.sleep(FINISH_MS, finished.signal).then(() => limit.abort());
+    try {
+      await this.#lifeCycle.finish(run, ending, limit.signal);
+    } catch (error) {
+      if (!(error instanceof CloudApiError || error instanceof OutputError)) throw error;
+      this.#context.log.warn(`cloud output: ${error.message}; the cloud may show the run as if it went on`);
+    } finally {
+      finished.abort();
+    }
+  }
+
+  #pageUrl({ id, pageUrl }: StartedRun): string {
+    const { testRunDetails, webAppUrl } = this.#config;
+    return testRunDetails ?? pageUrl ?? `${webAppUrl}/runs/${id}`;
+  }
+}
+
+/** The metrics of a run on their way. Life: samples, then `stop`. */
+class MetricStream {
+  readonly #client: CloudClient;
+  readonly #api: MetricsApi;
+  readonly #pusher: MetricPusher;
+  readonly #flushes: MetricFlushes;
+
+  constructor({ id, push }: StartedRun, config: CloudConfig, context: OutputContext, clock: Clock) {
+    const { log, registry } = context;
+    // Not the one of the life cycle: the service may have changed its settings.
+    this.#client = newClient(config, context, clock);
+    this.#api = push === null ? MetricsApi.ofUser(this.#client, config, id) : MetricsApi.ofTestRun(this.#client, push);
+    this.#pusher = new MetricPusher({
+      writer: new MessageWriter({
+        testRunId: id,
+        periodSeconds: config.aggregationPeriodMs / 1000,
+        format: metricsFormat(config, this.#api.url),
+        compressed: !config.noCompress,
+      }),
+      push: (message, signal) => this.#push(message, signal),
+      concurrency: config.metricPushConcurrency,
+      clock,
+      log,
+      onUnwanted: (reason) => this.#end(reason, config, context),
+    });
+    this.#flushes = new MetricFlushes(registry.series, {
+      periodMs: config.aggregationPeriodMs,
+      waitMs: config.aggregationWaitPeriodMs,
+      pushIntervalMs: config.metricPushIntervalMs,
+      maxSeries: config.maxTimeSeriesInBatch,
+      clock,
+      warn: (message) => log.warn(`cloud output: ${message}`),
+      deliver: (sets) => this.#pusher.deliver(sets),
+    });
+    this.#flushes.start();
+  }
+
+  /** Hot. */
+  addSamples(batch: SampleBatch): void {
+    this.#flushes.addSamples(batch);
+  }
+
+  async stop(): Promise<void> {
+    await this.#flushes.stop();
+    await this.#pusher.drain(DRAIN_MS);
+    this.#pusher.deliver(this.#flushes.takeRest());
+    await this.#pusher.drain(DRAIN_MS);
+    this.#pusher.report();
+    this.#client.close();
+  }
+
+  async #push(message: MetricMessage, signal: AbortSignal): Promise<PushOutcome> {
+    try {
+      await this.#api.push(message, signal);
+      return { kind: "delivered" };
+    } catch (error) {
+      if (!(error instanceof CloudApiError)) throw error;
+      const { message: text, status, code } = error;
+      // A later repeat would be counted twice without a key.
+      const isPassing = this.#api.isKeyed && (status === null || status === 429 || status >= 500);
+      const cause = status === null ? "no answer" : `status ${status}${code === null ? "" : `, code ${code}`}`;
+      return { kind: error.isStopOrder ? "unwanted" : isPassing ? "passing" : "refused", message: text, cause };
+    }
+  }
+
+  /** The service takes no more. */
+  #end(reason: string, { stopOnError }: CloudConfig, { log, stopRun }: OutputContext): void {
+    this.#flushes.discard();
+    if (stopOnError) stopRun(`cloud output: ${reason} (stopOnError)`);
+    else log.warn(`cloud output: ${reason}: the test goes on without sending metrics`);
+  }
+}
+
+function newTest(config: CloudConfig, { test }: OutputContext): NewTest {
+  return {
+    name: checkStart(config, test),
+    projectId: config.projectId,
+    maxVus: test.maxVus,
+    durationSeconds: Math.ceil(test.durationMs / 1000),
+    thresholds: test.thresholds,
+    archive: config.noArchiveUpload ? null : () => packed(test.archive),
+  };
+}
+
+function packed(archive: () => Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  try {
+    return archive();
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const advice = "--no-archive-upload runs the test without sending it to the cloud";
+    throw new OutputError(`cloud output: cannot pack the test: ${error.message}; ${advice}`, { cause: error });
+  }
+}
+
+function newClient(
+  { timeoutMs, metricPushConcurrency }: CloudConfig,
+  context: OutputContext,
+  clock: Clock,
+): CloudClient {
+  const { version, log } = context;
+  return new CloudClient({ version, timeoutMs, connections: metricPushConcurrency, log, clock });
+}
+
+/** The settings with what the service has changed. Throws an `OutputError` when that makes no sense. */
+function overridden(context: OutputContext, override: unknown): CloudConfig {
+  const config = readConfig({ ...context, override });
+  assertLimits(config);
+  return config;
+}

@@ -1,0 +1,57 @@
+/** Metric sets as they are sent: encoded in the format that the service takes, and compressed. */
+
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
+import { compress as snappy } from "snappyjs";
+import { newIdempotencyKey } from "./api/cloud_client.ts";
+import type { MetricsPush } from "./api/metrics_api.ts";
+import { createEncoder, type EncoderOptions, type MetricSetEncoder, type MetricsFormat } from "./metric_set_encoder.ts";
+import type { MetricSet } from "./metric_sets.ts";
+
+/** A message, ready to be sent. */
+export interface MetricMessage extends MetricsPush {
+  /** Size before it was compressed. */
+  readonly encodedBytes: number;
+  /** Time series in it. */
+  readonly series: number;
+}
+
+/** What all messages of a run have in common. */
+export interface MessageOptions extends EncoderOptions {
+  readonly format: MetricsFormat;
+  readonly compressed: boolean;
+}
+
+/** Makes the messages of a run, one after the other. */
+export class MessageWriter {
+  readonly #encoder: MetricSetEncoder;
+  readonly #encoding: MetricMessage["contentEncoding"];
+
+  constructor({ format, compressed, ...identity }: MessageOptions) {
+    this.#encoder = createEncoder(format, identity);
+    this.#encoding = compressed ? ENCODINGS[format] : null;
+  }
+
+  /** Takes some milliseconds of the main thread for a thousand series. */
+  async write(set: MetricSet): Promise<MetricMessage> {
+    const encoded = this.#encoder.encode(set);
+    return {
+      bytes: this.#encoding === null ? encoded : await COMPRESS[this.#encoding](encoded),
+      encodedBytes: encoded.length,
+      contentType: this.#encoder.contentType,
+      contentEncoding: this.#encoding,
+      idempotencyKey: newIdempotencyKey(),
+      series: set.seriesCount,
+    };
+  }
+}
+
+const ENCODINGS = { protobuf: "snappy", json: "gzip" } as const satisfies Record<MetricsFormat, string>;
+
+const gzipped = promisify<Uint8Array, { readonly level: number }, Uint8Array>(gzip);
+
+/** gzip at level 3 takes a third of the time of the usual level, and makes a twelfth more bytes. */
+const COMPRESS = {
+  snappy: (bytes: Uint8Array<ArrayBuffer>): Uint8Array => snappy(bytes),
+  gzip: (bytes: Uint8Array): Promise<Uint8Array> => gzipped(bytes, { level: 3 }),
+};

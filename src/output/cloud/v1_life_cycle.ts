@@ -1,0 +1,58 @@
+/** The life of a run by the first API (`run --out cloud`): made there, or taken over by its id, and finished there. */
+
+import type { RemoteSecrets, RunEnding } from "../run_facts.ts";
+import { type CreatedTestRun, V1Api } from "./api/v1_api.ts";
+import type { CloudClient } from "./api/cloud_client.ts";
+import type { CloudConfig } from "./config.ts";
+import { type LifeCycle, type NewTest, runOfId, type StartedRun } from "./life_cycle.ts";
+import { runResult } from "./run_result.ts";
+
+/** The life cycle that the settings ask for. */
+export function v1LifeCycle(config: CloudConfig, client: CloudClient): LifeCycle {
+  const { pushRefId, testRunId } = config;
+  if (pushRefId !== null) return new PushOnly({ ...runOfId(pushRefId), push: config.scopedPush });
+  return new V1LifeCycle(new V1Api(client, config), testRunId);
+}
+
+/** A run that somebody else makes and finishes (`K6_CLOUD_PUSH_REF_ID`). */
+class PushOnly implements LifeCycle {
+  readonly #run: StartedRun;
+
+  constructor(run: StartedRun) {
+    this.#run = run;
+  }
+
+  start(): Promise<StartedRun> {
+    return Promise.resolve(this.#run);
+  }
+
+  finish(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+class V1LifeCycle implements LifeCycle {
+  readonly #api: V1Api;
+  /** Of a run that exists, and that k6d finishes all the same (`K6_CLOUDRUN_TEST_RUN_ID`). */
+  readonly #existingId: string | null;
+
+  constructor(api: V1Api, existingId: string | null) {
+    this.#api = api;
+    this.#existingId = existingId;
+  }
+
+  async start({ archive, ...test }: NewTest, signal: AbortSignal): Promise<StartedRun> {
+    if (this.#existingId !== null) return runOfId(this.#existingId);
+    const run = await this.#api.createTestRun({ ...test, archive: archive?.() ?? null }, signal);
+    const { id, config, messages } = run;
+    return { ...runOfId(id), override: config, messages, secrets: secretsOf(run) };
+  }
+
+  async finish({ id }: StartedRun, ending: RunEnding, signal: AbortSignal): Promise<void> {
+    await this.#api.finishTestRun(id, runResult(ending), signal);
+  }
+}
+
+function secretsOf({ secrets, testRunToken }: CreatedTestRun): RemoteSecrets | null {
+  return secrets === null || testRunToken === null ? null : { ...secrets, token: testRunToken };
+}
