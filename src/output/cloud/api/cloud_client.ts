@@ -42,8 +42,8 @@ export interface Authorization {
   /** As this API spells it. */
   readonly scheme: "Token" | "Bearer";
   readonly token: string;
-  /** Whose token it is: the user's, or one for a test run alone, which the service has given. */
-  readonly of: "user" | "test run";
+  /** Whose token it is, for messages: the user's, one that is just being tried, or one for a test run alone, which the service has given. */
+  readonly of: "user" | "login" | "test run";
 }
 
 /** When a call is made again: after a failure of the network or a status from 500 on, after a pause of 500 ms or as Retry-After says. */

@@ -130,23 +130,24 @@ function hideToken(text: string, authorization: Authorization | null): string {
 
 /** What the user can do; empty where the service's words must do. */
 function advice(status: number, code: string | null, { authorization, addressSource }: CloudApi): string {
-  switch (status) {
-    case 401:
-      return authorization?.of === "test run" ? "the test run's token is not valid (any longer)" : TOKEN_ADVICE;
-    case 403:
-      if (code === "4") return "the service takes no more metrics of this test run";
-      return authorization?.of === "test run" ? "" : RIGHTS_ADVICE;
-    case 404:
-      return `check ${addressSource}, and that what is asked for exists`;
-    case 413:
-      return "the service takes less at once; --no-archive-upload keeps the archive here";
-    case 429:
-      return "too many requests: try again later";
-  }
+  const whose = authorization?.of ?? "user";
+  if (status === 401) return TOKEN_ADVICE[whose];
+  if (status === 403) return code === "4" ? "the service takes no more metrics of this test run" : RIGHTS_ADVICE[whose];
+  if (status === 404) return `check ${addressSource}, and that what is asked for exists`;
+  if (status === 413) return "the service takes less at once; --no-archive-upload keeps the archive here";
+  if (status === 429) return "too many requests: try again later";
   if (status >= 500) return "the service has failed: try again later";
   return status >= 300 && status < 400 ? `check ${addressSource}` : "";
 }
 
-const TOKEN_ADVICE = "check the token: `k6d cloud login` stores one, K6_CLOUD_TOKEN comes before it";
-const RIGHTS_ADVICE =
-  "check that the token may use the project (K6_CLOUD_PROJECT_ID) and the stack (K6_CLOUD_STACK_ID)";
+const TOKEN_ADVICE = {
+  user: "check the token: `k6d cloud login` stores one, K6_CLOUD_TOKEN comes before it",
+  login: "check the token",
+  "test run": "the test run's token is not valid (any longer)",
+} as const;
+
+const RIGHTS_ADVICE = {
+  user: "check that the token may use the project (K6_CLOUD_PROJECT_ID) and the stack (K6_CLOUD_STACK_ID)",
+  login: "check that the token is for this stack",
+  "test run": "",
+} as const;

@@ -107,6 +107,19 @@ export class V1Api {
       signal,
     });
   }
+
+  /** Whether a token is valid, which needs no stack; k6 up to 1.x asked here at login. */
+  async isValidToken(token: string, signal?: AbortSignal): Promise<boolean> {
+    const answer = await this.#client.ask(this.#api, {
+      purpose: "log in",
+      method: "POST",
+      path: "/validate-token",
+      body: jsonBody({ token }),
+      isKeyed: true,
+      signal,
+    });
+    return answer.optionalFlag("is_valid") === true;
+  }
 }
 
 /** What calls under a path of this API's host have in common. */

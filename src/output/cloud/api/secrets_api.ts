@@ -1,0 +1,27 @@
+/** Where a test run asks for the secrets of its stack. */
+
+import { asObject } from "../../setting_values.ts";
+import { type CloudClient, V6_REPEATS } from "./cloud_client.ts";
+import { CloudApiError } from "./cloud_error.ts";
+import type { RunSecrets } from "./v1_api.ts";
+
+/** Reads a secret by its name with the test run's own token. Rejects with a `CloudApiError`, whose status is 404 when there is none. */
+export async function readSecret(
+  client: CloudClient,
+  { endpoint, responsePath }: RunSecrets,
+  token: string,
+  name: string,
+  signal?: AbortSignal,
+): Promise<string> {
+  const purpose = `read the secret ${JSON.stringify(name)}`;
+  const answer = await client.ask({
+    address: endpoint.replaceAll("{key}", () => encodeURIComponent(name)),
+    addressSource: "K6_CLOUD_SECRETS_ENDPOINT",
+    authorization: { scheme: "Bearer", token, of: "test run" },
+    repeats: V6_REPEATS,
+  }, { purpose, method: "GET", path: "", signal });
+  const [first = "", ...rest] = responsePath.split(".");
+  const value = rest.reduce((at: unknown, key) => asObject(at)?.[key], answer.raw(first));
+  if (typeof value === "string") return value;
+  throw new CloudApiError(`cannot ${purpose}: the answer has no text at ${responsePath}`, { kind: "malformed" });
+}
