@@ -1,6 +1,7 @@
 /** The option `apm`: metrics of a run are found in every receiver that the script names. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { ACCOUNT, ContractServer } from "../support/cloud/contract_server.ts";
 import { prometheus, testWithPrograms } from "../support/debian.ts";
 import type { QueriedPoint } from "../support/metrics_server.ts";
 import { startPrometheus } from "../support/prometheus.ts";
@@ -123,6 +124,29 @@ Deno.test("a local run sends nothing unless told to, and says how", async () => 
   await runSuccessfully({ files: SECRETIVE, env: { ...env, K6_CLOUD_APM_LOCAL: "true" } });
   assertEquals(receiver.samples("k6_iterations_total")[0]?.value, 2);
   assertEquals(receiver.headers[0]?.get("authorization"), "Bearer tok-4711");
+});
+
+Deno.test("a run for a cloud sends without being told to, under the cloud's id of the run", async () => {
+  await using receiver = new RemoteWriteReceiver();
+  await using cloud = await ContractServer.start();
+  const result = await runSuccessfully({
+    files: `
+      export const options = {
+        iterations: 2,
+        cloud: { apm: [{ provider: "prometheus", remoteWriteURL: __ENV.RECEIVER, includeTestRunId: true }] },
+      };
+      export default function () {}
+    `,
+    args: ["run", "--out", "cloud", "script.js"],
+    env: { RECEIVER: receiver.url, K6_CLOUD_HOST: cloud.origin, K6_CLOUD_TOKEN: ACCOUNT.token },
+  });
+  const testRunId = /\/runs\/(\w+)/.exec(result.stdout)?.[1];
+  const [iterations] = receiver.samples("k6_iterations_total");
+  assertEquals([iterations?.value, iterations?.labels["test_run_id"]], [2, testRunId]);
+  assertEquals(await cloud.totals(testRunId!, "iterations"), { type: "counter", sum: 2 });
+  assertEquals([receiver.violations, cloud.violations], [[], []]);
+  const messages = logEntries(result.stderr).map(({ msg }) => msg);
+  assertEquals(messages.includes(`apm: the label test_run_id of this run is "${testRunId}"`), true, result.stderr);
 });
 
 Deno.test("no log line holds a credential, neither a receiver's answer nor the script's own", async () => {

@@ -12,6 +12,7 @@ import { CloudApiError } from "./api/cloud_error.ts";
 import { CloudClient } from "./api/cloud_client.ts";
 import { MetricsApi } from "./api/metrics_api.ts";
 import { assertLimits, type CloudConfig, metricsFormat, readConfig } from "./config.ts";
+import { InsightsSender } from "./insights/insights_sender.ts";
 import type { LifeCycle, LifeCycleFactory, NewTest, StartedRun } from "./life_cycle.ts";
 import { MetricFlushes } from "./metric_flushes.ts";
 import { MessageWriter, type MetricMessage } from "./metric_message.ts";
@@ -162,15 +163,16 @@ class CloudOutput implements Output {
   }
 }
 
-/** The metrics of a run on their way. Life: samples, then `stop`. */
+/** The metrics of a run on their way, and which requests had trace ids. Life: samples, then `stop`. */
 class MetricStream {
   readonly #client: CloudClient;
   readonly #api: MetricsApi;
   readonly #pusher: MetricPusher;
   readonly #flushes: MetricFlushes;
+  readonly #insights: InsightsSender;
 
   constructor({ id, push }: StartedRun, config: CloudConfig, context: OutputContext, clock: Clock) {
-    const { log, registry } = context;
+    const { log, registry, version } = context;
     // Not the one of the life cycle: the service may have changed its settings.
     this.#client = newClient(config, context, clock);
     this.#api = push === null ? MetricsApi.ofUser(this.#client, config, id) : MetricsApi.ofTestRun(this.#client, push);
@@ -197,20 +199,28 @@ class MetricStream {
       deliver: (sets) => this.#pusher.deliver(sets),
     });
     this.#flushes.start();
+    const { traces, token } = config;
+    const { series } = registry;
+    this.#insights = new InsightsSender({ config: traces, testRunId: id, token, series, clock, log, version });
   }
 
   /** Hot. */
   addSamples(batch: SampleBatch): void {
     this.#flushes.addSamples(batch);
+    this.#insights.addSamples(batch);
   }
 
   async stop(): Promise<void> {
+    await Promise.all([this.#stopMetrics(), this.#insights.stop()]);
+    this.#client.close();
+  }
+
+  async #stopMetrics(): Promise<void> {
     await this.#flushes.stop();
     await this.#pusher.drain(DRAIN_MS);
     this.#pusher.deliver(this.#flushes.takeRest());
     await this.#pusher.drain(DRAIN_MS);
     this.#pusher.report();
-    this.#client.close();
   }
 
   async #push(message: MetricMessage, signal: AbortSignal): Promise<PushOutcome> {
@@ -230,6 +240,7 @@ class MetricStream {
   /** The service takes no more. */
   #end(reason: string, { stopOnError }: CloudConfig, { log, stopRun }: OutputContext): void {
     this.#flushes.discard();
+    this.#insights.discard();
     if (stopOnError) stopRun(`cloud output: ${reason} (stopOnError)`);
     else log.warn(`cloud output: ${reason}: the test goes on without sending metrics`);
   }
