@@ -173,11 +173,10 @@ const RUN_FLAGS: readonly Flag[] = [
   },
   {
     name: "no-archive-upload",
-    noFlag: true,
     env: "K6_NO_ARCHIVE_UPLOAD",
     config: "noArchiveUpload",
     ...switchKind,
-    help: "accepted for k6's sake; k6d uploads no archive",
+    help: "keep the script and its files out of the cloud",
   },
 ];
 

@@ -47,6 +47,7 @@ export function planRun(
       givenEnv: readGivenEnv(read),
       apm: read.isOn("apm"),
       noThresholds: read.isOn("no-thresholds"),
+      noArchiveUpload: read.last("no-archive-upload") as boolean | undefined,
       features: features.known,
       secretSources: outputs.some(isCloud) ? withCloudSource(secretSources) : secretSources,
       summaryMode: readSummaryMode(read),

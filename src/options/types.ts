@@ -180,6 +180,8 @@ export interface RunSettings {
   /** Whether the script's `apm` blocks count in a local run; with an output to a cloud they always do. */
   readonly apm: boolean;
   readonly noThresholds: boolean;
+  /** Whether the script and its files stay out of the cloud; undefined: other settings say. */
+  readonly noArchiveUpload: boolean | undefined;
   /** The feature flags that are on. */
   readonly features: readonly string[];
   readonly secretSources: readonly SecretSource[];

@@ -25,6 +25,8 @@ export interface OutputContext {
   readonly options: Readonly<Record<string, unknown>>;
   /** The outputs' settings in the configuration file, by the outputs' names; whatever JSON stands there. */
   readonly collectors: Readonly<Record<string, unknown>>;
+  /** Whether the script and its files stay out of the cloud, as the command line says; undefined: other settings say. */
+  readonly noArchiveUpload?: boolean | undefined;
   /** The feature flags that are on, for example `native-histograms`. */
   readonly features: readonly string[];
   readonly registry: MetricRegistry;

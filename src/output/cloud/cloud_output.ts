@@ -14,6 +14,7 @@ import { MetricsApi } from "./api/metrics_api.ts";
 import { assertLimits, type CloudConfig, metricsFormat, readConfig } from "./config.ts";
 import { InsightsSender } from "./insights/insights_sender.ts";
 import type { LifeCycle, LifeCycleFactory, NewTest, StartedRun } from "./life_cycle.ts";
+import type { CloudSources } from "./setting_sources.ts";
 import { MetricFlushes } from "./metric_flushes.ts";
 import { MessageWriter, type MetricMessage } from "./metric_message.ts";
 import { MetricPusher, type PushOutcome } from "./metric_pusher.ts";
@@ -54,7 +55,7 @@ class CloudOutput implements Output {
   #stream: MetricStream | null = null;
 
   constructor(context: OutputContext, lifeCycleOf: LifeCycleFactory, clock: Clock) {
-    const config = readConfig(context);
+    const config = readConfig(sourcesOf(context));
     this.#context = context;
     this.#clock = clock;
     this.#config = config;
@@ -278,7 +279,11 @@ function newClient(
 
 /** The settings with what the service has changed. Throws an `OutputError` when that makes no sense. */
 function overridden(context: OutputContext, override: unknown): CloudConfig {
-  const config = readConfig({ ...context, override });
+  const config = readConfig({ ...sourcesOf(context), override });
   assertLimits(config);
   return config;
+}
+
+function sourcesOf({ noArchiveUpload, ...context }: OutputContext): CloudSources {
+  return { ...context, flags: noArchiveUpload === undefined ? {} : { noArchiveUpload } };
 }
