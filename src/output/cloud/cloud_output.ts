@@ -40,6 +40,7 @@ export function createCloudOutput(
 class CloudOutput implements Output {
   readonly remoteRun: Promise<RemoteRun>;
   readonly limits: NonNullable<Output["limits"]>;
+  readonly secrets: readonly string[];
   readonly #context: OutputContext;
   readonly #clock: Clock;
   readonly #test: NewTest;
@@ -59,6 +60,7 @@ class CloudOutput implements Output {
     this.#context = context;
     this.#clock = clock;
     this.#config = config;
+    this.secrets = config.secrets;
     this.#test = newTest(config, context);
     for (const warning of config.warnings) context.log.warn(`cloud output: ${warning}`);
     this.#client = newClient(config, context, clock);
@@ -71,14 +73,6 @@ class CloudOutput implements Output {
 
   get description(): string {
     return this.#run === null ? "cloud" : `cloud (${this.#pageUrl(this.#run)})`;
-  }
-
-  get secrets(): readonly string[] {
-    const run = this.#run;
-    return [
-      ...this.#config.secrets,
-      ...longEnough([run?.push?.testRunToken ?? "", run?.secrets?.token ?? ""]),
-    ];
   }
 
   async start(): Promise<void> {
@@ -105,8 +99,11 @@ class CloudOutput implements Output {
     const run = await this.#make();
     // From now on `stop` finishes the run, also when its settings turn out to be unusable.
     this.#run = run;
+    const { redact } = this.#context;
+    longEnough([run.push?.testRunToken ?? "", run.secrets?.token ?? ""]).forEach(redact);
     for (const { level, message } of run.messages) this.#echo(level, message);
     if (run.override !== undefined) this.#config = overridden(this.#context, run.override);
+    this.#config.secrets.forEach(redact);
     this.#stream = new MetricStream(run, this.#config, this.#context, this.#clock);
     this.#becomesKnown({ id: run.id, secrets: run.secrets });
   }
