@@ -82,6 +82,8 @@ class Connection {
     this.#when = when;
     // A client that cuts the connection: its test looks at the client.
     socket.on("error", () => socket.destroy());
+    // As servers do: an answer's frames must not wait for the client to acknowledge the first.
+    socket.setNoDelay(true);
     socket.on("data", (bytes: Uint8Array) => {
       try {
         this.#receive(bytes);

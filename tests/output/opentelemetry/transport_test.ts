@@ -14,7 +14,6 @@ import { makeCertificate } from "../../net/certificate.ts";
 import { startNginx } from "../../net/nginx.ts";
 import { nginx, testWithPrograms } from "../../support/debian.ts";
 import { freePort } from "../../support/free_port.ts";
-import { createHttp2Server } from "../../support/http2_server.ts";
 import { type Answer, OtlpReceiver } from "../../support/otlp_receiver.ts";
 
 /** Long enough for any machine. */
@@ -198,30 +197,6 @@ Deno.test("http/protobuf: an answer that is no protobuf is a success all the sam
   receiver.answer({ status: 200, headers: { "content-type": "application/x-protobuf" }, body: "\xff\xff" });
   using client = new Client("http/protobuf", receiver.endpoint);
   assertEquals([await client.send(), await client.send()], [accepted, accepted]);
-});
-
-Deno.test("grpc: a refusal that comes before the whole message was read is heard", async () => {
-  const refusal = { headers: { ":status": "200", "grpc-status": "8", "grpc-message": "too large" } };
-  await using port = await listen(createHttp2Server(undefined, () => refusal, "at once"));
-  using client = new Client("grpc", `127.0.0.1:${port.number}`);
-  const answer = await client.transport.send(exportOf("x".repeat(1e6)), TIMEOUT_MS, new AbortController().signal);
-  assertEquals(answer, {
-    kind: "refused",
-    cause: "RESOURCE_EXHAUSTED",
-    detail: "too large",
-    retryable: false,
-    retryAfterMs: null,
-  });
-});
-
-Deno.test("grpc: requests to a receiver that stops reading leave no memory behind", async () => {
-  await using port = await listen(createHttp2Server(undefined, () => "hang", "at once"));
-  using client = new Client("grpc", `127.0.0.1:${port.number}`);
-  const message = new Uint8Array(2e6);
-  const rssBefore = Deno.memoryUsage().rss;
-  for (let i = 0; i < 100; i++) await client.transport.send(message, 10, new AbortController().signal);
-  const grownBytes = Deno.memoryUsage().rss - rssBefore;
-  assertEquals(grownBytes < 100e6, true, `${grownBytes} bytes more`);
 });
 
 Deno.test("grpc: a server without HTTP/2, and one that expects TLS, are named", async () => {

@@ -1,7 +1,7 @@
 /** A receiver of traced requests' metadata for tests: gRPC, strict about the protocol, scripted in its answers. */
 
-import http2 from "node:http2";
 import type { AddressInfo, Server, Socket } from "node:net";
+import { createHttp2Server, type Http2Request, type Http2Response } from "../http2_server.ts";
 import { decodeRequestMetadatas, type ReceivedRequestMetadata } from "./request_metadata_decoder.ts";
 
 /** What becomes of a call; `code` is a gRPC status, `status` one of HTTP as a proxy gives it. */
@@ -9,10 +9,7 @@ export type InsightsAnswer = "accept" | "hang" | "reset" | { readonly code: numb
 
 const PATH = "/k6.cloud.insights.proto.v1.ingester.IngesterService/BatchCreateRequestMetadatas";
 
-/**
- * Listens on the loopback interface until it is disposed of. Accepts everything unless told otherwise. Messages must stay below
- * 100 KB or so: the HTTP/2 server of Deno 2.9 crashes when connections end that had requests of megabytes.
- */
+/** Listens on the loopback interface until it is disposed of. Accepts everything unless told otherwise. */
 export class InsightsReceiver implements AsyncDisposable {
   /** Of accepted calls, in order. */
   readonly metadata: ReceivedRequestMetadata[] = [];
@@ -29,13 +26,8 @@ export class InsightsReceiver implements AsyncDisposable {
 
   private constructor(token: string, tls: { readonly cert: string; readonly key: string } | undefined) {
     this.#token = token;
-    const server = tls === undefined
-      ? http2.createServer()
-      : http2.createSecureServer({ ...tls, minVersion: "TLSv1.3" });
-    server.on("stream", (stream, headers) => this.#serve(stream, headers));
-    // What ends a connection shows at its client; here it only must not end the test.
-    server.on("sessionError", () => {});
-    this.#server = server as Server;
+    const secure = tls === undefined ? undefined : { ...tls, minVersion: "TLSv1.3" as const };
+    this.#server = createHttp2Server(secure, (request) => this.#serve(request));
     this.#server.on("connection", (socket: Socket) => {
       this.connections++;
       this.#sockets.add(socket);
@@ -74,24 +66,14 @@ export class InsightsReceiver implements AsyncDisposable {
     await closed;
   }
 
-  #serve(stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders): void {
-    const chunks: Uint8Array[] = [];
-    // A client that gives up: its test looks at the client.
-    stream.on("error", () => {});
-    stream.on("data", (chunk: Uint8Array) => chunks.push(chunk));
-    stream.on("end", async () => {
-      const answer = this.#answers.shift() ?? "accept";
-      this.calls++;
-      this.#take(
-        answer,
-        headers,
-        new Uint8Array(await new Blob(chunks.map((chunk) => Uint8Array.from(chunk))).arrayBuffer()),
-      );
-      reply(stream, answer);
-    });
+  #serve({ headers, body }: Http2Request): Http2Response {
+    const answer = this.#answers.shift() ?? "accept";
+    this.calls++;
+    this.#take(answer, headers, body);
+    return responseOf(answer);
   }
 
-  #take(answer: InsightsAnswer, headers: http2.IncomingHttpHeaders, body: Uint8Array): void {
+  #take(answer: InsightsAnswer, headers: Http2Request["headers"], body: Uint8Array): void {
     try {
       assertHeader(headers, ":method", "POST");
       assertHeader(headers, ":path", PATH);
@@ -112,23 +94,17 @@ export class InsightsReceiver implements AsyncDisposable {
   }
 }
 
-function reply(stream: http2.ServerHttp2Stream, answer: InsightsAnswer): void {
-  if (answer === "hang" || stream.destroyed) return;
-  if (answer === "reset") return stream.session?.destroy();
-  if (typeof answer === "object" && "status" in answer) {
-    stream.respond({ ":status": answer.status }, { endStream: true });
-    return;
+function responseOf(answer: InsightsAnswer): Http2Response {
+  if (answer === "hang" || answer === "reset") return answer;
+  if (answer === "accept") {
+    // An empty message.
+    return { headers: GRPC_HEADERS, body: new Uint8Array(5), trailers: { "grpc-status": "0" } };
   }
-  const head = { ":status": 200, "content-type": "application/grpc" };
-  if (typeof answer === "object") {
-    stream.respond({ ...head, "grpc-status": String(answer.code), "grpc-message": "scripted" }, { endStream: true });
-    return;
-  }
-  stream.respond(head, { waitForTrailers: true });
-  stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
-  // An empty message.
-  stream.end(new Uint8Array(5));
+  if ("status" in answer) return { headers: { ":status": String(answer.status) } };
+  return { headers: { ...GRPC_HEADERS, "grpc-status": String(answer.code), "grpc-message": "scripted" } };
 }
+
+const GRPC_HEADERS = { ":status": "200", "content-type": "application/grpc" } as const;
 
 /** The message of a gRPC request body that holds one, not compressed. */
 function unframe(body: Uint8Array): Uint8Array {
@@ -138,6 +114,6 @@ function unframe(body: Uint8Array): Uint8Array {
   return body.subarray(5);
 }
 
-function assertHeader(headers: http2.IncomingHttpHeaders, name: string, wanted: string): void {
+function assertHeader(headers: Http2Request["headers"], name: string, wanted: string): void {
   if (headers[name] !== wanted) throw new Error(`header ${name}: ${headers[name]} instead of ${wanted}`);
 }

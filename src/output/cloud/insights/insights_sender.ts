@@ -133,16 +133,18 @@ export class InsightsSender {
   }
 
   async #deliver(batch: TracedBatch, ingester: Ingester): Promise<void> {
-    const { clock, log } = this.#options;
+    const { clock, log, config } = this.#options;
     const { signal } = this.#overdue;
     const deadlineMs = clock.now() + DELIVERY_LIMIT_MS;
     let backoffMs = FIRST_BACKOFF_MS;
     for (let attempt = 1;; attempt++, backoffMs *= 2) {
       const beganMs = clock.now();
       const answer = await ingester.create(batch.body, Math.min(ATTEMPT_LIMIT_MS, deadlineMs - beganMs), signal);
-      const what = `${batch.requests} traced requests, ${batch.body.length} bytes, attempt ${attempt}`;
-      const result = answer.kind === "taken" ? "taken" : answer.cause;
-      log.debug(`cloud output: ${what}: ${result} after ${Math.round(clock.now() - beganMs)} ms`);
+      const tookMs = Math.round(clock.now() - beganMs);
+      const what = `attempt ${attempt}, ${batch.requests} traced requests, ${batch.body.length} B`;
+      log.debug(
+        `cloud: gRPC ${config.host}: ${answer.kind === "taken" ? "taken" : answer.cause} after ${tookMs} ms (${what})`,
+      );
       if (answer.kind === "taken") {
         this.#told += batch.requests;
         return;

@@ -2,7 +2,7 @@
 
 import { assertEquals, assertMatch } from "@std/assert";
 import { GrpcIngester, type IngesterRefusal } from "../../../../src/output/cloud/insights/ingester.ts";
-import { TracedRequests } from "../../../../src/output/cloud/insights/traced_requests.ts";
+import { type TracedBatch, TracedRequests } from "../../../../src/output/cloud/insights/traced_requests.ts";
 import { makeCertificate } from "../../../net/certificate.ts";
 import { InsightsReceiver } from "../../../support/cloud/insights_receiver.ts";
 import { freePort } from "../../../support/free_port.ts";
@@ -12,14 +12,16 @@ import { RequestSamples, traced, traceIdOf } from "./request_samples.ts";
 const TIMEOUT_MS = 20_000;
 
 const { certificate, key } = await makeCertificate("insights", "DNS:localhost,IP:127.0.0.1");
-const body = oneRequest();
+const body = messageOf(1).body;
 
-function oneRequest(): Uint8Array {
+/** A message that tells of so many requests, with trace ids from 7 on. */
+function messageOf(count: number): TracedBatch {
   const samples = new RequestSamples();
   const requests = new TracedRequests(samples.registry.series, "123");
-  for (const batch of samples.of({ metadata: traced(traceIdOf(7)) })) requests.addSamples(batch);
+  const made = Array.from({ length: count }, (_, i) => ({ metadata: traced(traceIdOf(7 + i)) }));
+  for (const batch of samples.of(...made)) requests.addSamples(batch);
   requests.close();
-  return requests.take()!.body;
+  return requests.take()!;
 }
 
 /** A client that trusts the receiver and closes with its scope. */
@@ -30,8 +32,8 @@ class Client implements Disposable {
     this.#ingester = new GrpcIngester({ host, testRunId: "123", token, version: "1.2.3", tls: { caCertificate } });
   }
 
-  create(timeoutMs = TIMEOUT_MS, signal = new AbortController().signal) {
-    return this.#ingester.create(body, timeoutMs, signal);
+  create(timeoutMs = TIMEOUT_MS, signal = new AbortController().signal, message = body) {
+    return this.#ingester.create(message, timeoutMs, signal);
   }
 
   async createInVain(): Promise<IngesterRefusal> {
@@ -51,6 +53,14 @@ Deno.test("messages are taken, over one TLS connection, with the token and the r
   assertEquals([await client.create(), await client.create()], [{ kind: "taken" }, { kind: "taken" }]);
   assertEquals([receiver.violations, receiver.connections], [[], 1]);
   assertEquals(receiver.metadata.map(({ traceId }) => traceId), [traceIdOf(7), traceIdOf(7)]);
+});
+
+Deno.test("a message may be as large as messages become", async () => {
+  await using receiver = await InsightsReceiver.start({ token: "t", tls: { cert: certificate, key } });
+  using client = new Client(receiver.endpoint);
+  const large = messageOf(3000);
+  assertEquals(await client.create(undefined, undefined, large.body), { kind: "taken" });
+  assertEquals([receiver.violations, receiver.metadata.length], [[], large.requests]);
 });
 
 Deno.test("without a token there is no such header", async () => {
