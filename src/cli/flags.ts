@@ -31,6 +31,7 @@ export type FlagGroup =
   | "options"
   | "runtime"
   | "run"
+  | "localExecution"
   | "archive"
   | "inspect"
   | "json"
@@ -180,6 +181,18 @@ const RUN_FLAGS: readonly Flag[] = [
   },
 ];
 
+/** Of `cloud run`, where the test is executed here instead of in the cloud. */
+const LOCAL_EXECUTION_FLAGS: readonly Flag[] = [
+  { name: "local-execution", ...switchKind, help: "run the test here, with its results in the cloud" },
+  {
+    name: "no-cloud-secrets",
+    ...switchKind,
+    help: "with --local-execution: k6/secrets does not read the cloud's secrets",
+  },
+  { name: "no-cloud-logs", ...switchKind, help: "with --local-execution: the cloud does not get the test's log" },
+  ...RUN_FLAGS.filter(({ name }) => ["no-archive-upload", "linger", "no-usage-report", "features"].includes(name)),
+];
+
 const GLOBAL_FLAGS: readonly Flag[] = [
   {
     name: "address",
@@ -238,6 +251,7 @@ export const FLAGS: Readonly<Record<FlagGroup, readonly Flag[]>> = {
   options: OPTION_FLAGS,
   runtime: RUNTIME_FLAGS,
   run: RUN_FLAGS,
+  localExecution: LOCAL_EXECUTION_FLAGS,
   archive: [
     {
       name: "archive-out",

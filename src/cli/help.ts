@@ -57,6 +57,7 @@ const TITLES: Readonly<Record<FlagGroup, string>> = {
   options: "Options of the test (also variables, and most of them fields of the script's options)",
   runtime: "Options of the script and the summary",
   run: "Options of the run",
+  localExecution: "Options of a test that runs here, with its results in the cloud",
   archive: "Options of the archive",
   inspect: "Options of the command",
   json: "Options of the command",

@@ -33,7 +33,8 @@ export function planRun(
   const read = new SettingReader(commandLine, env, config.settings);
   const noColor = read.isOn("no-color");
   const features = readFeatures(read, env);
-  const outputs = read.all("out").flat() as string[];
+  const launch = readLaunch(commandLine, read);
+  const outputs = launch.isLocalExecution ? ["cloud"] : read.all("out").flat() as string[];
   const secretSources = readSecretSources(read.all("secret-source") as string[]);
   checkTracesOutput(read);
   return {
@@ -46,10 +47,11 @@ export function planRun(
       systemEnv: readSystemEnv(read, env, { byDefault: commandLine.positionals[0] === "run" }),
       givenEnv: readGivenEnv(read),
       apm: read.isOn("apm"),
+      launch,
       noThresholds: read.isOn("no-thresholds"),
       noArchiveUpload: read.last("no-archive-upload") as boolean | undefined,
       features: features.known,
-      secretSources: outputs.some(isCloud) ? withCloudSource(secretSources) : secretSources,
+      secretSources: launch.readsSecrets && outputs.some(isCloud) ? withCloudSource(secretSources) : secretSources,
       summaryMode: readSummaryMode(read),
       summaryExport: read.text("summary-export"),
       newMachineReadableSummary: read.isOn("new-machine-readable-summary"),
@@ -126,6 +128,14 @@ function readWorkers(read: SettingReader, cores: number): number {
   const workers = read.last("workers") as number | undefined ?? cores;
   if (workers < 1) throw new UsageError(`the number of workers must be at least 1, got ${workers}`);
   return workers;
+}
+
+function readLaunch({ positionals: [command] }: CommandLine, read: SettingReader): RunSettings["launch"] {
+  return {
+    isLocalExecution: command === "cloud run" && read.isOn("local-execution"),
+    pushesLogs: !read.isOn("no-cloud-logs"),
+    readsSecrets: !read.isOn("no-cloud-secrets"),
+  };
 }
 
 /** Whether an output makes, or joins, a test run of a cloud. */

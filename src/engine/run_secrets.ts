@@ -1,8 +1,8 @@
 /** The secrets of a cloud's test run: read from its service for all workers, each of them once. */
 
-import type { Answer } from "../output/cloud/api/answer.ts";
-import { type CloudApi, CloudClient, V6_REPEATS } from "../output/cloud/api/cloud_client.ts";
+import { CloudClient } from "../output/cloud/api/cloud_client.ts";
 import { CloudApiError } from "../output/cloud/api/cloud_error.ts";
+import { readSecret } from "../output/cloud/api/secrets_api.ts";
 import type { OutputLog } from "../output/output.ts";
 import type { RemoteSecrets } from "../output/run_facts.ts";
 import type { SecretMessage } from "../worker/messages.ts";
@@ -42,36 +42,12 @@ export class RunSecrets {
   }
 
   async #read(key: string): Promise<string> {
-    const purpose = `read the secret ${JSON.stringify(key)} of the cloud`;
     try {
-      const { signal } = this.#closed;
-      return this.#valueIn(
-        await this.#client.ask(this.#api(key), { purpose, method: "GET", path: "", signal }),
-        purpose,
-      );
+      return await readSecret(this.#client, this.#remote, this.#remote.token, key, this.#closed.signal);
     } catch (error) {
       if (error instanceof CloudApiError && mayPass(error)) this.#reads.delete(key);
       throw error;
     }
-  }
-
-  #api(key: string): CloudApi {
-    const { endpoint, token } = this.#remote;
-    return {
-      address: endpoint.replaceAll("{key}", () => encodeURIComponent(key)),
-      addressSource: "K6_CLOUD_SECRETS_ENDPOINT",
-      authorization: { scheme: "Bearer", token, of: "test run" },
-      repeats: V6_REPEATS,
-    };
-  }
-
-  #valueIn(answer: Answer, purpose: string): string {
-    const path = this.#remote.responsePath;
-    const names = path.split(".");
-    const last = names.pop() ?? "";
-    const value = names.reduce<Answer | null>((at, name) => at?.optionalObject(name) ?? null, answer)?.raw(last);
-    if (typeof value === "string") return value;
-    throw new CloudApiError(`cannot ${purpose}: the answer has no text at ${path}`, { kind: "malformed" });
   }
 }
 

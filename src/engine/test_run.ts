@@ -751,7 +751,7 @@ export class TestRun {
   ): Promise<void> {
     const { createOutputs, withOutputsOfOptions } = await import("../output/outputs.ts");
     try {
-      const { outputs: named, collectors, features, noArchiveUpload } = this.#settings;
+      const { outputs: named, collectors, features, noArchiveUpload, launch } = this.#settings;
       const specs = withOutputsOfOptions(named, options.asJson);
       const { registry } = this;
       const stopRun = (message: string) => this.#stopRun({ reason: "output", code: ExitCode.ExternalAbort, message });
@@ -761,6 +761,7 @@ export class TestRun {
         collectors,
         features,
         noArchiveUpload,
+        launch,
         registry,
         log: this.#log,
         stopRun,

@@ -179,6 +179,12 @@ export interface RunSettings {
   readonly givenEnv: Readonly<Record<string, string>>;
   /** Whether the script's `apm` blocks count in a local run; with an output to a cloud they always do. */
   readonly apm: boolean;
+  /** What flags say of a cloud's part in the run (`CloudLaunch` of the outputs). */
+  readonly launch: {
+    readonly isLocalExecution: boolean;
+    readonly pushesLogs: boolean;
+    readonly readsSecrets: boolean;
+  };
   readonly noThresholds: boolean;
   /** Whether the script and its files stay out of the cloud; undefined: other settings say. */
   readonly noArchiveUpload: boolean | undefined;

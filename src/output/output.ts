@@ -3,7 +3,7 @@
 import type { MetricRegistry } from "../metrics/registry.ts";
 import type { SampleBatch } from "../metrics/types.ts";
 import type { LogLine } from "./log_line.ts";
-import type { RemoteRun, RunEnding, TestFacts } from "./run_facts.ts";
+import type { CloudLaunch, RemoteRun, RunEnding, TestFacts } from "./run_facts.ts";
 
 /** Where an output reports to; lines go to k6d's log. */
 export interface OutputLog {
@@ -33,6 +33,7 @@ export interface OutputContext {
   readonly log: OutputLog;
   readonly version: string;
   readonly test: TestFacts;
+  readonly launch: CloudLaunch;
   /** Ends the run as soon as may be, with exit code 105; `message` says why. Without effect on a run that is over. */
   stopRun(message: string): void;
   /** From now on the text appears in no line of the log: a token that a service has given, for example. */

@@ -71,3 +71,20 @@ export interface RemoteSecrets {
   /** Where the value stands in the answer. */
   readonly responsePath: string;
 }
+
+/** What the command line says of a cloud's part in a run. */
+export interface CloudLaunch {
+  /** Whether the cloud is told that the load of its test comes from here (`k6d cloud run --local-execution`). */
+  readonly isLocalExecution: boolean;
+  /** Whether the cloud may have the log of a local execution. */
+  readonly pushesLogs: boolean;
+  /** Whether scripts may read the cloud's secrets. */
+  readonly readsSecrets: boolean;
+}
+
+/** Of commands that say nothing of it. */
+export const PLAIN_LAUNCH: CloudLaunch = {
+  isLocalExecution: false,
+  pushesLogs: true,
+  readsSecrets: true,
+};

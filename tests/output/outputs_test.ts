@@ -3,6 +3,7 @@ import { MetricRegistry } from "../../src/metrics/registry.ts";
 import { OutputError } from "../../src/output/output.ts";
 import { mayNeedOutputs } from "../../src/output/needed.ts";
 import { createOutputs, outputNames } from "../../src/output/outputs.ts";
+import { PLAIN_LAUNCH } from "../../src/output/run_facts.ts";
 import { TEST_FACTS } from "./support/run_facts.ts";
 
 Deno.test("an unknown output is an error that lists those that there are", () => {
@@ -97,6 +98,7 @@ function create(
     log,
     version: "1.2.3",
     test: TEST_FACTS,
+    launch: PLAIN_LAUNCH,
     stopRun() {},
     redact() {},
     followLog: () => () => {},

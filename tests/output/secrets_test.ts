@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { MetricRegistry } from "../../src/metrics/registry.ts";
 import { createOutput } from "../../src/output/outputs.ts";
+import { PLAIN_LAUNCH } from "../../src/output/run_facts.ts";
 import { TEST_FACTS } from "./support/run_facts.ts";
 
 const basic = btoa("user:topsecret");
@@ -52,6 +53,7 @@ function make(spec: string, env: Readonly<Record<string, string>>) {
     log,
     version: "1.2.3",
     test: TEST_FACTS,
+    launch: PLAIN_LAUNCH,
     stopRun() {},
     redact() {},
     followLog: () => () => {},

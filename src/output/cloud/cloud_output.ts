@@ -11,13 +11,14 @@ import { longEnough } from "../secrets.ts";
 import { CloudApiError } from "./api/cloud_error.ts";
 import { CloudClient } from "./api/cloud_client.ts";
 import { MetricsApi } from "./api/metrics_api.ts";
+import { localLifeCycle } from "./local_life_cycle.ts";
 import { assertLimits, type CloudConfig, metricsFormat, readConfig } from "./config.ts";
 import { InsightsSender } from "./insights/insights_sender.ts";
 import type { LifeCycle, LifeCycleFactory, NewTest, StartedRun } from "./life_cycle.ts";
-import type { CloudSources } from "./setting_sources.ts";
 import { MetricFlushes } from "./metric_flushes.ts";
 import { MessageWriter, type MetricMessage } from "./metric_message.ts";
 import { MetricPusher, type PushOutcome } from "./metric_pusher.ts";
+import type { CloudSources } from "./setting_sources.ts";
 import { checkStart } from "./start_checks.ts";
 import { v1LifeCycle } from "./v1_life_cycle.ts";
 
@@ -31,7 +32,7 @@ const FINISH_MS = 60_000;
 /** Makes the output from its settings (see `config.ts`); throws an `OutputError` when they are wrong, or the test can't be taken. */
 export function createCloudOutput(
   context: OutputContext,
-  lifeCycleOf: LifeCycleFactory = v1LifeCycle,
+  lifeCycleOf: LifeCycleFactory = context.launch.isLocalExecution ? localLifeCycle : v1LifeCycle,
   clock: Clock = systemClock,
 ): Output {
   return new CloudOutput(context, lifeCycleOf, clock);

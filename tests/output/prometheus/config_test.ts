@@ -4,6 +4,7 @@ import { readConfig, type RemoteWriteConfig } from "../../../src/output/promethe
 import { describeUrl } from "../../../src/output/url_text.ts";
 import { createOutput, withOutputsOfOptions } from "../../../src/output/outputs.ts";
 import { MetricRegistry } from "../../../src/metrics/registry.ts";
+import { PLAIN_LAUNCH } from "../../../src/output/run_facts.ts";
 import { TEST_FACTS } from "../support/run_facts.ts";
 
 interface Sources {
@@ -327,6 +328,7 @@ function context() {
     log,
     version: "1.2.3",
     test: TEST_FACTS,
+    launch: PLAIN_LAUNCH,
     stopRun() {},
     redact() {},
     followLog: () => () => {},

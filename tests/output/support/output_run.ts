@@ -5,13 +5,13 @@ import type { MetricType, SampleMetadata, SeriesDefinition, TagPairs } from "../
 import type { LogLine } from "../../../src/output/log_line.ts";
 import type { Output, OutputContext } from "../../../src/output/output.ts";
 import { createOutput } from "../../../src/output/outputs.ts";
-import type { RunEnding, TestFacts } from "../../../src/output/run_facts.ts";
+import { type CloudLaunch, PLAIN_LAUNCH, type RunEnding, type TestFacts } from "../../../src/output/run_facts.ts";
 import { CLEAN_END, TEST_FACTS } from "./run_facts.ts";
 
 /** What an output is told beside its name and argument. */
 export type RunSettings =
   & Partial<Pick<OutputContext, "env" | "collectors" | "options" | "features">>
-  & { readonly test?: Partial<TestFacts> };
+  & { readonly test?: Partial<TestFacts>; readonly launch?: Partial<CloudLaunch> };
 
 /** Samples of one batch: of which series, when, with which value. */
 export interface TestSample {
@@ -41,7 +41,7 @@ export class OutputRun {
   /** `spec` is what stands after `-o`, or makes the output. */
   constructor(
     spec: OutputSpec,
-    { env = {}, collectors = {}, options = {}, features = [], test = {} }: RunSettings = {},
+    { env = {}, collectors = {}, options = {}, features = [], test = {}, launch = {} }: RunSettings = {},
     registry = new MetricRegistry(() => {}),
   ) {
     this.registry = registry;
@@ -54,6 +54,7 @@ export class OutputRun {
       registry: this.registry,
       version: "1.2.3",
       test: { ...TEST_FACTS, ...test },
+      launch: { ...PLAIN_LAUNCH, ...launch },
       stopRun: (message) => this.stops.push(message),
       redact: (text) => this.redacted.push(text),
       followLog: (write) => {

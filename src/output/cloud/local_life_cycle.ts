@@ -1,0 +1,247 @@
+/**
+ * The life of a run whose load comes from here, as the cloud's provisioning has it (`cloud run --local-execution`): it is made with
+ * addresses and a token of its own for metrics, logs and secrets, and the cloud is told when the script has been executed.
+ */
+
+import { type Clock, systemClock } from "../clock.ts";
+import { parseLevel } from "../log_line.ts";
+import { type OutputContext, OutputError } from "../output.ts";
+import type { EndReason, RemoteSecrets, RunEnding } from "../run_facts.ts";
+import type { CloudClient } from "./api/cloud_client.ts";
+import { CloudApiError } from "./api/cloud_error.ts";
+import {
+  type LocalExecutionEnd,
+  type ProvisionedLogs,
+  type ProvisionedMetrics,
+  ProvisioningApi,
+  type StartedLocalExecution,
+} from "./api/provisioning_api.ts";
+import { V6Api } from "./api/v6_api.ts";
+import type { CloudConfig, LogsPushConfig } from "./config.ts";
+import { type LifeCycle, type NewTest, runOfId, type StartedRun } from "./life_cycle.ts";
+import { LogPush } from "./logs/log_push.ts";
+
+/** The life cycle that the settings ask for; throws an `OutputError` when they don't say who asks. */
+export function localLifeCycle(config: CloudConfig, client: CloudClient, context: OutputContext): LifeCycle {
+  return config.pushRefId === null
+    ? new LocalRun(config, client, context)
+    : new JoinedRun(config.pushRefId, config, context);
+}
+
+/** A run that this instance makes and finishes. */
+export class LocalRun implements LifeCycle {
+  readonly #config: CloudConfig;
+  readonly #context: OutputContext;
+  readonly #clock: Clock;
+  readonly #v6: V6Api;
+  readonly #provisioning: ProvisioningApi;
+  #token = "";
+  #logs: LogPush | null = null;
+
+  constructor(config: CloudConfig, client: CloudClient, context: OutputContext, clock: Clock = systemClock) {
+    const access = { host: config.hostV6, ...credentials(config) };
+    this.#config = config;
+    this.#context = context;
+    this.#clock = clock;
+    this.#v6 = new V6Api(client, access);
+    this.#provisioning = new ProvisioningApi(client, access);
+  }
+
+  async start(test: NewTest, signal: AbortSignal): Promise<StartedRun> {
+    const { name, maxVus, durationSeconds } = test;
+    const projectId = this.#projectOf(test);
+    const archive = test.archive?.() ?? null;
+    const { id } = await this.#v6.provideLoadTest(projectId, name, null, signal);
+    const archiveBytes = archive?.length ?? null;
+    const execution = { options: {}, maxVus, durationSeconds, archiveBytes };
+    const started = await this.#provisioning.startLocalExecution(id, execution, signal);
+    this.#token = started.testRunToken;
+    this.#context.redact(started.testRunToken);
+    try {
+      return await this.#ready(started, archive, signal);
+    } catch (error) {
+      if (!(error instanceof EndedEarly)) await this.#abandon(started.testRunId, error, signal);
+      throw error;
+    }
+  }
+
+  async finish({ id }: StartedRun, ending: RunEnding, signal: AbortSignal): Promise<void> {
+    await this.#logs?.close();
+    await this.#provisioning.notifyEnd(id, this.#token, errorOf(ending), signal);
+  }
+
+  #projectOf({ projectId }: NewTest): number {
+    if (projectId !== null) return projectId;
+    const { defaultProjectId } = this.#config;
+    if (defaultProjectId === null) throw new OutputError(NO_PROJECT);
+    this.#context.log.warn(
+      `cloud output: no project is set (K6_CLOUD_PROJECT_ID, options.cloud.projectID): the test belongs to the stack's ` +
+        `default project ${defaultProjectId}`,
+    );
+    return defaultProjectId;
+  }
+
+  /** Makes the run ready to take metrics. */
+  async #ready(
+    started: StartedLocalExecution,
+    archive: Uint8Array | null,
+    signal: AbortSignal,
+  ): Promise<StartedRun> {
+    const { testRunId, testRunToken, archiveUploadUrl, detailsUrl, metrics, logs, secrets, warnings } = started;
+    const { log, launch } = this.#context;
+    for (const warning of warnings) log.warn(`cloud output: ${warning}`);
+    if (archive !== null && archiveUploadUrl !== null) {
+      await this.#provisioning.uploadArchive(archiveUploadUrl, archive, signal);
+    } else if (archive !== null) {
+      log.warn("cloud output: the service names no place for the archive: the script and its files stay here");
+    }
+    await this.#initializing(testRunId, signal);
+    if (logs !== null && launch.pushesLogs) {
+      this.#logs = new LogPush(logsConfig(logs, testRunToken), testRunId, this.#context);
+    }
+    return {
+      ...runOfId(testRunId),
+      override: overrideOf(metrics),
+      push: { pushUrl: metrics.pushUrl, testRunToken },
+      secrets: launch.readsSecrets
+        ? ownSecrets(this.#config, testRunToken) ?? (secrets === null ? null : { ...secrets, token: testRunToken })
+        : null,
+      pageUrl: detailsUrl,
+    };
+  }
+
+  /** Resolves once the service is ready for the run; asks every two seconds. */
+  async #initializing(testRunId: string, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const { status, history } = await this.#v6.testRun(testRunId, signal);
+      if (READY.includes(status)) return;
+      if (OVER.includes(status)) {
+        const reason = history.findLast(({ message }) => message !== null)?.message ?? `its status is ${status}`;
+        throw new EndedEarly(`cloud output: the test run ${testRunId} ended before it began: ${reason}`);
+      }
+      await this.#clock.sleep(POLL_MS, signal);
+      if (signal.aborted) throw new OutputError(`cloud output: the test run ${testRunId} was given up before it began`);
+    }
+  }
+
+  /** A run that will not begin must not look as if it went on. Why it doesn't is what the user has to hear of, not whether this succeeds. */
+  async #abandon(testRunId: string, cause: unknown, stopped: AbortSignal): Promise<void> {
+    const { log } = this.#context;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const error = { code: stopped.aborted ? CODES.byUser : CODES.other, reason };
+    try {
+      await this.#provisioning.notifyEnd(testRunId, this.#token, error, AbortSignal.timeout(ABANDON_MS));
+    } catch (failure) {
+      if (!(failure instanceof CloudApiError)) throw failure;
+      log.debug(`cloud output: ${failure.message}`);
+    }
+  }
+}
+
+/** The service has ended a run that was still to begin. */
+class EndedEarly extends OutputError {}
+
+/** A run that somebody else makes and finishes, perhaps for several instances at once (`K6_CLOUD_PUSH_REF_ID`). */
+class JoinedRun implements LifeCycle {
+  readonly #id: string;
+  readonly #config: CloudConfig;
+  readonly #context: OutputContext;
+  #logs: LogPush | null = null;
+
+  constructor(id: string, config: CloudConfig, context: OutputContext) {
+    this.#id = id;
+    this.#config = config;
+    this.#context = context;
+  }
+
+  start(): Promise<StartedRun> {
+    const { scopedPush, logsPush } = this.#config;
+    const { launch } = this.#context;
+    if (logsPush !== null && launch.pushesLogs) this.#logs = new LogPush(logsPush, this.#id, this.#context);
+    return Promise.resolve({
+      ...runOfId(this.#id),
+      push: scopedPush,
+      secrets: launch.readsSecrets ? ownSecrets(this.#config, scopedPush?.testRunToken ?? null) : null,
+    });
+  }
+
+  async finish(): Promise<void> {
+    await this.#logs?.close();
+  }
+}
+
+const NO_PROJECT =
+  "cloud output: no project is set, and no default project of the stack is known: set K6_CLOUD_PROJECT_ID " +
+  "or options.cloud.projectID, or let `k6d cloud login` find the default project";
+
+const READY = ["initializing", "running"];
+const OVER = ["completed", "aborted"];
+const POLL_MS = 2000;
+
+/** For telling that a run will not begin. */
+const ABANDON_MS = 10_000;
+
+/** The service's codes for what ended a run. */
+const CODES = { other: 0, byLimit: 8034, byScriptError: 8035, byUser: 8036 } as const;
+
+const CODE_OF: Readonly<Record<EndReason, number | null>> = {
+  "finished": null,
+  "marked-failed": CODES.other,
+  "threshold": CODES.byUser,
+  "interrupted": CODES.byUser,
+  "rest-api": CODES.byUser,
+  "script-abort": CODES.byUser,
+  "script-error": CODES.byScriptError,
+  "timeout": CODES.byLimit,
+  "output": CODES.byLimit,
+  "system": CODES.other,
+};
+
+/** How the service is told of an ending; it finds out by itself whether thresholds have failed. */
+export function errorOf({ reason, message }: Pick<RunEnding, "reason" | "message">): LocalExecutionEnd {
+  const code = CODE_OF[reason];
+  return code === null ? null : { code, reason: message || `the test ended early (${reason})` };
+}
+
+function credentials({ token, stackId }: CloudConfig): { readonly token: string; readonly stackId: number } {
+  if (token !== null && stackId !== null) return { token, stackId };
+  const missing = [token === null ? "a token" : "", stackId === null ? "a stack" : ""].filter((what) => what !== "");
+  throw new OutputError(
+    `cloud output: a local execution needs ${
+      missing.join(" and ")
+    }: \`k6d cloud login\` stores both; K6_CLOUD_TOKEN and ` +
+      "K6_CLOUD_STACK_ID come before it",
+  );
+}
+
+/** What the service says of the metrics, as settings. */
+function overrideOf(metrics: ProvisionedMetrics): Readonly<Record<string, number | null>> {
+  const { pushIntervalMs, pushConcurrency, aggregationPeriodMs, aggregationWaitPeriodMs, maxSeriesInBatch } = metrics;
+  return {
+    metricPushInterval: pushIntervalMs,
+    metricPushConcurrency: pushConcurrency,
+    aggregationPeriod: aggregationPeriodMs,
+    aggregationWaitPeriod: aggregationWaitPeriodMs,
+    maxTimeSeriesInBatch: maxSeriesInBatch,
+  };
+}
+
+function logsConfig(logs: ProvisionedLogs, token: string): LogsPushConfig {
+  const { pushUrl, level, limit, periodMs, maxMessageBytes, allowedLabels } = logs;
+  return {
+    url: pushUrl,
+    token,
+    level: level === null ? null : parseLevel(level),
+    limit: limit ?? 100,
+    periodMs: periodMs ?? 1000,
+    maxMessageBytes: maxMessageBytes ?? 1 << 20,
+    allowedLabels: allowedLabels === null ? null : new Set(allowedLabels),
+  };
+}
+
+/** Where the user's settings say that secrets are; null where they don't. */
+function ownSecrets({ secretSource }: CloudConfig, testRunToken: string | null): RemoteSecrets | null {
+  const { endpoint, responsePath } = secretSource;
+  const token = secretSource.token ?? testRunToken;
+  return endpoint === null || token === null ? null : { endpoint, responsePath, token };
+}
