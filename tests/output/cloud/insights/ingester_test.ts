@@ -1,11 +1,13 @@
 /** The service's protocol, against a strict receiver over TLS. */
 
 import { assertEquals, assertMatch } from "@std/assert";
+import type { AddressInfo } from "node:net";
 import { GrpcIngester, type IngesterRefusal } from "../../../../src/output/cloud/insights/ingester.ts";
 import { type TracedBatch, TracedRequests } from "../../../../src/output/cloud/insights/traced_requests.ts";
 import { makeCertificate } from "../../../net/certificate.ts";
 import { InsightsReceiver } from "../../../support/cloud/insights_receiver.ts";
 import { freePort } from "../../../support/free_port.ts";
+import { createHttp2Server } from "../../../support/http2_server.ts";
 import { RequestSamples, traced, traceIdOf } from "./request_samples.ts";
 
 /** Long enough for any machine. */
@@ -106,7 +108,7 @@ Deno.test("a service that does not answer is left after the timeout, and when th
   assertMatch(JSON.stringify(await sent), /unreachable.*before the end of the run/);
 });
 
-Deno.test("a host without a service, one without TLS and one that isn't trusted are named", async () => {
+Deno.test("a host without a service, without TLS, with an old TLS and one that isn't trusted are named", async () => {
   using nobody = new Client(`127.0.0.1:${freePort()}`);
   assertEquals(await nobody.createInVain(), { kind: "unreachable", cause: "connection refused", detail: "" });
 
@@ -117,6 +119,13 @@ Deno.test("a host without a service, one without TLS and one that isn't trusted 
     cause: "the server does not speak TLS",
     detail: "the service must have TLS 1.3",
   });
+
+  const old = createHttp2Server({ cert: certificate, key, maxVersion: "TLSv1.2" }, () => "hang");
+  await new Promise<void>((resolve) => old.listen(0, "127.0.0.1", resolve));
+  using modern = new Client(`127.0.0.1:${(old.address() as AddressInfo).port}`);
+  const { cause } = await modern.createInVain();
+  assertEquals(cause, "the server does not offer TLS 1.3, the least version that is set");
+  await new Promise<void>((resolve) => old.close(() => resolve()));
 
   await using stranger = await InsightsReceiver.start({ token: "t", tls: { cert: certificate, key } });
   using careful = new Client(stranger.endpoint, { caCertificate: null });
