@@ -7,11 +7,14 @@ import type { CloudLaunch, RemoteRun, RunEnding, TestFacts } from "./run_facts.t
 
 /** Where an output reports to; lines go to k6d's log. */
 export interface OutputLog {
-  debug(message: string): void;
-  info(message: string): void;
-  warn(message: string): void;
-  error(message: string): void;
+  debug(message: string, fields?: LineFields): void;
+  info(message: string, fields?: LineFields): void;
+  warn(message: string, fields?: LineFields): void;
+  error(message: string, fields?: LineFields): void;
 }
+
+/** Names and values beside a line's message. */
+export type LineFields = Readonly<Record<string, string>>;
 
 /** All that an output may know of the run it belongs to. */
 export interface OutputContext {

@@ -10,24 +10,22 @@ import type { RemoteRun, RunEnding } from "../run_facts.ts";
 import { longEnough } from "../secrets.ts";
 import { CloudApiError } from "./api/cloud_error.ts";
 import { CloudClient } from "./api/cloud_client.ts";
-import { MetricsApi } from "./api/metrics_api.ts";
-import { localLifeCycle } from "./local_life_cycle.ts";
-import { assertLimits, type CloudConfig, metricsFormat, readConfig } from "./config.ts";
-import { InsightsSender } from "./insights/insights_sender.ts";
+import { ClockCheck } from "./clock_check.ts";
+import { assertLimits, type CloudConfig, readConfig } from "./config.ts";
 import type { LifeCycle, LifeCycleFactory, NewTest, StartedRun } from "./life_cycle.ts";
-import { MetricFlushes } from "./metric_flushes.ts";
-import { MessageWriter, type MetricMessage } from "./metric_message.ts";
-import { MetricPusher, type PushOutcome } from "./metric_pusher.ts";
+import { localLifeCycle } from "./local_life_cycle.ts";
+import { RunStream, STREAM_STOP_MS } from "./run_stream.ts";
 import type { CloudSources } from "./setting_sources.ts";
 import { checkStart } from "./start_checks.ts";
 import { v1LifeCycle } from "./v1_life_cycle.ts";
 
 /** How long a run that was stopped while it was being made waits for the service's answer, so that it can be finished there. */
 const STOPPED_START_MS = 5000;
-/** At the end: for what was under way, then once more for what had not been flushed. */
-const DRAIN_MS = 15_000;
 /** For telling the end, repeats included. */
 const FINISH_MS = 60_000;
+
+/** Marks the lines that the service wants to have shown. */
+const SERVICE_FIELDS = { source: "grafana-k6-cloud" };
 
 /** Makes the output from its settings (see `config.ts`); throws an `OutputError` when they are wrong, or the test can't be taken. */
 export function createCloudOutput(
@@ -44,6 +42,7 @@ class CloudOutput implements Output {
   readonly secrets: readonly string[];
   readonly #context: OutputContext;
   readonly #clock: Clock;
+  readonly #clockCheck: ClockCheck;
   readonly #test: NewTest;
   readonly #client: CloudClient;
   readonly #lifeCycle: LifeCycle;
@@ -54,19 +53,23 @@ class CloudOutput implements Output {
   /** Aborts when a run that is being made is waited for no longer. */
   readonly #startOverdue = new AbortController();
   #run: StartedRun | null = null;
-  #stream: MetricStream | null = null;
+  #stream: RunStream | null = null;
 
   constructor(context: OutputContext, lifeCycleOf: LifeCycleFactory, clock: Clock) {
     const config = readConfig(sourcesOf(context));
     this.#context = context;
     this.#clock = clock;
+    this.#clockCheck = new ClockCheck(clock, context.log);
     this.#config = config;
     this.secrets = config.secrets;
     this.#test = newTest(config, context);
     for (const warning of config.warnings) context.log.warn(`cloud output: ${warning}`);
-    this.#client = newClient(config, context, clock);
+    this.#client = this.#newClient(config);
     this.#lifeCycle = lifeCycleOf(config, this.#client, context);
-    this.limits = { startMs: 4 * config.timeoutMs + 10_000, stopMs: 2 * DRAIN_MS + FINISH_MS + 10_000 };
+    this.limits = {
+      startMs: 4 * config.timeoutMs + 10_000,
+      stopMs: STOPPED_START_MS + STREAM_STOP_MS + FINISH_MS + 10_000,
+    };
     const { promise, resolve } = Promise.withResolvers<RemoteRun>();
     this.remoteRun = promise;
     this.#becomesKnown = resolve;
@@ -105,7 +108,9 @@ class CloudOutput implements Output {
     for (const { level, message } of run.messages) this.#echo(level, message);
     if (run.override !== undefined) this.#config = overridden(this.#context, run.override);
     this.#config.secrets.forEach(redact);
-    this.#stream = new MetricStream(run, this.#config, this.#context, this.#clock);
+    // A client of its own: the service may have changed what the first one was made from.
+    const client = this.#newClient(this.#config);
+    this.#stream = new RunStream(run, this.#config, client, this.#context, this.#clock);
     this.#becomesKnown({ id: run.id, secrets: run.secrets });
   }
 
@@ -121,10 +126,8 @@ class CloudOutput implements Output {
   /** A line that the service wants the user to see. */
   #echo(level: string, message: string): void {
     const { log } = this.#context;
-    const text = `${message} (source=grafana-k6-cloud)`;
-    if (level === "debug" || level === "info") log[level](text);
-    else if (level === "warn" || level === "warning") log.warn(text);
-    else log.error(text);
+    const known = level === "warning" ? "warn" : level;
+    log[known === "debug" || known === "info" || known === "warn" ? known : "error"](message, SERVICE_FIELDS);
   }
 
   /** A run that is being made when the test is stopped is waited for: nobody else could finish it. */
@@ -156,92 +159,20 @@ class CloudOutput implements Output {
     }
   }
 
+  #newClient({ timeoutMs, metricPushConcurrency }: CloudConfig): CloudClient {
+    return new CloudClient({
+      version: this.#context.version,
+      log: this.#context.log,
+      timeoutMs,
+      connections: metricPushConcurrency,
+      clock: this.#clock,
+      onServerTime: (serverEpochMs) => this.#clockCheck.compare(serverEpochMs),
+    });
+  }
+
   #pageUrl({ id, pageUrl }: StartedRun): string {
     const { testRunDetails, webAppUrl } = this.#config;
     return testRunDetails ?? pageUrl ?? `${webAppUrl}/runs/${id}`;
-  }
-}
-
-/** The metrics of a run on their way, and which requests had trace ids. Life: samples, then `stop`. */
-class MetricStream {
-  readonly #client: CloudClient;
-  readonly #api: MetricsApi;
-  readonly #pusher: MetricPusher;
-  readonly #flushes: MetricFlushes;
-  readonly #insights: InsightsSender;
-
-  constructor({ id, push }: StartedRun, config: CloudConfig, context: OutputContext, clock: Clock) {
-    const { log, registry, version } = context;
-    // Not the one of the life cycle: the service may have changed its settings.
-    this.#client = newClient(config, context, clock);
-    this.#api = push === null ? MetricsApi.ofUser(this.#client, config, id) : MetricsApi.ofTestRun(this.#client, push);
-    this.#pusher = new MetricPusher({
-      writer: new MessageWriter({
-        testRunId: id,
-        periodSeconds: config.aggregationPeriodMs / 1000,
-        format: metricsFormat(config, this.#api.url),
-        compressed: !config.noCompress,
-      }),
-      push: (message, signal) => this.#push(message, signal),
-      concurrency: config.metricPushConcurrency,
-      clock,
-      log,
-      onUnwanted: (reason) => this.#end(reason, config, context),
-    });
-    this.#flushes = new MetricFlushes(registry.series, {
-      periodMs: config.aggregationPeriodMs,
-      waitMs: config.aggregationWaitPeriodMs,
-      pushIntervalMs: config.metricPushIntervalMs,
-      maxSeries: config.maxTimeSeriesInBatch,
-      clock,
-      warn: (message) => log.warn(`cloud output: ${message}`),
-      deliver: (sets) => this.#pusher.deliver(sets),
-    });
-    this.#flushes.start();
-    const { traces, token } = config;
-    const { series } = registry;
-    this.#insights = new InsightsSender({ config: traces, testRunId: id, token, series, clock, log, version });
-  }
-
-  /** Hot. */
-  addSamples(batch: SampleBatch): void {
-    this.#flushes.addSamples(batch);
-    this.#insights.addSamples(batch);
-  }
-
-  async stop(): Promise<void> {
-    await Promise.all([this.#stopMetrics(), this.#insights.stop()]);
-    this.#client.close();
-  }
-
-  async #stopMetrics(): Promise<void> {
-    await this.#flushes.stop();
-    await this.#pusher.drain(DRAIN_MS);
-    this.#pusher.deliver(this.#flushes.takeRest());
-    await this.#pusher.drain(DRAIN_MS);
-    this.#pusher.report();
-  }
-
-  async #push(message: MetricMessage, signal: AbortSignal): Promise<PushOutcome> {
-    try {
-      await this.#api.push(message, signal);
-      return { kind: "delivered" };
-    } catch (error) {
-      if (!(error instanceof CloudApiError)) throw error;
-      const { message: text, status, code } = error;
-      // A later repeat would be counted twice without a key.
-      const isPassing = this.#api.isKeyed && (status === null || status === 429 || status >= 500);
-      const cause = status === null ? "no answer" : `status ${status}${code === null ? "" : `, code ${code}`}`;
-      return { kind: error.isStopOrder ? "unwanted" : isPassing ? "passing" : "refused", message: text, cause };
-    }
-  }
-
-  /** The service takes no more. */
-  #end(reason: string, { stopOnError }: CloudConfig, { log, stopRun }: OutputContext): void {
-    this.#flushes.discard();
-    this.#insights.discard();
-    if (stopOnError) stopRun(`cloud output: ${reason} (stopOnError)`);
-    else log.warn(`cloud output: ${reason}: the test goes on without sending metrics`);
   }
 }
 
@@ -264,15 +195,6 @@ function packed(archive: () => Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>
     const advice = "--no-archive-upload runs the test without sending it to the cloud";
     throw new OutputError(`cloud output: cannot pack the test: ${error.message}; ${advice}`, { cause: error });
   }
-}
-
-function newClient(
-  { timeoutMs, metricPushConcurrency }: CloudConfig,
-  context: OutputContext,
-  clock: Clock,
-): CloudClient {
-  const { version, log } = context;
-  return new CloudClient({ version, timeoutMs, connections: metricPushConcurrency, log, clock });
 }
 
 /** The settings with what the service has changed. Throws an `OutputError` when that makes no sense. */

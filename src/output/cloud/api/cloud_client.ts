@@ -22,6 +22,8 @@ export interface CloudClientOptions {
   readonly log: Pick<OutputLog, "debug">;
   /** Default: the system's. */
   readonly clock?: Clock;
+  /** Is told the service's time, to the second, with each answer that has it. */
+  readonly onServerTime?: (serverEpochMs: number) => void;
 }
 
 /** What the calls of one API have in common. */
@@ -111,13 +113,16 @@ export class CloudClient {
   readonly #timeoutMs: number;
   readonly #log: Pick<OutputLog, "debug">;
   readonly #userAgent: string;
+  readonly #onServerTime: (serverEpochMs: number) => void;
 
-  constructor({ version, timeoutMs, connections = 1, log, clock = systemClock }: CloudClientOptions) {
+  constructor(options: CloudClientOptions) {
+    const { version, timeoutMs, connections = 1, log, clock = systemClock, onServerTime = () => {} } = options;
     this.#http = new HttpClient({ connections, clock });
     this.#clock = clock;
     this.#timeoutMs = timeoutMs;
     this.#log = log;
     this.#userAgent = `k6d/${version}`;
+    this.#onServerTime = onServerTime;
   }
 
   /** Makes a call whose answer doesn't matter. Rejects with a `CloudApiError`. */
@@ -174,7 +179,10 @@ export class CloudClient {
 
   async #attempt(request: HttpRequest): Promise<HttpResponse | TransportError> {
     try {
-      return await this.#http.send(request);
+      const response = await this.#http.send(request);
+      const serverEpochMs = Date.parse(response.headers["date"] ?? "");
+      if (!Number.isNaN(serverEpochMs)) this.#onServerTime(serverEpochMs);
+      return response;
     } catch (error) {
       if (error instanceof TransportError) return error;
       throw error;
