@@ -21,6 +21,8 @@ export function renderBanner(color: boolean): string {
 
 /** What `renderPlan` needs to know of a run. */
 export interface Plan {
+  /** Where the test runs. Default `local`. */
+  readonly execution?: "local" | "cloud";
   /** Path of the script, or `-` for standard input. */
   readonly script: string;
   /** The outputs' descriptions. */
@@ -31,13 +33,14 @@ export interface Plan {
 }
 
 /** The lines `execution`, `script`, `output` and `scenarios`, with an empty line after. */
-export function renderPlan({ script, outputs, options: { scenarios }, segment = 1 }: Plan, color: boolean): string {
+export function renderPlan(plan: Plan, color: boolean): string {
+  const { execution = "local", script, outputs, options: { scenarios }, segment = 1 } = plan;
   const style = styleFor(color);
   const count = scenarios.length === 1 ? "1 scenario" : `${scenarios.length} scenarios`;
   const durationMs = maxRunDurationMs(scenarios);
   const duration = durationMs === Infinity ? "infinite" : formatPlanDuration(durationMs);
   const lines = [
-    `     execution: ${style.cyan("local")}`,
+    `     execution: ${style.cyan(execution)}`,
     `        script: ${style.cyan(script)}`,
     `        output: ${style.cyan(outputs.length === 0 ? "-" : outputs.join(", "))}`,
     "",

@@ -126,6 +126,21 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import("./group_command.ts")).groupCommand("cloud"),
   },
   {
+    name: "cloud run",
+    args: "<script | archive | ->",
+    summary: "run a test in the cloud, and watch it",
+    flags: ["options", "runtime", "cloudRun"],
+    examples: ["cloud run script.js", "cloud run --exit-on-running shop.tar"],
+    load: async () => (await import("./cloud/cloud_run_command.ts")).cloudRunCommand,
+  },
+  {
+    name: "cloud upload",
+    args: "<script | archive | ->",
+    summary: "put a test into the cloud without running it",
+    flags: ["options", "runtime"],
+    load: async () => (await import("./cloud/cloud_upload_command.ts")).cloudUploadCommand,
+  },
+  {
     name: "completion",
     args: "<bash | zsh | fish | powershell>",
     summary: "print a script that makes a shell complete commands and flags",

@@ -39,6 +39,7 @@ export type FlagGroup =
   | "completion"
   | "scale"
   | "projectId"
+  | "cloudRun"
   | "global";
 
 const switchKind = { kind: bool, bare: "true" } as const;
@@ -283,6 +284,22 @@ export const FLAGS: Readonly<Record<FlagGroup, readonly Flag[]>> = {
   completion: [{ name: "no-descriptions", ...switchKind, help: "accepted for k6's sake" }],
   scale: SCALE_FLAGS,
   projectId: [PROJECT_ID],
+  cloudRun: [
+    {
+      name: "exit-on-running",
+      env: "K6_EXIT_ON_RUNNING",
+      ...switchKind,
+      help: "end k6d as soon as the test runs in the cloud",
+    },
+    {
+      name: "show-logs",
+      env: "K6_SHOW_CLOUD_LOGS",
+      ...switchKind,
+      default: "true",
+      help: "show the log of the test that runs in the cloud",
+    },
+    ...RUN_FLAGS.filter(({ name }) => ["linger", "no-usage-report", "features"].includes(name)),
+  ],
   global: GLOBAL_FLAGS,
 };
 

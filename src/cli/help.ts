@@ -65,6 +65,7 @@ const TITLES: Readonly<Record<FlagGroup, string>> = {
   completion: "Options of the command",
   scale: "Options of the command",
   projectId: "Options of the command",
+  cloudRun: "Options of the run",
   global: "Global",
 };
 

@@ -65,15 +65,15 @@ export class Log {
     this.write("error", message, fields);
   }
 
-  /** Writes one line; fields appear in the order of their names. */
-  write(level: LogLevel, message: string, fields: LogFields = {}): void {
+  /** Writes one line, of now unless another time is given; fields appear in the order of their names. */
+  write(level: LogLevel, message: string, fields: LogFields = {}, atEpochMs: number = this.#now()): void {
     if (!isAtLeast(this.#settings.level, level)) return;
     const { sink, consoleSink, isApart } = this.#settings;
     const entry = {
       level,
       message: this.#clean(message),
       fields: Object.keys(fields).sort().map((key) => [key, this.#clean(fields[key]!)] as const),
-      atEpochMs: this.#now(),
+      atEpochMs,
     };
     for (const follow of this.#followers) follow(entry);
     if (consoleSink !== undefined && fields["source"] === "console") return consoleSink.write(entry);
@@ -175,7 +175,8 @@ const LEVELS: Record<LogLevel, { tag: string; color: number }> = {
 function terminalLine({ level, message, fields }: LogLine, elapsedMs: number): string {
   const { tag, color } = LEVELS[level];
   const paint = (text: string) => `\x1b[${color}m${text}\x1b[0m`;
-  const seconds = `${Math.trunc(elapsedMs / 1000)}`.padStart(4, "0");
+  // A line of another machine may be older than k6d.
+  const seconds = `${Math.max(0, Math.trunc(elapsedMs / 1000))}`.padStart(4, "0");
   const tail = fields.map(([key, value]) => ` ${paint(key)}=${quoteIfNeeded(value)}`).join("");
   return `${paint(tag)}[${seconds}] ${message.padEnd(44)} ${tail}`;
 }

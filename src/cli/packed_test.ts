@@ -3,6 +3,7 @@
 import { type StudiedTest, studyTest } from "../engine/studied_test.ts";
 import { type ArchivedTest, type ArchiveSecrets, archiveSecrets } from "../engine/test_archive.ts";
 import { consolidate } from "../options/consolidate.ts";
+import { fromFileUrl } from "../script/file_url.ts";
 import type { Options } from "../options/types.ts";
 import type { ScriptCommandContext } from "./script_command.ts";
 
@@ -31,6 +32,20 @@ export async function prepareToPack(context: ScriptCommandContext): Promise<Test
   return { options, contents, secrets: archiveSecrets(contents, test.program.modules.map(({ url }) => url)) };
 }
 
+/** What the user of an archive must know of secrets, one line each. */
+export function secretWarnings({ leftOut, inText }: ArchiveSecrets): string[] {
+  const warnings = inText.map(({ place, module }) =>
+    `the archive holds ${place}, because ${nameOf(module)} has it in its text: take it from a variable (__ENV) instead`
+  );
+  if (leftOut.length === 0) return warnings;
+  return [
+    `secrets were left out of the archive: ${
+      leftOut.join(", ")
+    }; where it runs, give their variables again (-e, or k6's own)`,
+    ...warnings,
+  ];
+}
+
 function contentsOf(
   { filename, pwd, files, env }: StudiedTest,
   options: ArchivedTest["options"],
@@ -44,4 +59,8 @@ function contentsOf(
     env: read.isOn("exclude-env-vars") ? {} : env,
     compatibilityMode: read.text("compatibility-mode") || "extended",
   };
+}
+
+function nameOf(module: string): string {
+  return module.startsWith("file:") ? fromFileUrl(module) : module;
 }

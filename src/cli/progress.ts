@@ -258,7 +258,7 @@ function outOf(part: number, whole: number): string {
 }
 
 /** A time that keeps its width while it runs to `limitMs`: `05.0s` of `30s`, `00m05.0s` of `10m0s`, `0h00m05.0s` of `1h0m0s`. */
-function clock(ms: number, limitMs: number): string {
+export function clock(ms: number, limitMs: number): string {
   if (limitMs === Infinity) return clock(ms, Math.max(60_000, ms));
   const tenths = Math.max(0, Math.trunc(ms / 100));
   const limitSeconds = Math.trunc(limitMs / 1000);

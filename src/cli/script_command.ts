@@ -19,19 +19,19 @@ export interface ScriptCommandContext extends CommandContext {
   readonly log: Log;
 }
 
-/** Runs the body of a command; every mistake is logged and becomes an exit code. */
+/** Runs the body of a command, which may resolve to an exit code; every mistake is logged and becomes an exit code. */
 export async function withScript(
   commandLine: CommandLine,
   context: CommandContext,
-  body: (context: ScriptCommandContext) => Promise<void>,
+  body: (context: ScriptCommandContext) => Promise<number | void>,
 ): Promise<number> {
   const { env } = context;
   const read = new SettingReader(commandLine, env);
   const log = openLog(read, env);
   try {
     const config = readConfigFile(read, env);
-    await body({ ...context, read, config, log, plan: planRun(commandLine, env, config) });
-    return ExitCode.Success;
+    const code = await body({ ...context, read, config, log, plan: planRun(commandLine, env, config) });
+    return code ?? ExitCode.Success;
   } catch (error) {
     if (error instanceof UsageError || error instanceof WriteError) {
       log.error(error.message);

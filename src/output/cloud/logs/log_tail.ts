@@ -1,13 +1,13 @@
 /** Follows the log of a test that runs in the cloud: a WebSocket that tells its lines as they come. */
 
 import type { Clock } from "../../clock.ts";
+import { type LogLevel, parseLevel } from "../../log_line.ts";
 import { asObject } from "../../setting_values.ts";
 import { describeUrl } from "../../url_text.ts";
-import { findLogLevel, type LogLevelName } from "./log_levels.ts";
 
 /** A line of a test's log. */
 export interface TailedLine {
-  readonly level: LogLevelName;
+  readonly level: LogLevel;
   readonly message: string;
   /** Who says it: `instance_id`, `lz`, `source`, …; the level is not among them. */
   readonly labels: Readonly<Record<string, string>>;
@@ -143,7 +143,7 @@ class LogTail {
   }
 
   #tell({ message, labels: { level: name = "", ...labels } }: Omit<ReadLine, "atEpochNs">, atEpochMs: number): void {
-    const level = findLogLevel(name);
+    const level = FATAL.includes(name) ? "error" : parseLevel(name);
     if (level === null && name !== "" && !this.#unknownLevels.has(name)) {
       this.#unknownLevels.add(name);
       this.#settings.onWarning(`the test's log has lines of the unknown level ${JSON.stringify(name)}: shown as info`);
@@ -153,6 +153,9 @@ class LogTail {
 }
 
 const NS_IN_MS = 1_000_000n;
+
+/** Levels of the service's own programs. */
+const FATAL: readonly string[] = ["fatal", "panic", "critical"];
 
 interface ReadLine {
   readonly message: string;

@@ -1,0 +1,10 @@
+/** The plan of a test that runs in the cloud, as it is shown before. */
+
+import { renderPlan } from "../banner.ts";
+import type { CloudScript } from "./cloud_script.ts";
+
+/** The lines `execution`, `script`, `output` (the page in the cloud) and `scenarios`. */
+export function planOf({ plan: { settings }, test }: Pick<CloudScript, "plan" | "test">, url: string): string {
+  const { script, color } = settings;
+  return renderPlan({ execution: "cloud", script, outputs: [url], options: test.options }, color);
+}

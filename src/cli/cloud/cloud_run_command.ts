@@ -1,0 +1,73 @@
+/** `k6d cloud run`: a test that runs in the cloud, watched from here. */
+
+import { systemClock } from "../../output/clock.ts";
+import { followLog } from "../../output/cloud/logs/log_tail.ts";
+import { formatPlanDuration } from "../../summary/format.ts";
+import { VERSION } from "../../version.ts";
+import type { CommandLine } from "../args.ts";
+import type { CommandContext } from "../commands.ts";
+import { clock, type ProgressPhase } from "../progress.ts";
+import { planOf } from "./cloud_plan.ts";
+import { type CloudScript, withCloudScript } from "./cloud_script.ts";
+import { type RemoteProgress, RemoteRun } from "./remote_run.ts";
+
+/** Starts a test in the cloud and watches it; resolves with the exit code. */
+export function cloudRunCommand(commandLine: CommandLine, context: CommandContext): Promise<number> {
+  return withCloudScript(commandLine, context, runRemotely);
+}
+
+async function runRemotely(script: CloudScript): Promise<number> {
+  const { api, cloud, loadTestId, interruption, display, log, begun } = script;
+  display.bar(() => ({ label: "Init", text: "Starting the test", fraction: 0.9 }));
+  interruption.signal.throwIfAborted();
+  begun();
+  interruption.signal.addEventListener("abort", () => {
+    const { reason } = interruption.signal;
+    log.warn(`the test is told to end because k6d received a '${reason}' signal; another one ends k6d at once`);
+  });
+  // A signal does not give this call up: a test that starts unseen could not be aborted.
+  const { id, detailsUrl } = await api.startTestRun(loadTestId);
+  const url = cloud.testRunDetails ?? detailsUrl ?? `${cloud.webAppUrl}/runs/${id}`;
+  display.write(planOf(script, url));
+  const run = new RemoteRun({
+    api,
+    testRunId: id,
+    exitOnRunning: cloud.exitOnRunning,
+    clock: systemClock,
+    log,
+    onProgress: (progress) => display.line(phaseOf(progress), progress.text),
+  });
+  display.bar(() => phaseOf(run.progress));
+  const ended = new AbortController();
+  const tail = cloud.showLogs ? followRemoteLog(script, id, ended.signal) : Promise.resolve();
+  const { exitCode, message, status } = await run.watch(interruption.signal);
+  ended.abort();
+  await tail;
+  display.finish();
+  if (status !== null) display.write(`\n     test status: ${status}\n\n`);
+  if (message !== "") log.error(message);
+  return exitCode;
+}
+
+function phaseOf(progress: RemoteProgress | null): ProgressPhase {
+  if (progress === null) return { label: "Run", text: "Created", fraction: 0 };
+  const { text, elapsed, fraction } = progress;
+  const time = elapsed === null ? "" : `  ${clock(elapsed.ms, elapsed.ofMs)}/${formatPlanDuration(elapsed.ofMs)}`;
+  return { label: "Run", text: text + time, fraction };
+}
+
+function followRemoteLog({ cloud, token, log }: CloudScript, testRunId: string, signal: AbortSignal): Promise<void> {
+  return followLog({
+    url: cloud.logsTailUrl,
+    token,
+    testRunId,
+    userAgent: `k6d/${VERSION}`,
+    // The test has no earlier lines: only the clocks may differ.
+    fromEpochMs: Date.now() - MOST_CLOCK_SKEW_MS,
+    clock: systemClock,
+    onLine: ({ level, message, labels, atEpochMs }) => log.write(level, message, labels, atEpochMs),
+    onWarning: (message) => log.warn(message),
+  }, signal);
+}
+
+const MOST_CLOCK_SKEW_MS = 5 * 60_000;

@@ -1,0 +1,114 @@
+/** What `k6d cloud run` and `k6d cloud upload` share: a script, who calls, and what mistakes mean. */
+
+import { CloudApiError } from "../../output/cloud/api/cloud_error.ts";
+import { CloudClient } from "../../output/cloud/api/cloud_client.ts";
+import { V6Api } from "../../output/cloud/api/v6_api.ts";
+import { type CloudConfig, readConfig } from "../../output/cloud/config.ts";
+import { OutputError } from "../../output/output.ts";
+import { VERSION } from "../../version.ts";
+import { type CommandLine, UsageError } from "../args.ts";
+import { renderBanner } from "../banner.ts";
+import type { CommandContext } from "../commands.ts";
+import { ExitCode } from "../exit_codes.ts";
+import { prepareToPack, secretWarnings, type TestToPack } from "../packed_test.ts";
+import { type ScriptCommandContext, withScript } from "../script_command.ts";
+import { isInteractive } from "../terminal.ts";
+import { Interruption } from "./interruption.ts";
+import { RemoteDisplay } from "./remote_display.ts";
+import { identify, sendTest } from "./sent_test.ts";
+
+/** A test that the service has. */
+export interface CloudScript extends ScriptCommandContext {
+  readonly test: TestToPack;
+  readonly cloud: CloudConfig;
+  /** Of `cloud`, which has it. */
+  readonly token: string;
+  readonly api: V6Api;
+  /** Id of the test at the service. */
+  readonly loadTestId: number;
+  readonly interruption: Interruption;
+  readonly display: RemoteDisplay;
+  /** Says that something has begun that goes on without k6d: from now on a signal is the body's business. */
+  begun(): void;
+}
+
+/** Sends a script to the service and goes on with `body`, whose exit code is the command's. */
+export function withCloudScript(
+  commandLine: CommandLine,
+  context: CommandContext,
+  body: (script: CloudScript) => Promise<number>,
+): Promise<number> {
+  return withScript(commandLine, context, async (script) => {
+    using interruption = new Interruption();
+    using display = displayOf(script);
+    let hasBegun = false;
+    try {
+      display.write(renderBanner(script.plan.settings.color));
+      display.bar(() => ({ label: "Init", text: "Reading the script", fraction: 0 }));
+      const test = await interruption.race(prepareToPack(script));
+      const cloud = readCloudConfig(script, test);
+      const { token, api } = connect(commandLine, script, cloud);
+      const identity = identify(cloud, script.plan.settings.script, (message) => script.log.warn(message));
+      for (const warning of warningsOfArchive(test)) script.log.warn(warning);
+      const onStep = (text: string, fraction: number) => display.bar(() => ({ label: "Init", text, fraction }));
+      const loadTestId = await interruption.race(sendTest(api, test, identity, { onStep }, interruption.signal));
+      const begun = () => hasBegun = true;
+      return await body({ ...script, test, cloud, token, api, loadTestId, interruption, display, begun });
+    } catch (error) {
+      if (interruption.signal.aborted && !hasBegun) throw interruptedBeforeStart(interruption.signal);
+      if (error instanceof OutputError) throw new UsageError(error.message, ExitCode.InvalidConfig);
+      if (error instanceof CloudApiError) throw new UsageError(error.message);
+      throw error;
+    }
+  });
+}
+
+function displayOf({ stdout, env, log, plan: { settings: { color, quiet } } }: ScriptCommandContext): RemoteDisplay {
+  const interactive = isInteractive({ isTerminal: Deno.stdout.isTerminal(), env });
+  return new RemoteDisplay({ stdout, interactive, color, quiet, log });
+}
+
+/** Throws an `OutputError`, or a `UsageError` for a flag's variable. */
+function readCloudConfig({ env, config, read, log }: ScriptCommandContext, { contents }: TestToPack): CloudConfig {
+  const [showLogs, exitOnRunning] = [read.last("show-logs"), read.last("exit-on-running")];
+  const cloud = readConfig({
+    argument: "",
+    env,
+    options: contents.options,
+    collectors: config.collectors,
+    flags: {
+      ...typeof showLogs === "boolean" ? { showLogs } : {},
+      ...typeof exitOnRunning === "boolean" ? { exitOnRunning } : {},
+    },
+  });
+  for (const secret of cloud.secrets) log.redact(secret);
+  for (const warning of cloud.warnings) log.warn(warning);
+  return cloud;
+}
+
+function connect({ positionals: [command] }: CommandLine, { log }: ScriptCommandContext, cloud: CloudConfig) {
+  const { token, stackId, hostV6: host, timeoutMs } = cloud;
+  if (token === null) {
+    throw new UsageError(`k6d ${command} needs a token: \`k6d cloud login\` stores one, or set K6_CLOUD_TOKEN`);
+  }
+  if (stackId === null) {
+    throw new UsageError(`k6d ${command} needs a stack: \`k6d cloud login\` stores one, or set K6_CLOUD_STACK_ID`);
+  }
+  // The order to abort a test must not wait for a look at it.
+  const client = new CloudClient({ version: VERSION, timeoutMs, log, connections: 2 });
+  return { token, api: new V6Api(client, { host, token, stackId }) };
+}
+
+/** The service knows who calls without a token in the archive. */
+function warningsOfArchive({ secrets: { leftOut, inText } }: TestToPack): string[] {
+  return secretWarnings({ inText, leftOut: leftOut.filter((place) => !CLOUD_TOKENS.test(place)) });
+}
+
+const CLOUD_TOKENS = /^(?:options\.(?:cloud|ext\.loadimpact)\.token|K6_CLOUD_TOKEN)$/i;
+
+function interruptedBeforeStart({ reason }: AbortSignal): UsageError {
+  return new UsageError(
+    `nothing was started in the cloud, because k6d received a '${reason}' signal`,
+    ExitCode.ExternalAbort,
+  );
+}

@@ -1,0 +1,82 @@
+/** A test on its way to a cloud: settings, name and project, then the archive, as a new test or as the new script of an old one. */
+
+import { archiveTest } from "../../engine/test_archive.ts";
+import { CloudApiError } from "../../output/cloud/api/cloud_error.ts";
+import type { V6Api } from "../../output/cloud/api/v6_api.ts";
+import type { CloudConfig } from "../../output/cloud/config.ts";
+import { asObject } from "../../output/setting_values.ts";
+import { withoutSecrets } from "../../output/option_secrets.ts";
+import { formatBytes } from "../../summary/format.ts";
+import { UsageError } from "../args.ts";
+import type { TestToPack } from "../packed_test.ts";
+
+/** Where a test belongs. */
+export interface TestIdentity {
+  readonly name: string;
+  readonly projectId: number;
+}
+
+/**
+ * The name and the project of a test: as they are set, or the script's file name and the stack's default project, which is a
+ * warning. Throws a `UsageError`.
+ */
+export function identify(config: CloudConfig, script: string, warn: (message: string) => void): TestIdentity {
+  const name = config.name ?? nameOfScript(script);
+  if (name.trim() === "" || name.length > LONGEST_NAME) {
+    throw new UsageError(
+      `the name of the test must have 1 to ${LONGEST_NAME} characters, but has ${name.trim().length} ` +
+        `(${config.sourceOf("name")}): set options.cloud.name or K6_CLOUD_NAME`,
+    );
+  }
+  if (config.projectId !== null) return { name, projectId: config.projectId };
+  if (config.defaultProjectId === null) {
+    throw new UsageError(
+      "no project is set, and the stack's default project is not known: set options.cloud.projectID or " +
+        "K6_CLOUD_PROJECT_ID, or run `k6d cloud login`, which stores the stack's",
+    );
+  }
+  warn(
+    `no project is set (options.cloud.projectID, K6_CLOUD_PROJECT_ID): the test goes to the stack's default project ` +
+      config.defaultProjectId,
+  );
+  return { name, projectId: config.defaultProjectId };
+}
+
+/** What `sendTest` tells of what it does. */
+export interface SendSteps {
+  /** `Validating the options`, …; `fraction` of the whole, 0 to 1. */
+  onStep(text: string, fraction: number): void;
+}
+
+/** Checks the options with the service and sends the archive; resolves to the id of the test there. Rejects with a `CloudApiError`. */
+export async function sendTest(
+  api: Pick<V6Api, "validateOptions" | "provideLoadTest">,
+  test: TestToPack,
+  { name, projectId }: TestIdentity,
+  { onStep }: SendSteps,
+  signal: AbortSignal,
+): Promise<number> {
+  // A script without a name and a project of its own must be found where it was put.
+  const cloud = { ...asObject(test.contents.options["cloud"]), name, projectID: projectId };
+  const contents = { ...test.contents, options: { ...test.contents.options, cloud } };
+  onStep("Validating the options", 0.2);
+  await api.validateOptions(projectId, withoutSecrets(contents.options), signal);
+  onStep("Building the archive", 0.4);
+  const archive = archiveTest(contents);
+  onStep(`Uploading the archive (${formatBytes(archive.length)})`, 0.6);
+  try {
+    return (await api.provideLoadTest(projectId, name, archive, signal)).id;
+  } catch (error) {
+    if (!(error instanceof CloudApiError && error.status === 413)) throw error;
+    throw new UsageError(
+      `the service refuses the archive of ${formatBytes(archive.length)} as too large (413): ` +
+        "let the script open less data, or get it while the test runs",
+    );
+  }
+}
+
+const LONGEST_NAME = 300;
+
+function nameOfScript(script: string): string {
+  return script === "-" ? "k6 test" : script.split(/[/\\]/).at(-1) ?? "";
+}
