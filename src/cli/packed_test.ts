@@ -3,6 +3,8 @@
 import { type StudiedTest, studyTest } from "../engine/studied_test.ts";
 import { type ArchivedTest, type ArchiveSecrets, archiveSecrets } from "../engine/test_archive.ts";
 import { consolidate } from "../options/consolidate.ts";
+import { secretsOfOptions } from "../output/option_secrets.ts";
+import { longEnough } from "../output/secrets.ts";
 import { fromFileUrl } from "../script/file_url.ts";
 import type { Options } from "../options/types.ts";
 import type { ScriptCommandContext } from "./script_command.ts";
@@ -28,6 +30,7 @@ export async function prepareToPack(context: ScriptCommandContext): Promise<Test
     notForRun: true,
   });
   for (const warning of warnings) log.warn(warning);
+  for (const { texts } of secretsOfOptions(merged)) longEnough(texts).forEach((secret) => log.redact(secret));
   const contents = contentsOf(test, merged, context);
   return { options, contents, secrets: archiveSecrets(contents, test.program.modules.map(({ url }) => url)) };
 }

@@ -164,6 +164,16 @@ Deno.test("a test of before gets the new script, and an archive is a test, too",
   assertEquals(server.violations, []);
 });
 
+Deno.test("a service that is not Grafana's does not get its test's log looked for at Grafana", async () => {
+  await using server = await ContractServer.start();
+  server.scriptStatuses({ type: "completed", result: "passed" });
+  const { K6_CLOUD_LOGS_TAIL_URL: _, ...env } = cloudEnv(server);
+  const result = await runK6d({ files: SCRIPT, args: ["cloud", "run", "-q", "script.js"], env });
+  assertEquals([result.code, complaints(result)], [0, [
+    "warning the test's log is not shown: set K6_CLOUD_LOGS_TAIL_URL to where the service has it, or --show-logs=false",
+  ]]);
+});
+
 const FAULTS: readonly (readonly [operation: OperationName, fault: Fault, error: RegExp])[] = [
   [
     "v6.validateOptions",

@@ -57,6 +57,12 @@ function phaseOf(progress: RemoteProgress | null): ProgressPhase {
 }
 
 function followRemoteLog({ cloud, token, log }: CloudScript, testRunId: string, signal: AbortSignal): Promise<void> {
+  if (cloud.logsTailUrl === null) {
+    log.warn(
+      "the test's log is not shown: set K6_CLOUD_LOGS_TAIL_URL to where the service has it, or --show-logs=false",
+    );
+    return Promise.resolve();
+  }
   return followLog({
     url: cloud.logsTailUrl,
     token,

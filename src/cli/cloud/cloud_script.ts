@@ -9,6 +9,7 @@ import { VERSION } from "../../version.ts";
 import { type CommandLine, UsageError } from "../args.ts";
 import { renderBanner } from "../banner.ts";
 import type { CommandContext } from "../commands.ts";
+import { exitOnStrayErrors } from "../crash.ts";
 import { ExitCode } from "../exit_codes.ts";
 import { prepareToPack, secretWarnings, type TestToPack } from "../packed_test.ts";
 import { type ScriptCommandContext, withScript } from "../script_command.ts";
@@ -39,6 +40,7 @@ export function withCloudScript(
   body: (script: CloudScript) => Promise<number>,
 ): Promise<number> {
   return withScript(commandLine, context, async (script) => {
+    exitOnStrayErrors(script.log);
     using interruption = new Interruption();
     using display = displayOf(script);
     let hasBegun = false;

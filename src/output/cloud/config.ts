@@ -49,7 +49,8 @@ export interface CloudConfig {
   readonly maxTimeSeriesInBatch: number;
   readonly traces: TracesConfig;
   readonly noArchiveUpload: boolean;
-  readonly logsTailUrl: string;
+  /** Null: not known, because the service is not Grafana's, whose logs are. */
+  readonly logsTailUrl: string | null;
   /** Default true. */
   readonly showLogs: boolean;
   readonly exitOnRunning: boolean;
@@ -104,6 +105,8 @@ export function readConfig(sources: CloudSources): CloudConfig {
   const { values, secrets, warnings } = collectSettings(sources);
   assertApiVersion(values);
   const pushRefId = textOrNull(values, "pushRefID");
+  const host = baseAddress(values, "host") ?? "https://ingest.k6.io";
+  const hostV6 = baseAddress(values, "hostv6") ?? "https://api.k6.io";
   return {
     token: tokenOrNull(values, "token"),
     stackId: values.get("stackID", A_COUNT, positiveInteger()) ?? null,
@@ -111,8 +114,8 @@ export function readConfig(sources: CloudSources): CloudConfig {
     projectId: values.get("projectID", A_COUNT, positiveInteger()) ?? null,
     defaultProjectId: values.get("defaultProjectID", A_COUNT, positiveInteger()) ?? null,
     name: textOrNull(values, "name"),
-    host: baseAddress(values, "host") ?? "https://ingest.k6.io",
-    hostV6: baseAddress(values, "hostv6") ?? "https://api.k6.io",
+    host,
+    hostV6,
     webAppUrl: baseAddress(values, "webAppURL") ?? "https://app.k6.io",
     testRunDetails: httpAddress(values, "testRunDetails") ?? null,
     timeoutMs: values.get("timeout", A_DURATION, parseIntervalMs) ?? 60_000,
@@ -126,14 +129,16 @@ export function readConfig(sources: CloudSources): CloudConfig {
     metricPushConcurrency: values.get("metricPushConcurrency", "a whole number", wholeNumber) ?? 1,
     maxTimeSeriesInBatch: values.get("maxTimeSeriesInBatch", "a whole number", wholeNumber) ?? 1000,
     traces: {
-      enabled: values.flag("tracesEnabled") ?? true,
+      // Grafana's address is no default for the token of another service.
+      enabled: (values.flag("tracesEnabled") ?? true) && (values.has("traceHost") || isGrafanas(host)),
       host: values.get("traceHost", "host:port, without a scheme", hostAndPort) ??
         "grpc-k6-api-prod-prod-us-east-0.grafana.net:443",
       pushIntervalMs: values.get("tracesPushInterval", A_DURATION, parseIntervalMs) ?? 1000,
       pushConcurrency: values.get("tracesPushConcurrency", A_COUNT, positiveInteger()) ?? 1,
     },
     noArchiveUpload: values.flag("noArchiveUpload") ?? false,
-    logsTailUrl: address(values, "logsTailURL", ["ws:", "wss:"]) ?? "wss://cloudlogs.k6.io/api/v1/tail",
+    logsTailUrl: address(values, "logsTailURL", ["ws:", "wss:"]) ??
+      (isGrafanas(hostV6) ? "wss://cloudlogs.k6.io/api/v1/tail" : null),
     showLogs: values.flag("showLogs") ?? true,
     exitOnRunning: values.flag("exitOnRunning") ?? false,
     testRunId: textOrNull(values, "testRunID"),
@@ -169,7 +174,11 @@ export function assertLimits(config: CloudConfig): void {
 
 /** The format of metrics for an address: what is set, or protobuf for Grafana's own hosts and JSON for all others. */
 export function metricsFormat({ metricsFormat }: Pick<CloudConfig, "metricsFormat">, pushUrl: string): MetricsFormat {
-  return metricsFormat ?? (GRAFANA_HOST.test(new URL(pushUrl).hostname) ? "protobuf" : "json");
+  return metricsFormat ?? (isGrafanas(pushUrl) ? "protobuf" : "json");
+}
+
+function isGrafanas(address: string): boolean {
+  return GRAFANA_HOST.test(new URL(address).hostname);
 }
 
 const GRAFANA_HOST = /(?:^|\.)(?:k6\.io|grafana\.net|grafana\.com)$/;

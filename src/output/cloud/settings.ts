@@ -155,7 +155,7 @@ export const SETTINGS = [
     key: "traceHost",
     variable: "K6_CLOUD_TRACES_HOST",
     default: "grpc-k6-api-prod-prod-us-east-0.grafana.net:443",
-    meaning: "where these go, `host:port`",
+    meaning: "where these go, `host:port`; with another `host` than Grafana's nowhere unless it is set",
   },
   {
     key: "tracesPushInterval",
@@ -180,7 +180,8 @@ export const SETTINGS = [
     variable: "K6_CLOUD_LOGS_TAIL_URL",
     environmentOnly: true,
     default: "wss://cloudlogs.k6.io/api/v1/tail",
-    meaning: "where `k6d cloud run` reads the log of a test that runs in the cloud",
+    meaning:
+      "where `k6d cloud run` reads the log of a test that runs in the cloud; with another `hostv6` than Grafana's nowhere unless it is set",
     secret: true,
   },
   {

@@ -196,3 +196,22 @@ Deno.test("metrics go to Grafana's hosts in protobuf, to others in JSON, unless 
   assertEquals(format("http://127.0.0.1:1", { K6_CLOUD_METRICS_FORMAT: "protobuf" }), "protobuf");
   assertEquals(format("https://ingest.k6.io", { K6_CLOUD_METRICS_FORMAT: "json" }), "json");
 });
+
+Deno.test("another service's token is not shown to Grafana's hosts for logs and traces", () => {
+  const places = (variables: Record<string, string>) => {
+    const { logsTailUrl, traces } = readConfig(env(variables));
+    return [logsTailUrl !== null, traces.enabled];
+  };
+  assertEquals(places({}), [true, true]);
+  assertEquals(places({ K6_CLOUD_HOST: "https://hub.test", K6_CLOUD_HOST_V6: "https://hub.test" }), [false, false]);
+  assertEquals(
+    places({
+      K6_CLOUD_HOST: "https://hub.test",
+      K6_CLOUD_HOST_V6: "https://hub.test",
+      K6_CLOUD_TRACES_HOST: "hub.test:443",
+      K6_CLOUD_LOGS_TAIL_URL: "wss://hub.test/tail",
+    }),
+    [true, true],
+  );
+  assertEquals(places({ K6_CLOUD_HOST: "https://ingest.staging.k6.io" }), [true, true]);
+});
