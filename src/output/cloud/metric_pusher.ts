@@ -14,8 +14,11 @@ export type PushOutcome = { readonly kind: "delivered" } | PushFailure;
 
 /** A push without success. */
 export interface PushFailure {
-  /** `passing`: it may succeed later; `refused`: it never will; `unwanted`: the service takes no more of this run's metrics. */
-  readonly kind: "passing" | "refused" | "unwanted";
+  /**
+   * `unavailable`: no message would succeed now; `failing`: this one didn't, but may later; `refused`: it never will; `unwanted`: the
+   * service takes no more of this run's metrics.
+   */
+  readonly kind: "unavailable" | "failing" | "refused" | "unwanted";
   /** For the user. */
   readonly message: string;
   /** In two or three words, for counting. */
@@ -39,7 +42,7 @@ export interface PusherOptions {
 
 const MAX_WAITING_BYTES = 32 * 2 ** 20;
 
-/** How long a message is tried: services know for ten minutes which calls they have done already. */
+/** No try begins so long after a message's first one: services know for ten minutes which calls they have done already. */
 const LAST_TRY_MS = 5 * 60_000;
 
 /** Waits between two tries double from the first to the last. */
@@ -122,7 +125,7 @@ export class MetricPusher {
   }
 
   #enqueue(message: MetricMessage): void {
-    this.#waiting.push({ message, firstTryMs: null });
+    this.#waiting.push({ message, tried: null });
     this.#waitingBytes += message.bytes.length;
     this.#limitWaiting();
     if (this.#lanes.size >= this.#options.concurrency) return;
@@ -152,21 +155,22 @@ export class MetricPusher {
     return next;
   }
 
-  async #send({ message, firstTryMs }: WaitingMessage): Promise<void> {
+  async #send({ message, tried }: WaitingMessage): Promise<void> {
     const { push, log, clock } = this.#options;
     const { series, bytes, encodedBytes } = message;
     const { signal } = this.#ending;
+    const { firstMs, cause } = tried ?? { firstMs: clock.now(), cause: "" };
     if (signal.aborted) return this.#lose(signal.reason, series);
+    if (clock.now() - firstMs >= LAST_TRY_MS) return this.#lose(cause, series);
     log.debug(
       `cloud output: pushing ${series} time series, ${bytes.length} bytes (${encodedBytes} uncompressed), ` +
         `${this.#waiting.length} more batches wait`,
     );
-    const tried = { message, firstTryMs: firstTryMs ?? clock.now() };
     const outcome = await push(message, signal);
     if (outcome.kind === "delivered") this.#noteSuccess(series);
     else if (signal.aborted) this.#lose(signal.reason, series);
-    else if (outcome.kind === "passing") await this.#tryLater(tried, outcome);
-    else this.#noteRefusal(series, outcome);
+    else if (outcome.kind === "refused" || outcome.kind === "unwanted") this.#noteRefusal(series, outcome);
+    else await this.#tryLater(message, firstMs, outcome);
   }
 
   #noteSuccess(series: number): void {
@@ -185,16 +189,16 @@ export class MetricPusher {
     this.#options.onUnwanted(message);
   }
 
-  /** Puts a message back, and waits before the next one is tried. */
-  async #tryLater(tried: TriedMessage, { message: text, cause }: PushFailure): Promise<void> {
+  /** Puts a message back, behind the others if they may fare better, and waits before the next one is tried. */
+  async #tryLater(message: MetricMessage, firstMs: number, { kind, message: text, cause }: PushFailure): Promise<void> {
     const { clock } = this.#options;
-    const { message, firstTryMs } = tried;
-    const now = clock.now();
     this.#complain(cause, `${text}; trying again`);
     const isDraining = this.#draining.signal.aborted;
-    if (isDraining && now - this.#lastSuccessMs >= END_PATIENCE_MS) this.#giveUp(cause);
-    if (this.#ending.signal.aborted || now - firstTryMs >= LAST_TRY_MS) return this.#lose(cause, message.series);
-    this.#waiting.unshift(tried);
+    if (isDraining && clock.now() - this.#lastSuccessMs >= END_PATIENCE_MS) this.#giveUp(cause);
+    if (this.#ending.signal.aborted) return this.#lose(cause, message.series);
+    const waiting = { message, tried: { firstMs, cause } };
+    if (kind === "failing") this.#waiting.push(waiting);
+    else this.#waiting.unshift(waiting);
     this.#waitingBytes += message.bytes.length;
     this.#limitWaiting();
     if (isDraining) return await clock.sleep(jittered(END_BACKOFF_MS), this.#ending.signal);
@@ -224,11 +228,9 @@ export class MetricPusher {
 /** A message in the queue. */
 interface WaitingMessage {
   readonly message: MetricMessage;
-  /** Null before. */
-  readonly firstTryMs: number | null;
+  /** When it was pushed for the first time, and why that was in vain the last time; null: it never was. */
+  readonly tried: { readonly firstMs: number; readonly cause: string } | null;
 }
-
-type TriedMessage = WaitingMessage & { readonly firstTryMs: number };
 
 /** A number of messages. */
 class Tally {

@@ -11,10 +11,13 @@ import { InsightsSender } from "./insights/insights_sender.ts";
 import type { StartedRun } from "./life_cycle.ts";
 import { MetricFlushes } from "./metric_flushes.ts";
 import { MessageWriter, type MetricMessage } from "./metric_message.ts";
-import { MetricPusher, type PushOutcome } from "./metric_pusher.ts";
+import { MetricPusher, type PushFailure, type PushOutcome } from "./metric_pusher.ts";
 
 /** At the end: for what was under way, then once more for what had not been flushed. */
 const DRAIN_MS = 15_000;
+
+/** Statuses of services that can't do anything at the moment: too many requests, and what proxies say of servers. */
+const UNAVAILABLE = [429, 502, 503, 504];
 
 /** The longest that `stop` takes. */
 export const STREAM_STOP_MS = 2 * DRAIN_MS;
@@ -92,11 +95,17 @@ export class RunStream {
     } catch (error) {
       if (!(error instanceof CloudApiError)) throw error;
       const { message: text, status, code } = error;
-      // A later repeat would be counted twice without a key.
-      const isPassing = this.#api.isKeyed && (status === null || status === 429 || status >= 500);
       const cause = status === null ? "no answer" : `status ${status}${code === null ? "" : `, code ${code}`}`;
-      return { kind: error.isStopOrder ? "unwanted" : isPassing ? "passing" : "refused", message: text, cause };
+      return { kind: this.#kindOf(error), message: text, cause };
     }
+  }
+
+  #kindOf({ isStopOrder, status }: CloudApiError): PushFailure["kind"] {
+    if (isStopOrder) return "unwanted";
+    // Without a key a later repeat could count twice.
+    if (!this.#api.isKeyed) return "refused";
+    if (status === null || UNAVAILABLE.includes(status)) return "unavailable";
+    return status >= 500 ? "failing" : "refused";
   }
 
   /** The service takes no more. */
