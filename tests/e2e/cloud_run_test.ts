@@ -1,16 +1,19 @@
 /** `k6d cloud run` against a cloud: every outcome, faults at each call, Ctrl-C in every stage. */
 
 import { assertEquals, assertMatch } from "@std/assert";
+import type { OperationName } from "../../src/hub/operation.ts";
 import { readArchive } from "../../src/script/archive.ts";
 import { ACCOUNT, ContractServer, type ScriptedStatus } from "../support/cloud/contract_server.ts";
 import { type Fault, v6ErrorAnswer } from "../support/cloud/faults.ts";
-import type { OperationName } from "../../src/hub/operation.ts";
+import { type DebianProgram, testWithPrograms } from "../support/debian.ts";
 import { K6dProcess, type K6dResult, logEntries, runK6d } from "./support/k6d.ts";
 
 const SCRIPT = `
   import { sleep } from "k6";
   export const options = { vus: 3, duration: "30s", cloud: { name: "shop", note: "kept" } };
   export default function () { sleep(1); }`;
+
+const SCRIPT_PROGRAM: DebianProgram = { program: "script", debianPackage: "bsdutils" };
 
 /** Variables for an account of the server. */
 function cloudEnv(server: ContractServer): Record<string, string> {
@@ -368,3 +371,23 @@ for (const [what, env, files, code, error] of MISTAKES) {
     assertEquals([result.code, more, server.calls], [code, [], []]);
   });
 }
+
+testWithPrograms("a terminal shows one line with a bar, above which the log goes", [SCRIPT_PROGRAM], async (path) => {
+  await using server = await ContractServer.start();
+  server.scriptStatuses({ type: "completed", result: "passed" });
+  server.lastingFault("logs.tail", { status: 401 });
+  const { code, stdout } = await runK6d({
+    files: SCRIPT,
+    args: ["cloud", "run", "-v", "script.js"],
+    env: { ...cloudEnv(server), TERM: "xterm" },
+    before: `exec ${path} -qec "stty cols 90 rows 30; $(printf "'%s' " "$@")" /dev/null`,
+  });
+  assertEquals(code, 0, stdout);
+  const shown = stdout.replaceAll("\r\n", "\n").replaceAll("\x1b", "^").replaceAll(/\^\[[\d;]*m/g, "");
+  for (const step of ["Reading the script", "Uploading the archive (", "Starting the test"]) {
+    assertMatch(shown, RegExp(`\nInit   \\[[=>-]+\\] ${RegExp.escape(step)}`));
+  }
+  // The bar is taken away before a line of the log, and drawn again after it.
+  assertMatch(shown, /\^\[J(?:DEBU|time=\S+ level=debug).*\n\nInit {3}\[/);
+  assertMatch(shown, /\nRun {3}\[=+\] Finished\n\n {5}test status: Finished\n\n$/);
+});
