@@ -241,7 +241,7 @@ Deno.test("a run that is still waited for when the user has enough is given up, 
   await using local = await localRun({ clock: PATIENT });
   const { server, run } = local;
   server.scriptStatuses({ type: "queued" });
-  const started = assertRejects(() => run.output.start(), OutputError, "was given up before it began");
+  const started = assertRejects(() => run.output.start(), OutputError, "given up");
   await server.called("v6.testRun");
   await run.stop({ ...CLEAN_END, reason: "interrupted", exitCode: 105 });
   await started;
