@@ -129,7 +129,7 @@ export const COMMANDS: readonly Command[] = [
     name: "cloud run",
     args: "<script | archive | ->",
     summary: "run a test in the cloud, and watch it",
-    flags: ["options", "runtime", "cloudRun"],
+    flags: ["options", "runtime", "cloudRun", "localExecution"],
     examples: ["cloud run script.js", "cloud run --exit-on-running shop.tar"],
     load: async () => (await import("./cloud/cloud_run_command.ts")).cloudRunCommand,
   },

@@ -191,7 +191,7 @@ const LOCAL_EXECUTION_FLAGS: readonly Flag[] = [
     help: "with --local-execution: k6/secrets does not read the cloud's secrets",
   },
   { name: "no-cloud-logs", ...switchKind, help: "with --local-execution: the cloud does not get the test's log" },
-  ...RUN_FLAGS.filter(({ name }) => ["no-archive-upload", "linger", "no-usage-report", "features"].includes(name)),
+  ...RUN_FLAGS.filter(({ name }) => name === "no-archive-upload"),
 ];
 
 const GLOBAL_FLAGS: readonly Flag[] = [

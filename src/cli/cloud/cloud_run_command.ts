@@ -1,4 +1,4 @@
-/** `k6d cloud run`: a test that runs in the cloud, watched from here. */
+/** `k6d cloud run`: a test that runs in the cloud, watched from here, or here, with its results in the cloud. */
 
 import { systemClock } from "../../output/clock.ts";
 import { followLog } from "../../output/cloud/logs/log_tail.ts";
@@ -9,11 +9,15 @@ import type { CommandContext } from "../commands.ts";
 import { clock, type ProgressPhase } from "../progress.ts";
 import { planOf } from "./cloud_plan.ts";
 import { type CloudScript, withCloudScript } from "./cloud_script.ts";
+import { isLocalExecution } from "./execution_flags.ts";
 import { type RemoteProgress, RemoteRun } from "./remote_run.ts";
 
-/** Starts a test in the cloud and watches it; resolves with the exit code. */
-export function cloudRunCommand(commandLine: CommandLine, context: CommandContext): Promise<number> {
-  return withCloudScript(commandLine, context, runRemotely);
+/** Runs a test; resolves with the exit code. Throws a `UsageError` for flags that don't go together. */
+export async function cloudRunCommand(commandLine: CommandLine, context: CommandContext): Promise<number> {
+  if (!isLocalExecution(commandLine)) return await withCloudScript(commandLine, context, runRemotely);
+  // As `k6d run` does it: what is different is in the settings (`planRun`).
+  const { runCommand } = await import("../run_command.ts");
+  return await runCommand(commandLine, context);
 }
 
 async function runRemotely(script: CloudScript): Promise<number> {
