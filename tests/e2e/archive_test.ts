@@ -117,6 +117,18 @@ Deno.test("an archive that k6 has made is read", async () => {
   assertEquals([vus, iterations, tags], [2, 10, { team: "shop" }]);
 });
 
+Deno.test("Ctrl-C while a script that never ends is read writes no archive", async () => {
+  await using archiving = await K6dProcess.start({
+    files: `console.log("reading"); for (;;); export default function () {}`,
+    args: ["archive", "script.js"],
+  });
+  await archiving.logged(/reading/);
+  archiving.signal("SIGINT");
+  const { code, stderr } = await archiving.ended();
+  assertMatch(stderr, /msg="no archive was written, because k6d received a 'interrupt' signal"\n$/);
+  assertEquals(code, 105);
+});
+
 Deno.test("a disk that is full while archiving is told in one line, and the archive of before stays", async () => {
   await using archiving = await K6dProcess.start({
     files: {

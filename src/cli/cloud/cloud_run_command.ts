@@ -23,7 +23,7 @@ export async function cloudRunCommand(commandLine: CommandLine, context: Command
 async function runRemotely(script: CloudScript): Promise<number> {
   const { api, cloud, loadTestId, interruption, display, log, begun } = script;
   display.bar(() => ({ label: "Init", text: "Starting the test", fraction: 0.9 }));
-  interruption.signal.throwIfAborted();
+  if (interruption.signal.aborted) throw interruption.error;
   begun();
   interruption.signal.addEventListener("abort", () => {
     const { reason } = interruption.signal;

@@ -11,10 +11,10 @@ import { renderBanner } from "../banner.ts";
 import type { CommandContext } from "../commands.ts";
 import { exitOnStrayErrors } from "../crash.ts";
 import { ExitCode } from "../exit_codes.ts";
+import { Interruption } from "../interruption.ts";
 import { prepareToPack, secretWarnings, type TestToPack } from "../packed_test.ts";
 import { type ScriptCommandContext, withScript } from "../script_command.ts";
 import { isInteractive } from "../terminal.ts";
-import { Interruption } from "./interruption.ts";
 import { RemoteDisplay } from "./remote_display.ts";
 import { identify, sendTest } from "./sent_test.ts";
 
@@ -41,7 +41,7 @@ export function withCloudScript(
 ): Promise<number> {
   return withScript(commandLine, context, async (script) => {
     exitOnStrayErrors(script.log);
-    using interruption = new Interruption();
+    using interruption = new Interruption("nothing was started in the cloud");
     using display = displayOf(script);
     let hasBegun = false;
     try {
@@ -57,7 +57,7 @@ export function withCloudScript(
       const begun = () => hasBegun = true;
       return await body({ ...script, test, cloud, token, api, loadTestId, interruption, display, begun });
     } catch (error) {
-      if (interruption.signal.aborted && !hasBegun) throw interruptedBeforeStart(interruption.signal);
+      if (interruption.signal.aborted && !hasBegun) throw interruption.error;
       if (error instanceof OutputError) throw new UsageError(error.message, ExitCode.InvalidConfig);
       if (error instanceof CloudApiError) throw new UsageError(error.message);
       throw error;
@@ -107,10 +107,3 @@ function warningsOfArchive({ secrets: { leftOut, inText } }: TestToPack): string
 }
 
 const CLOUD_TOKENS = /^(?:options\.(?:cloud|ext\.loadimpact)\.token|K6_CLOUD_TOKEN)$/i;
-
-function interruptedBeforeStart({ reason }: AbortSignal): UsageError {
-  return new UsageError(
-    `nothing was started in the cloud, because k6d received a '${reason}' signal`,
-    ExitCode.ExternalAbort,
-  );
-}

@@ -1,13 +1,17 @@
-/** Ctrl-C and SIGTERM while a command works with a cloud: the first signal asks it to end, the second ends k6d. */
+/** Ctrl-C and SIGTERM in commands that run no test: the first signal asks the command to end, the second ends k6d. */
 
-import { ExitCode } from "../exit_codes.ts";
+import { UsageError } from "./args.ts";
+import { ExitCode } from "./exit_codes.ts";
 
 /** Listens from its creation until it is disposed of. */
 export class Interruption implements Disposable {
+  readonly #consequence: string;
   readonly #asked = new AbortController();
   readonly #stopListening: readonly (() => void)[];
 
-  constructor() {
+  /** `consequence` begins the message of a command that ends early: `no archive was written`. */
+  constructor(consequence: string) {
+    this.#consequence = consequence;
     this.#stopListening = SIGNALS.map(([signal, name]) => {
       const handler = (): void => {
         if (this.#asked.signal.aborted) Deno.exit(ExitCode.ExternalAbort);
@@ -23,11 +27,17 @@ export class Interruption implements Disposable {
     return this.#asked.signal;
   }
 
-  /** Resolves and rejects as `work` does, and rejects with the signal's reason as soon as there is one. */
+  /** What a command ends with that a signal has ended. */
+  get error(): UsageError {
+    const message = `${this.#consequence}, because k6d received a '${this.signal.reason}' signal`;
+    return new UsageError(message, ExitCode.ExternalAbort);
+  }
+
+  /** Resolves and rejects as `work` does, and rejects with `error` as soon as there is a signal. */
   async race<T>(work: Promise<T>): Promise<T> {
     const { signal } = this;
     const { promise: interrupted, reject } = Promise.withResolvers<never>();
-    const interrupt = () => reject(signal.reason);
+    const interrupt = () => reject(this.error);
     signal.addEventListener("abort", interrupt);
     if (signal.aborted) interrupt();
     try {
