@@ -270,7 +270,8 @@ function answerOf({ statusCode = 0, headers }: http.IncomingMessage, url: URL, c
   return {
     status: statusCode,
     headers: joinHeaders(headers),
-    retryAfterMs: parseRetryAfterMs(headers["retry-after"], Date.now()),
+    // By the server's clock, which need not be ours.
+    retryAfterMs: parseRetryAfterMs(headers["retry-after"], Date.parse(headers.date ?? "") || Date.now()),
     content,
     text: statusCode >= 300 && statusCode < 400 && location !== undefined
       ? redirectText(location, url)

@@ -17,6 +17,13 @@ Deno.test("an answer has its status, its headers and the beginning of its body i
   assertEquals(text, `too much ${"x".repeat(300 - "too\n\tmuch ".length)}`);
 });
 
+Deno.test("a date to wait for is by the server's clock, however far that is from this one's", async () => {
+  const headers = "Date: Thu, 01 Jan 2037 00:00:10 GMT\r\nRetry-After: Thu, 01 Jan 2037 00:00:15 GMT";
+  await using server = new Server(() => ["503 Not now", headers, ""]);
+  using client = new Client();
+  assertEquals((await client.post(server.url)).retryAfterMs, 5000);
+});
+
 Deno.test("a redirect is not followed, but where it leads is said, without credentials and query", async () => {
   await using server = new Server(() => ["308 Permanent Redirect", "Location: https://u:p@h:1/new?token=x", "moved"]);
   using client = new Client();

@@ -5,27 +5,26 @@ import { CloudApiError } from "./cloud_error.ts";
 
 /** An object in an answer. A field of the wrong type is a `CloudApiError` that names the call and the field. */
 export class Answer {
-  readonly #purpose: string;
+  readonly #call: AnsweredCall;
   /** Where the object stands in the answer: `runtime_config.`; empty for the whole answer. */
   readonly #path: string;
   readonly #fields: Readonly<Record<string, unknown>>;
 
-  private constructor(purpose: string, path: string, fields: Readonly<Record<string, unknown>>) {
-    this.#purpose = purpose;
+  private constructor(call: AnsweredCall, path: string, fields: Readonly<Record<string, unknown>>) {
+    this.#call = call;
     this.#path = path;
     this.#fields = fields;
   }
 
-  /** Reads a body. `addressSource` is named where it is no JSON: a wrong address is the usual cause. */
-  static parse(purpose: string, content: Uint8Array, addressSource: string): Answer {
+  /** Reads a body. */
+  static parse(content: Uint8Array, call: AnsweredCall): Answer {
     try {
       const fields = asObject(JSON.parse(new TextDecoder().decode(content)));
-      if (fields !== undefined) return new Answer(purpose, "", fields);
+      if (fields !== undefined) return new Answer(call, "", fields);
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
     }
-    const reason = `the answer is not the JSON object of a k6 cloud; check ${addressSource}`;
-    throw new CloudApiError(`cannot ${purpose}: ${reason}`, { kind: "malformed" });
+    throw malformed(call, "the answer is not the JSON object of a k6 cloud");
   }
 
   /** The JSON of a field, whatever it is; undefined for none. */
@@ -101,7 +100,7 @@ export class Answer {
   #object(name: string, value: unknown): Answer {
     const fields = asObject(value);
     if (fields === undefined) throw this.#wrong(name, "an object");
-    return new Answer(this.#purpose, `${this.#path}${name}.`, fields);
+    return new Answer(this.#call, `${this.#path}${name}.`, fields);
   }
 
   #needed<T>(name: string, expected: string, value: T | null): T {
@@ -110,7 +109,16 @@ export class Answer {
   }
 
   #wrong(name: string, expected: string): CloudApiError {
-    const message = `cannot ${this.#purpose}: ${this.#path}${name} of the answer must be ${expected}`;
-    return new CloudApiError(message, { kind: "malformed" });
+    return malformed(this.#call, `${this.#path}${name} of the answer must be ${expected}`);
   }
+}
+
+/** What messages say of the call: `addressSource` because a wrong address is the usual cause. */
+interface AnsweredCall {
+  readonly purpose: string;
+  readonly addressSource: string;
+}
+
+function malformed({ purpose, addressSource }: AnsweredCall, reason: string): CloudApiError {
+  return new CloudApiError(`cannot ${purpose}: ${reason}; check ${addressSource}`, { kind: "malformed" });
 }

@@ -76,6 +76,8 @@ export interface CloudCall {
   readonly isKeyed?: boolean;
   /** That key, for a call that was made before. Default: a new one. */
   readonly idempotencyKey?: string | undefined;
+  /** What the user can do about a refusal with that status and code, where that is other than usual; null: the usual. */
+  readonly adviceOn?: (status: number, code: string | null) => string | null;
   /** The most that an answer may have. Default 1 MiB. */
   readonly maxAnswerBytes?: number;
   /** Gives the call up, whatever it waits for. */
@@ -132,7 +134,8 @@ export class CloudClient {
 
   /** Makes a call that is answered in JSON. Rejects with a `CloudApiError`. */
   async ask(api: CloudApi, call: CloudCall): Promise<Answer> {
-    return Answer.parse(call.purpose, (await this.#call(api, call)).content, api.addressSource);
+    const { content } = await this.#call(api, call);
+    return Answer.parse(content, { purpose: call.purpose, addressSource: api.addressSource });
   }
 
   /** Closes the connections; what is under way fails. */
@@ -230,5 +233,5 @@ function acceptedOrThrow(
   if (call.signal?.aborted && outcome instanceof TransportError) throw givenUp(call.purpose);
   if (outcome instanceof TransportError) throw unanswered(call.purpose, url, outcome, api.addressSource);
   if (outcome.status >= 200 && outcome.status < 300) return outcome;
-  throw refusal(call.purpose, outcome, api);
+  throw refusal(call, outcome, api);
 }

@@ -2,7 +2,7 @@
 
 import { type HttpResponse, oneLine, type TransportError } from "../../http_client.ts";
 import { asObject } from "../../setting_values.ts";
-import type { Authorization, CloudApi } from "./cloud_client.ts";
+import type { Authorization, CloudApi, CloudCall } from "./cloud_client.ts";
 
 /** What became of a call that failed. */
 export interface FailedCall {
@@ -34,7 +34,7 @@ export class CloudApiError extends Error {
     this.code = code ?? null;
   }
 
-  /** Whether the service takes no more metrics of the test run for good (403 with code 4). */
+  /** Of a push: whether the service takes no more metrics of the test run for good (403 with code 4). */
   get isStopOrder(): boolean {
     return this.status === 403 && this.code === "4";
   }
@@ -54,13 +54,13 @@ export function unanswered(purpose: string, { origin }: URL, cause: TransportErr
 }
 
 /** The error of a call that the service refused: `cannot create the test run: (403/E4) stopped; …`. */
-export function refusal(purpose: string, response: HttpResponse, api: CloudApi): CloudApiError {
+export function refusal({ purpose, adviceOn }: CloudCall, response: HttpResponse, api: CloudApi): CloudApiError {
   const { status } = response;
   const words = readErrorBody(response.content);
   const code = words?.code ?? null;
   const label = code === null ? `(${status})` : `(${status}/${/^\d+$/.test(code) ? "E" : ""}${oneLine(code)})`;
   const reason = hideToken(oneLine(words?.text ?? wordsFor(response)), api.authorization);
-  const message = [`cannot ${purpose}: ${label} ${reason}`, advice(status, code, api)];
+  const message = [`cannot ${purpose}: ${label} ${reason}`, adviceOn?.(status, code) ?? advice(status, api)];
   return new CloudApiError(message.filter((part) => part !== "").join("; "), { kind: "refused", status, code });
 }
 
@@ -119,6 +119,8 @@ function textOf(value: unknown): string {
 function wordsFor({ status, text }: HttpResponse): string {
   if (status === 401) return "failed to authenticate with k6 Cloud";
   if (status === 403) return "not allowed to upload result to k6 Cloud";
+  if (status === 413) return "too large";
+  if (status === 429) return "too many requests";
   if (status >= 300 && status < 400 && text !== "") return text;
   return "unexpected answer";
 }
@@ -129,13 +131,13 @@ function hideToken(text: string, authorization: Authorization | null): string {
 }
 
 /** What the user can do; empty where the service's words must do. */
-function advice(status: number, code: string | null, { authorization, addressSource }: CloudApi): string {
+function advice(status: number, { authorization, addressSource }: CloudApi): string {
   const whose = authorization?.of ?? "user";
   if (status === 401) return TOKEN_ADVICE[whose];
-  if (status === 403) return code === "4" ? "the service takes no more metrics of this test run" : RIGHTS_ADVICE[whose];
+  if (status === 403) return RIGHTS_ADVICE[whose];
   if (status === 404) return `check ${addressSource}, and that what is asked for exists`;
   if (status === 413) return "the service takes less at once; --no-archive-upload keeps the archive here";
-  if (status === 429) return "too many requests: try again later";
+  if (status === 429) return "try again later";
   if (status >= 500) return "the service has failed: try again later";
   return status >= 300 && status < 400 ? `check ${addressSource}` : "";
 }

@@ -72,7 +72,14 @@ export class MetricsApi {
       body: { contentType, bytes },
       isKeyed: this.isKeyed,
       idempotencyKey,
+      adviceOn: pushAdvice,
       signal,
     });
   }
+}
+
+function pushAdvice(status: number, code: string | null): string | null {
+  if (status === 403 && code === "4") return "the service takes no more metrics of this test run";
+  if (status === 413) return "K6_CLOUD_MAX_TIME_SERIES_IN_BATCH makes smaller pushes";
+  return status >= 500 ? "the service has failed" : null;
 }

@@ -49,6 +49,21 @@ for (const target of TARGETS) {
   });
 }
 
+Deno.test("what is to be done about a push that was refused is said with it", async () => {
+  const refusals: readonly (readonly [Fault, string])[] = [
+    [STOP_SENDING, "(403/E4) the test run has been stopped; the service takes no more metrics of this test run"],
+    [htmlAnswer(413), "(413) too large; K6_CLOUD_MAX_TIME_SERIES_IN_BATCH makes smaller pushes"],
+    [v1ErrorAnswer(400, 2, "no such metric"), "(400/E2) no such metric"],
+  ];
+  for (const [fault, expected] of refusals) {
+    await using server = await ContractServer.start();
+    using calls = new Calls();
+    const { api, push } = await begin(server, calls, "user");
+    server.fault(OPERATION, fault);
+    assertEquals((await failure(api.push(push))).message, `cannot push metrics to the cloud: ${expected}`);
+  }
+});
+
 Deno.test("too many pushes are sent again with the user's token alone", async () => {
   const attempts: number[] = [];
   for (const target of TARGETS) {

@@ -148,7 +148,10 @@ Deno.test("what of a run is missing or new doesn't matter, what is of the wrong 
   });
   server.fault("v6.testRun", json({ status: "running", estimated_duration: "long" }));
   const { message } = await failure(api(server, calls).testRun("1"));
-  assertEquals(message, "cannot ask for the test run 1: estimated_duration of the answer must be a number");
+  assertEquals(
+    message,
+    "cannot ask for the test run 1: estimated_duration of the answer must be a number; check K6_CLOUD_HOST_V6",
+  );
 });
 
 Deno.test("a call is repeated three times, and then the service's words are the error", async () => {
