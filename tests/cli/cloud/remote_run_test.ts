@@ -41,6 +41,35 @@ Deno.test("a test that takes longer than was thought, or without an estimate, ha
   assertEquals((await unknown.watch(running)).progress, ["Running 0", "Running 0", "Finished 1"]);
 });
 
+const OUTCOMES: readonly (readonly [status: ScriptedStatus, end: RemoteEnd])[] = [
+  [
+    { type: "completed", result: "failed" },
+    { exitCode: 99, message: "Thresholds have been crossed", status: "Finished" },
+  ],
+  [
+    { type: "aborted", result: "failed" },
+    { exitCode: 99, message: "Thresholds have been crossed", status: "Aborted" },
+  ],
+  [{ type: "completed", result: "error" }, { exitCode: 97, message: "the test run failed", status: "Finished" }],
+  [{ type: "aborted" }, { exitCode: 97, message: "the test run failed", status: "Aborted" }],
+  [
+    { type: "aborted", result: "error", byUser: "jane" },
+    { exitCode: 97, message: "the test run failed: it was aborted by a user", status: "Aborted (by user)" },
+  ],
+  [
+    { type: "aborted", result: "error", message: "out of memory", code: 8034 },
+    { exitCode: 97, message: "the test run failed: out of memory (code 8034)", status: "Aborted" },
+  ],
+];
+
+for (const [status, expected] of OUTCOMES) {
+  Deno.test(`a test that ends as ${JSON.stringify(status)} is exit code ${expected.exitCode}`, async () => {
+    await using test = await WatchedTest.start();
+    assertEquals((await test.watch([status])).end, expected);
+    assertEquals([test.errors, test.server.violations], [[], []]);
+  });
+}
+
 Deno.test("looks that fail are told once for as long as they fail alike, and looking goes on", async () => {
   await using test = await WatchedTest.start();
   test.server.fault("v6.testRun", { delayMs: 0 }, ...Array(12).fill(htmlAnswer(502)), { delayMs: 0 }, { status: 403 });
