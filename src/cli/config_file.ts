@@ -17,19 +17,23 @@ export interface ConfigFile {
 }
 
 /**
- * Reads the file that `--config` or `K6_CONFIG` names, which must exist; without them k6's file in the user's
+ * Reads the file that `--config` or `K6_CONFIG` names, which must exist unless it `isToBeMade`; without them k6's file in the user's
  * configuration folder, if there is one. Throws a `UsageError`.
  */
-export function readConfigFile(read: SettingReader, env: Readonly<Record<string, string>>): ConfigFile {
+export function readConfigFile(
+  read: SettingReader,
+  env: Readonly<Record<string, string>>,
+  { isToBeMade = false } = {},
+): ConfigFile {
   const named = read.text("config");
-  const path = named === "" ? defaultConfigPath(env) : named;
+  const path = configPath(read, env);
   if (path === undefined) return EMPTY;
   let text: string;
   try {
     text = Deno.readTextFileSync(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) {
-      if (named === "") return EMPTY;
+      if (named === "" || isToBeMade) return EMPTY;
       throw new UsageError(`the configuration file ${path} doesn't exist`, ExitCode.InvalidConfig);
     }
     if (error instanceof Error) {
@@ -38,6 +42,12 @@ export function readConfigFile(read: SettingReader, env: Readonly<Record<string,
     throw error;
   }
   return parseConfigFile(text, path);
+}
+
+/** Where the configuration file is, or would be; undefined where the user has no folder for it. */
+export function configPath(read: SettingReader, env: Readonly<Record<string, string>>): string | undefined {
+  const named = read.text("config");
+  return named === "" ? defaultConfigPath(env) : named;
 }
 
 /** Takes the text of a configuration file apart; `path` is for messages. Throws a `UsageError`. */

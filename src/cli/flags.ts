@@ -38,6 +38,7 @@ export type FlagGroup =
   | "new"
   | "completion"
   | "scale"
+  | "login"
   | "projectId"
   | "cloudRun"
   | "global";
@@ -283,6 +284,12 @@ export const FLAGS: Readonly<Record<FlagGroup, readonly Flag[]>> = {
   ],
   completion: [{ name: "no-descriptions", ...switchKind, help: "accepted for k6's sake" }],
   scale: SCALE_FLAGS,
+  login: [
+    { name: "token", short: "t", kind: text, help: "token of the cloud; asked for without it" },
+    { name: "stack", kind: text, help: "name or address of the Grafana Cloud stack; asked for without it" },
+    { name: "show", short: "s", ...switchKind, help: "show what is stored, the token masked" },
+    { name: "reset", short: "r", ...switchKind, help: "forget what is stored" },
+  ],
   projectId: [PROJECT_ID],
   cloudRun: [
     {

@@ -17,11 +17,9 @@ export function groupCommand(group: string): CommandMain {
 
 function unknownCommand(group: string, words: readonly string[]): string {
   const [first = ""] = words;
-  const wrong = `${group} ${words.join(" ")}`;
-  const known = commandsAfter([group]).map(({ name }) => name);
-  const script = /\.(?:[cm]?[jt]s|tar)$/.test(first) ? `${group} run` : undefined;
-  const hint = script !== undefined && known.includes(script)
-    ? `; did you mean k6d ${script} ${first}?`
-    : didYouMean(wrong, known);
-  return `unknown command ${JSON.stringify(wrong)} for k6d${hint || `; \`k6d ${group}\` lists its commands`}`;
+  const known = commandsAfter([group]).map(({ name }) => name.slice(group.length + 1));
+  const hint = known.includes("run") && /\.(?:[cm]?[jt]s|tar)$/.test(first)
+    ? `; did you mean k6d ${group} run ${first}?`
+    : didYouMean(words.join(" "), known, `${group} `);
+  return `unknown command "${group} ${words.join(" ")}" for k6d${hint || `; \`k6d ${group}\` lists its commands`}`;
 }

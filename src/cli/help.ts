@@ -64,6 +64,7 @@ const TITLES: Readonly<Record<FlagGroup, string>> = {
   new: "Options of the command",
   completion: "Options of the command",
   scale: "Options of the command",
+  login: "Options of the command",
   projectId: "Options of the command",
   cloudRun: "Options of the run",
   global: "Global",

@@ -76,6 +76,15 @@ Deno.test("a command takes its own flags only", () => {
   assertStringIncludes(error.message, "unknown flag: --json");
 });
 
+Deno.test("a command of several words is one, wherever flags stand among them", () => {
+  const expected = { positionals: ["cloud login"], flags: { quiet: [true], token: ["t"], show: [true] } };
+  assertEquals(parse("-q", "cloud", "login", "-t", "t", "-s"), expected);
+  assertEquals(parse("cloud", "-q", "-tt", "login", "--show"), expected);
+  assertEquals(parse("cloud", "test", "list", "more").positionals, ["cloud test list", "more"]);
+  assertEquals(parse("cloud", "test").positionals, ["cloud", "test"]);
+  assertEquals(parse("run", "cloud", "login").positionals, ["run", "cloud", "login"]);
+});
+
 const RUN = COMMANDS.find(({ name }) => name === "run")!;
 
 /** A flag of `run`, a value for it, and one of the ways to write both. */

@@ -10,6 +10,11 @@ const CASES: readonly (readonly [words: readonly string[], candidates: readonly 
   [["help", "ru"], ["run"]],
   [["completion", ""], ["bash", "zsh", "fish", "powershell"]],
   [["__"], []],
+  [["cloud", "log"], ["login"]],
+  [["cloud", "test", ""], ["list"]],
+  [["help", "cloud", "pro"], ["project"]],
+  [["cloud", "login", "--to"], ["--token"]],
+  [["login", ""], []],
 ];
 
 for (const [words, candidates] of CASES) {

@@ -16,6 +16,9 @@ const CASES: readonly (readonly [args: readonly string[], code: number, stdout: 
   [["x.js"], 255, /^$/, /^error: unknown command "x.js" for k6d; did you mean k6d run x.js\?\n$/],
   [["x"], 255, /^$/, /^error: the command x is not supported yet by k6d\n$/],
   [["cloud"], 0, /^Use Grafana Cloud k6.*\n\nUsage:\n {2}k6d cloud \[flags\] <command>\n/, /^$/],
+  [["cloud", "lgin"], 255, /^$/, /^error: unknown command "cloud lgin" for k6d; did you mean cloud login\?\n$/],
+  [["help", "cloud", "login"], 0, /k6d cloud login \[flags\]\n[^]*-s, --show /, /^$/],
+  [["help", "cloud", "nothing"], 255, /^$/, /^error: there is no command "cloud nothing" to help with/],
   [
     ["cloud", "nothing"],
     255,

@@ -15,6 +15,7 @@ import { Interruption } from "../interruption.ts";
 import { prepareToPack, secretWarnings, type TestToPack } from "../packed_test.ts";
 import { type ScriptCommandContext, withScript } from "../script_command.ts";
 import { isInteractive } from "../terminal.ts";
+import { stackAccess } from "./cloud_command.ts";
 import { RemoteDisplay } from "./remote_display.ts";
 import { identify, sendTest } from "./sent_test.ts";
 
@@ -88,17 +89,11 @@ function readCloudConfig({ env, config, read, log }: ScriptCommandContext, { con
   return cloud;
 }
 
-function connect({ positionals: [command] }: CommandLine, { log }: ScriptCommandContext, cloud: CloudConfig) {
-  const { token, stackId, hostV6: host, timeoutMs } = cloud;
-  if (token === null) {
-    throw new UsageError(`k6d ${command} needs a token: \`k6d cloud login\` stores one, or set K6_CLOUD_TOKEN`);
-  }
-  if (stackId === null) {
-    throw new UsageError(`k6d ${command} needs a stack: \`k6d cloud login\` stores one, or set K6_CLOUD_STACK_ID`);
-  }
+function connect(commandLine: CommandLine, { log }: ScriptCommandContext, cloud: CloudConfig) {
+  const access = stackAccess(commandLine, cloud);
   // The order to abort a test must not wait for a look at it.
-  const client = new CloudClient({ version: VERSION, timeoutMs, log, connections: 2 });
-  return { token, api: new V6Api(client, { host, token, stackId }) };
+  const client = new CloudClient({ version: VERSION, timeoutMs: cloud.timeoutMs, log, connections: 2 });
+  return { token: access.token, api: new V6Api(client, access) };
 }
 
 /** The service knows who calls without a token in the archive. */

@@ -1,4 +1,4 @@
-/** Where a test run asks for the secrets of its stack. */
+/** Where test runs ask for the secrets of its stack. */
 
 import { asObject } from "../../setting_values.ts";
 import { type CloudClient, V6_REPEATS } from "./cloud_client.ts";
@@ -13,7 +13,7 @@ export async function readSecret(
   name: string,
   signal?: AbortSignal,
 ): Promise<string> {
-  const purpose = `read the secret ${JSON.stringify(name)}`;
+  const purpose = `read the secret ${JSON.stringify(name)} of the cloud`;
   const answer = await client.ask({
     address: endpoint.replaceAll("{key}", () => encodeURIComponent(name)),
     addressSource: "K6_CLOUD_SECRETS_ENDPOINT",
