@@ -210,6 +210,32 @@ Deno.test("calls that fail for a moment are made again, and the debug log tells 
   assertEquals(`${result.stdout}${result.stderr}`.includes(ACCOUNT.token), false);
 });
 
+Deno.test("a test that is started, but not answered, is not left without a word", async () => {
+  await using server = await ContractServer.start();
+  server.fault("v6.startTestRun", "lost");
+  server.lastingFault("v6.startTestRun", "reset");
+  const result = await runK6d({ files: SCRIPT, args: ["cloud", "run", "-q", "script.js"], env: cloudEnv(server) });
+  assertEquals(result.code, 255);
+  assertMatch(
+    result.stderr,
+    /msg="cannot start the test: [^\n]*; it may run nevertheless: look for it in the cloud"\n$/,
+  );
+});
+
+Deno.test("a full disk under the output does not leave the test alone", async () => {
+  await using server = await ContractServer.start();
+  server.scriptStatuses({ type: "completed", result: "passed" });
+  const result = await runK6d({
+    files: SCRIPT,
+    args: ["cloud", "run", "script.js"],
+    env: cloudEnv(server),
+    before: "exec > /dev/full",
+  });
+  assertEquals(server.callsOf("v6.testRun").length, 1);
+  assertMatch(result.stderr, /^time=\S+ level=error msg="cannot write the output: No space left[^\n]*"\n$/);
+  assertEquals(result.code, 255);
+});
+
 Deno.test("a cloud that is not there is one line that names its address", async () => {
   const server = await ContractServer.start();
   await server[Symbol.asyncDispose]();

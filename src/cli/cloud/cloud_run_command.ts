@@ -1,10 +1,13 @@
 /** `k6d cloud run`: a test that runs in the cloud, watched from here, or here, with its results in the cloud. */
 
 import { systemClock } from "../../output/clock.ts";
+import { CloudApiError } from "../../output/cloud/api/cloud_error.ts";
+import type { StartedTestRun } from "../../output/cloud/api/v6_api.ts";
 import { followLog } from "../../output/cloud/logs/log_tail.ts";
+import { describeUrl } from "../../output/url_text.ts";
 import { formatPlanDuration } from "../../summary/format.ts";
 import { VERSION } from "../../version.ts";
-import type { CommandLine } from "../args.ts";
+import { type CommandLine, UsageError } from "../args.ts";
 import type { CommandContext } from "../commands.ts";
 import { clock, type ProgressPhase } from "../progress.ts";
 import { planOf } from "./cloud_plan.ts";
@@ -21,7 +24,7 @@ export async function cloudRunCommand(commandLine: CommandLine, context: Command
 }
 
 async function runRemotely(script: CloudScript): Promise<number> {
-  const { api, cloud, loadTestId, interruption, display, log, begun } = script;
+  const { api, cloud, interruption, display, log, begun } = script;
   display.bar(() => ({ label: "Init", text: "Starting the test", fraction: 0.9 }));
   if (interruption.signal.aborted) throw interruption.error;
   begun();
@@ -29,8 +32,7 @@ async function runRemotely(script: CloudScript): Promise<number> {
     const { reason } = interruption.signal;
     log.warn(`the test is told to end because k6d received a '${reason}' signal; another one ends k6d at once`);
   });
-  // A signal does not give this call up: a test that starts unseen could not be aborted.
-  const { id, detailsUrl } = await api.startTestRun(loadTestId);
+  const { id, detailsUrl } = await startTest(script);
   const url = cloud.testRunDetails ?? detailsUrl ?? `${cloud.webAppUrl}/runs/${id}`;
   display.write(planOf(script, url));
   const run = new RemoteRun({
@@ -53,6 +55,16 @@ async function runRemotely(script: CloudScript): Promise<number> {
   return exitCode;
 }
 
+/** A signal does not give this call up: a test that starts unseen could not be aborted. */
+async function startTest({ api, loadTestId }: CloudScript): Promise<StartedTestRun> {
+  try {
+    return await api.startTestRun(loadTestId);
+  } catch (error) {
+    if (!(error instanceof CloudApiError) || error.kind === "refused") throw error;
+    throw new UsageError(`${error.message}; it may run nevertheless: look for it in the cloud`);
+  }
+}
+
 function phaseOf(progress: RemoteProgress | null): ProgressPhase {
   if (progress === null) return { label: "Run", text: "Created", fraction: 0 };
   const { text, elapsed, fraction } = progress;
@@ -67,6 +79,7 @@ function followRemoteLog({ cloud, token, log }: CloudScript, testRunId: string, 
     );
     return Promise.resolve();
   }
+  log.debug(`cloud: the test's log is read from ${describeUrl(new URL(cloud.logsTailUrl))}`);
   return followLog({
     url: cloud.logsTailUrl,
     token,

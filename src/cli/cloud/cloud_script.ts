@@ -14,7 +14,7 @@ import { ExitCode } from "../exit_codes.ts";
 import { Interruption } from "../interruption.ts";
 import { prepareToPack, secretWarnings, type TestToPack } from "../packed_test.ts";
 import { type ScriptCommandContext, withScript } from "../script_command.ts";
-import { isInteractive } from "../terminal.ts";
+import { isInteractive, LenientWriter } from "../terminal.ts";
 import { stackAccess } from "./cloud_command.ts";
 import { RemoteDisplay } from "./remote_display.ts";
 import { identify, sendTest } from "./sent_test.ts";
@@ -43,7 +43,9 @@ export function withCloudScript(
   return withScript(commandLine, context, async (script) => {
     exitOnStrayErrors(script.log);
     using interruption = new Interruption("nothing was started in the cloud");
-    using display = displayOf(script);
+    // A full disk under the output must not leave a test alone in the cloud.
+    const stdout = new LenientWriter(script.stdout);
+    using display = displayOf({ ...script, stdout });
     let hasBegun = false;
     try {
       display.write(renderBanner(script.plan.settings.color));
@@ -56,7 +58,9 @@ export function withCloudScript(
       const onStep = (text: string, fraction: number) => display.bar(() => ({ label: "Init", text, fraction }));
       const loadTestId = await interruption.race(sendTest(api, test, identity, { onStep }, interruption.signal));
       const begun = () => hasBegun = true;
-      return await body({ ...script, test, cloud, token, api, loadTestId, interruption, display, begun });
+      const code = await body({ ...script, test, cloud, token, api, loadTestId, interruption, display, begun });
+      if (stdout.failure !== null && code === ExitCode.Success) throw stdout.failure;
+      return code;
     } catch (error) {
       if (interruption.signal.aborted && !hasBegun) throw interruption.error;
       if (error instanceof OutputError) throw new UsageError(error.message, ExitCode.InvalidConfig);
