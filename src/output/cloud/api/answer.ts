@@ -45,6 +45,30 @@ export class Answer {
     return String(value);
   }
 
+  /** An address that must be there. */
+  address(name: string): string {
+    return this.#needed(name, AN_ADDRESS, this.optionalAddress(name));
+  }
+
+  /** The text of an `http:` or `https:` address, or null. */
+  optionalAddress(name: string): string | null {
+    const text = this.optionalText(name);
+    if (text !== null && !/^https?:$/.test(URL.parse(text)?.protocol ?? "")) throw this.#wrong(name, AN_ADDRESS);
+    return text;
+  }
+
+  /** A token that must be there. */
+  token(name: string): string {
+    return this.#needed(name, A_TOKEN, this.optionalToken(name));
+  }
+
+  /** A text that can stand in a header, or null. */
+  optionalToken(name: string): string | null {
+    const text = this.optionalText(name);
+    if (text !== null && !/^[\x21-\x7e]+$/.test(text)) throw this.#wrong(name, A_TOKEN);
+    return text;
+  }
+
   /** A number that must be there. */
   number(name: string): number {
     return this.#needed(name, "a number", this.optionalNumber(name));
@@ -122,3 +146,6 @@ interface AnsweredCall {
 function malformed({ purpose, addressSource }: AnsweredCall, reason: string): CloudApiError {
   return new CloudApiError(`cannot ${purpose}: ${reason}; check ${addressSource}`, { kind: "malformed" });
 }
+
+const AN_ADDRESS = "an http or https address";
+const A_TOKEN = "text without blanks";

@@ -3,6 +3,7 @@
  * what was refused. The API's own shapes are in `v1_api.ts`, `v6_api.ts`, `metrics_api.ts` and `provisioning_api.ts`.
  */
 
+import { Buffer } from "node:buffer";
 import { type Clock, systemClock } from "../../clock.ts";
 import { HttpClient, type HttpRequest, type HttpResponse, TransportError } from "../../http_client.ts";
 import type { OutputLog } from "../../output.ts";
@@ -96,16 +97,26 @@ export function jsonBody(value: unknown): CloudBody {
   return { contentType: "application/json", bytes: new TextEncoder().encode(JSON.stringify(value)) };
 }
 
-/** A form with texts and, as the last field, a file. */
-export async function formBody(
+/** A form (RFC 7578) with texts and, as the last field, a file. Names of fields and files are plain words. */
+export function formBody(
   texts: Readonly<Record<string, string>>,
   file: { readonly field: string; readonly name: string; readonly bytes: Uint8Array } | null,
-): Promise<CloudBody> {
-  const form = new FormData();
-  for (const [name, text] of Object.entries(texts)) form.set(name, text);
-  if (file !== null) form.set(file.field, new Blob([new Uint8Array(file.bytes)]), file.name);
-  const encoded = new Response(form);
-  return { contentType: encoded.headers.get("content-type") ?? "", bytes: await encoded.bytes() };
+): CloudBody {
+  const boundary = `k6d-${crypto.randomUUID()}`;
+  const encoder = new TextEncoder();
+  const head = (field: string, more = "") =>
+    `--${boundary}\r\nContent-Disposition: form-data; name="${field}"${more}\r\n\r\n`;
+  const parts: Uint8Array[] = Object.entries(texts).map(([name, text]) => encoder.encode(`${head(name)}${text}\r\n`));
+  if (file !== null) {
+    const type = "\r\nContent-Type: application/octet-stream";
+    parts.push(
+      encoder.encode(head(file.field, `; filename="${file.name}"${type}`)),
+      file.bytes,
+      encoder.encode("\r\n"),
+    );
+  }
+  parts.push(encoder.encode(`--${boundary}--\r\n`));
+  return { contentType: `multipart/form-data; boundary=${boundary}`, bytes: Buffer.concat(parts) };
 }
 
 /** Calls clouds over kept connections. */

@@ -122,7 +122,7 @@ function wordsFor({ status, text }: HttpResponse): string {
   if (status === 413) return "too large";
   if (status === 429) return "too many requests";
   if (status >= 300 && status < 400 && text !== "") return text;
-  return "unexpected answer";
+  return text === "" || text.startsWith("<") ? "unexpected answer" : `unexpected answer: ${text}`;
 }
 
 /** The service may repeat what it was shown. */

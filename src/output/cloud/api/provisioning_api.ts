@@ -148,9 +148,9 @@ function readStart(answer: Answer): StartedLocalExecution {
   const warnings: string[] = [];
   return {
     testRunId: answer.text("test_run_id"),
-    archiveUploadUrl: answer.optionalText("archive_upload_url"),
+    archiveUploadUrl: answer.optionalAddress("archive_upload_url"),
     detailsUrl: answer.optionalText("test_run_details_page_url"),
-    testRunToken: runtime.text("test_run_token"),
+    testRunToken: runtime.token("test_run_token"),
     metrics: readMetrics(runtime.object("metrics"), warnings),
     logs: readLogs(runtime.optionalObject("logs"), warnings),
     secrets: readSecrets(runtime.optionalObject("secrets")),
@@ -160,7 +160,7 @@ function readStart(answer: Answer): StartedLocalExecution {
 
 function readMetrics(metrics: Answer, warnings: string[]): ProvisionedMetrics {
   return {
-    pushUrl: metrics.text("push_url"),
+    pushUrl: metrics.address("push_url"),
     pushIntervalMs: readDuration(metrics, "push_interval", warnings),
     pushConcurrency: metrics.optionalNumber("push_concurrency"),
     aggregationPeriodMs: readDuration(metrics, "aggregation_period", warnings),
@@ -170,7 +170,7 @@ function readMetrics(metrics: Answer, warnings: string[]): ProvisionedMetrics {
 }
 
 function readLogs(logs: Answer | null, warnings: string[]): ProvisionedLogs | null {
-  const pushUrl = logs?.optionalText("push_url") ?? null;
+  const pushUrl = logs?.optionalAddress("push_url") ?? null;
   if (logs === null || pushUrl === null) return null;
   return {
     pushUrl,

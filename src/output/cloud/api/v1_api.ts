@@ -76,7 +76,7 @@ export class V1Api {
       purpose: "create the test run",
       method: "POST",
       path: "/tests",
-      body: run.archive === null ? creation(run) : await creationWithArchive(run, run.archive),
+      body: run.archive === null ? creation(run) : creationWithArchive(run, run.archive),
       isKeyed: true,
       signal,
     });
@@ -87,7 +87,7 @@ export class V1Api {
         level: entry.optionalText("level") ?? "",
         message: entry.optionalText("message") ?? "",
       })),
-      testRunToken: answer.optionalText("test_run_token"),
+      testRunToken: answer.optionalToken("test_run_token"),
       secrets: readSecrets(answer.optionalObject("secrets_config")),
     };
   }
@@ -135,7 +135,7 @@ export function v1Api({ host, token, stackId = null }: V1Access, path: string): 
 
 /** Of the field `secrets_config` or `secrets`; null for none, and for one without an address. */
 export function readSecrets(secrets: Answer | null): RunSecrets | null {
-  const endpoint = secrets?.optionalText("endpoint") ?? null;
+  const endpoint = secrets?.optionalAddress("endpoint") ?? null;
   if (secrets === null || endpoint === null) return null;
   return { endpoint, responsePath: secrets.optionalText("response_path") ?? "plaintext" };
 }
@@ -145,7 +145,7 @@ function creation({ name, projectId, maxVus, durationSeconds, thresholds }: NewT
 }
 
 /** The service can read the thresholds in the archive; others than Grafana's need not. k6 leaves them out. */
-function creationWithArchive(run: NewTestRun, archive: Uint8Array): Promise<CloudBody> {
+function creationWithArchive(run: NewTestRun, archive: Uint8Array): CloudBody {
   const texts = {
     name: run.name,
     project_id: String(run.projectId ?? 0),

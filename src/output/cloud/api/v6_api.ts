@@ -193,7 +193,7 @@ export class V6Api {
     const answer = await this.#ask(`create the test ${JSON.stringify(name)}`, {
       method: "POST",
       path: loadTestsPath(projectId),
-      body: await formBody({ name }, archive && { field: "script", name: "archive.tar", bytes: archive }),
+      body: formBody({ name }, archive && { field: "script", name: "archive.tar", bytes: archive }),
       signal,
     });
     return readLoadTest(answer);

@@ -180,7 +180,9 @@ const REFUSALS: readonly [what: string, Fault, expected: string, code: string | 
   ["control characters", v1ErrorAnswer(400, 0, "a\x1b[31m\r\nb"), "(400) a [31m b", null],
   ["words without end", v1ErrorAnswer(400, 0, "x".repeat(5000)), `(400) ${"x".repeat(300)}`, null],
   ["a token in the words", v1ErrorAnswer(400, 0, `bad ${ACCOUNT.token}`), "(400) bad ***", null],
-  ["another shape", json({ error: "no" }, 400), "(400) unexpected answer", null],
+  ["another shape", json({ error: "no" }, 400), `(400) unexpected answer: {"error":"no"}`, null],
+  ["a proxy's words", { status: 400, body: "no such\nupstream" }, "(400) unexpected answer: no such upstream", null],
+  ["nothing", { status: 400 }, "(400) unexpected answer", null],
 ];
 
 for (const [what, fault, expected, code] of REFUSALS) {
@@ -203,6 +205,14 @@ Deno.test("an answer that can't be understood is an error that names the field, 
     [json({}), "reference_id of the answer must be text; check K6_CLOUD_HOST"],
     [json({ reference_id: "" }), "reference_id of the answer must be text; check K6_CLOUD_HOST"],
     [json({ reference_id: { id: 1 } }), "reference_id of the answer must be text; check K6_CLOUD_HOST"],
+    [
+      json({ reference_id: "1", test_run_token: "a\nb" }),
+      "test_run_token of the answer must be text without blanks; check K6_CLOUD_HOST",
+    ],
+    [
+      json({ reference_id: "1", secrets_config: { endpoint: "ftp://h/{key}" } }),
+      "secrets_config.endpoint of the answer must be an http or https address; check K6_CLOUD_HOST",
+    ],
     [json({ reference_id: "1", logs: ["x"] }), "logs[0] of the answer must be an object; check K6_CLOUD_HOST"],
     [
       json({ reference_id: "1", secrets_config: { endpoint: true } }),
@@ -219,12 +229,26 @@ Deno.test("an answer that can't be understood is an error that names the field, 
   assertEquals(server.callsOf(OPERATION).length, answers.length);
 });
 
-Deno.test("an answer without end is given up when it is larger than any true one", async () => {
+Deno.test("an answer without end is given up when it is larger than any true one, and its connection with it", async () => {
   await using server = await ContractServer.start();
   using calls = new Calls();
-  server.lastingFault(OPERATION, { status: 200, body: new Uint8Array(1_100_000) });
+  const closed: Promise<void>[] = [];
+  server.lastingFault(OPERATION, {
+    takeOver(_, connection) {
+      connection.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+      const chunk = `10000\r\n${"x".repeat(65_536)}\r\n`;
+      const writeOn = () => {
+        while (connection.write(chunk));
+      };
+      connection.on("drain", writeOn);
+      closed.push(new Promise((resolve) => connection.on("close", () => resolve())));
+      writeOn();
+    },
+  });
   const error = await failure(api(server, calls).createTestRun(RUN));
   assertMatch(error.message, /the answer is larger than 1 MB; check the network and K6_CLOUD_HOST$/);
+  await Promise.all(closed);
+  assertEquals(closed.length, 3);
 });
 
 Deno.test("a connection is kept, and one that was closed meanwhile costs an attempt, no call", async () => {

@@ -83,7 +83,7 @@ Deno.test("a start without a place for metrics is an error that says so", async 
   server.fault("provisioning.startLocalExecution", json(answer));
   assertEquals(
     (await failure(start(server, calls, null))).message,
-    "cannot start the test run: runtime_config.metrics.push_url of the answer must be text; check K6_CLOUD_HOST_V6",
+    "cannot start the test run: runtime_config.metrics.push_url of the answer must be an http or https address; check K6_CLOUD_HOST_V6",
   );
 });
 
