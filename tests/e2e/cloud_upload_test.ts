@@ -57,17 +57,18 @@ Deno.test("a script is uploaded with its files, to the stack's default project, 
 
 Deno.test("a script from standard input has k6's name for it, and -q prints nothing", async () => {
   await using server = await ContractServer.start();
-  const { code, stdout, stderr } = await runK6d({
-    stdin: "export default function () {}",
-    args: ["cloud", "upload", "-q", "-"],
-    env: {
-      K6_CLOUD_HOST_V6: server.origin,
-      K6_CLOUD_TOKEN: ACCOUNT.token,
-      K6_CLOUD_STACK_ID: String(ACCOUNT.stackId),
-      K6_CLOUD_PROJECT_ID: "502",
-    },
-  });
+  const stdin = "export default function () {}";
+  const env = {
+    K6_CLOUD_HOST_V6: server.origin,
+    K6_CLOUD_TOKEN: ACCOUNT.token,
+    K6_CLOUD_STACK_ID: String(ACCOUNT.stackId),
+    K6_CLOUD_PROJECT_ID: "502",
+    XDG_CONFIG_HOME: "/nowhere",
+  };
+  const { code, stdout, stderr } = await runK6d({ stdin, env, args: ["cloud", "upload", "-q", "-"] });
   assertEquals([code, stdout, stderr], [0, "", ""]);
+  const again = await runK6d({ stdin, env, args: ["cloud", "upload", "-"] });
+  assertMatch(again.stdout, /output: test 1001 of project 502\n/);
   assertEquals((await server.store.loadTest(1001))?.name, "k6 test");
   assertEquals(server.violations, []);
 });

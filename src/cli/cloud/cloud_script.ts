@@ -17,7 +17,7 @@ import { type ScriptCommandContext, withScript } from "../script_command.ts";
 import { isInteractive, LenientWriter } from "../terminal.ts";
 import { stackAccess } from "./cloud_command.ts";
 import { RemoteDisplay } from "./remote_display.ts";
-import { identify, sendTest } from "./sent_test.ts";
+import { identify, sendTest, type TestIdentity } from "./sent_test.ts";
 
 /** A test that the service has. */
 export interface CloudScript extends ScriptCommandContext {
@@ -26,6 +26,7 @@ export interface CloudScript extends ScriptCommandContext {
   /** Of `cloud`, which has it. */
   readonly token: string;
   readonly api: V6Api;
+  readonly identity: TestIdentity;
   /** Id of the test at the service. */
   readonly loadTestId: number;
   readonly interruption: Interruption;
@@ -58,7 +59,18 @@ export function withCloudScript(
       const onStep = (text: string, fraction: number) => display.bar(() => ({ label: "Init", text, fraction }));
       const loadTestId = await interruption.race(sendTest(api, test, identity, { onStep }, interruption.signal));
       const begun = () => hasBegun = true;
-      const code = await body({ ...script, test, cloud, token, api, loadTestId, interruption, display, begun });
+      const code = await body({
+        ...script,
+        test,
+        cloud,
+        token,
+        api,
+        identity,
+        loadTestId,
+        interruption,
+        display,
+        begun,
+      });
       if (stdout.failure !== null && code === ExitCode.Success) throw stdout.failure;
       return code;
     } catch (error) {

@@ -9,9 +9,11 @@ import { planOf } from "./cloud_plan.ts";
 /** Uploads a script and says where it is. */
 export function cloudUploadCommand(commandLine: CommandLine, context: CommandContext): Promise<number> {
   return withCloudScript(commandLine, context, (script) => {
-    const { cloud, loadTestId, display } = script;
-    const url = `${cloud.stackUrl ?? cloud.webAppUrl}/a/k6-app/tests/${loadTestId}`;
-    display.write(`${planOf(script, url)}     test status: Archived\n\n`);
+    const { cloud: { stackUrl }, identity: { projectId }, loadTestId, display } = script;
+    const place = stackUrl === null
+      ? `test ${loadTestId} of project ${projectId}`
+      : `${stackUrl}/a/k6-app/tests/${loadTestId}`;
+    display.write(`${planOf(script, place)}     test status: Archived\n\n`);
     return Promise.resolve(ExitCode.Success);
   });
 }
