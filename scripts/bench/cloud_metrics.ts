@@ -5,7 +5,7 @@
 
 import { MetricRegistry } from "../../src/metrics/registry.ts";
 import type { SampleBatch, SeriesDefinition } from "../../src/metrics/types.ts";
-import { createEncoder, type MetricsFormat } from "../../src/output/cloud/metric_set_encoder.ts";
+import { createEncoder, encodeAtOnce, type MetricsFormat } from "../../src/output/cloud/metric_set_encoder.ts";
 import { metricSets } from "../../src/output/cloud/metric_sets.ts";
 import { TimeWindows } from "../../src/output/cloud/time_windows.ts";
 
@@ -59,7 +59,7 @@ function measure(format: MetricsFormat): CloudMetricsResult {
     for (const set of metricSets(windows.takeClosed(nowMs), 1000)) {
       series += set.seriesCount;
       const startedMs = performance.now();
-      bytes += encoder.encode(set).length;
+      bytes += encodeAtOnce(encoder, set).length;
       encodingMs += performance.now() - startedMs;
     }
     highestRss = Math.max(highestRss, Deno.memoryUsage().rss);

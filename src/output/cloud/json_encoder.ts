@@ -8,7 +8,7 @@ import { MIN_RESOLUTION } from "./histogram.ts";
 import { HistogramColumns } from "./histogram_columns.ts";
 import type { LabelSet } from "./labels.ts";
 import type { EncoderOptions, MetricSetEncoder } from "./metric_set_encoder.ts";
-import type { MetricSet, SeriesValues } from "./metric_sets.ts";
+import { type MetricSet, PART_SERIES, type SeriesValues } from "./metric_sets.ts";
 import type { GaugeValue, RateValue, SeriesValue, TrendValue } from "./values.ts";
 
 /** The enumeration `MetricType`. */
@@ -47,7 +47,8 @@ export class JsonEncoder implements MetricSetEncoder {
     this.#head = `${id}"aggregationPeriod":${periodSeconds}`;
   }
 
-  encode({ metrics }: MetricSet): Uint8Array<ArrayBuffer> {
+  *encode({ metrics }: MetricSet): Generator<void, Uint8Array<ArrayBuffer>> {
+    let written = 0;
     this.#length = 0;
     this.#write(`{${this.#head},"metrics":[`);
     for (const [i, { metric: { name, type }, series }] of metrics.entries()) {
@@ -55,6 +56,7 @@ export class JsonEncoder implements MetricSetEncoder {
       this.#write(`${comma}{"name":${JSON.stringify(name)},"type":"${METRIC_TYPES[type]}","timeSeries":[`);
       for (let k = 0; k < series.length; k++) {
         this.#write((k === 0 ? "" : ",") + this.#series(SAMPLES[type], series[k]!));
+        if (++written % PART_SERIES === 0) yield;
       }
       this.#write("]}");
     }

@@ -1,10 +1,10 @@
 /**
- * Sends the messages of flushes, off the virtual users' path: they are written one at a turn of the main thread, wait in a queue of
+ * Sends the messages of flushes, off the virtual users' path: they are written in turns of the main thread, wait in a queue of
  * limited size, and are pushed by as many at a time as is set. A message that failed for what may pass waits for another try; what
  * can't be delivered in the end is counted.
  */
 
-import { type Clock, jittered, nextTurn } from "../clock.ts";
+import { type Clock, jittered } from "../clock.ts";
 import type { OutputLog } from "../output.ts";
 import type { MessageWriter, MetricMessage } from "./metric_message.ts";
 import type { MetricSet } from "./metric_sets.ts";
@@ -118,7 +118,6 @@ export class MetricPusher {
   async #write(sets: Iterable<MetricSet>): Promise<void> {
     const { writer } = this.#options;
     for (const set of sets) {
-      await nextTurn();
       if (this.#ending.signal.aborted) this.#lose(this.#ending.signal.reason, set.seriesCount);
       else this.#enqueue(await writer.write(set));
     }

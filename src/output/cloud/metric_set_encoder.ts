@@ -19,11 +19,20 @@ export interface EncoderOptions {
 export interface MetricSetEncoder {
   /** For the header Content-Type. */
   readonly contentType: string;
-  /** The message, not compressed; the bytes are the caller's. */
-  encode(set: MetricSet): Uint8Array<ArrayBuffer>;
+  /**
+   * Returns the message, not compressed; the bytes are the caller's. Yields now and then (`PART_SERIES`), so that other work can be done
+   * meanwhile, but no other message begun.
+   */
+  encode(set: MetricSet): Generator<void, Uint8Array<ArrayBuffer>>;
 }
 
 /** An encoder of the format that is asked for. */
 export function createEncoder(format: MetricsFormat, options: EncoderOptions): MetricSetEncoder {
   return format === "protobuf" ? new ProtobufEncoder(options) : new JsonEncoder(options);
+}
+
+/** The message of a set, without a pause. */
+export function encodeAtOnce(encoder: MetricSetEncoder, set: MetricSet): Uint8Array<ArrayBuffer> {
+  const encoding = encoder.encode(set);
+  for (let step = encoding.next();; step = encoding.next()) if (step.done === true) return step.value;
 }

@@ -9,6 +9,9 @@ export interface MetricSet {
   readonly seriesCount: number;
 }
 
+/** Series of a message that are written without a pause: at most a few milliseconds' work. */
+export const PART_SERIES = 250;
+
 /** The series of a metric that have values. */
 export interface MetricValues {
   readonly metric: CloudSeries["metric"];

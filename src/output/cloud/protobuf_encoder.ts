@@ -7,7 +7,7 @@ import { MIN_RESOLUTION } from "./histogram.ts";
 import { HistogramColumns } from "./histogram_columns.ts";
 import type { LabelSet } from "./labels.ts";
 import type { EncoderOptions, MetricSetEncoder } from "./metric_set_encoder.ts";
-import type { MetricSet, SeriesValues } from "./metric_sets.ts";
+import { type MetricSet, PART_SERIES, type SeriesValues } from "./metric_sets.ts";
 import type { CounterValue, GaugeValue, RateValue, SeriesValue, TrendValue } from "./values.ts";
 
 /** Wire types. */
@@ -77,8 +77,9 @@ export class ProtobufEncoder implements MetricSetEncoder {
     this.#head = head.written().slice();
   }
 
-  encode({ metrics }: MetricSet): Uint8Array<ArrayBuffer> {
+  *encode({ metrics }: MetricSet): Generator<void, Uint8Array<ArrayBuffer>> {
     const out = this.#out;
+    let written = 0;
     out.clear();
     out.reserve(this.#head.length);
     out.raw(this.#head);
@@ -86,7 +87,10 @@ export class ProtobufEncoder implements MetricSetEncoder {
       const begin = out.beginMessage(METRIC_SET.metrics);
       writeText(out, METRIC.name, metric.name);
       writeInteger(out, METRIC.type, METRIC_TYPES[metric.type]);
-      for (const each of series) this.#writeSeries(TIME_SERIES.samples[metric.type], each);
+      for (const each of series) {
+        this.#writeSeries(TIME_SERIES.samples[metric.type], each);
+        if (++written % PART_SERIES === 0) yield;
+      }
       out.endMessage(begin);
     }
     return out.written().slice();

@@ -144,7 +144,10 @@ Deno.test("an answer without a run's id is refused", async () => {
   await using test = await CloudTest.create();
   test.server.fault("v1.createTestRun", { rewrite: (answer) => ({ ...answer, body: `{"reference_id":""}` }) });
   const { message } = await assertRejects(() => test.output.start(), OutputError);
-  assertEquals(message, "cloud output: cannot create the test run: reference_id of the answer must be text");
+  assertEquals(
+    message,
+    "cloud output: cannot create the test run: reference_id of the answer must be text; check K6_CLOUD_HOST",
+  );
 });
 
 Deno.test("what the service changes of the settings counts, also where pushes go; the end is told as the run was made", async () => {

@@ -5,7 +5,7 @@ import { MetricRegistry } from "../../../src/metrics/registry.ts";
 import { SampleRecorder } from "../../../src/metrics/sample_recorder.ts";
 import { TagSet } from "../../../src/metrics/tag_set.ts";
 import type { MetricType, TagPairs, ValueType } from "../../../src/metrics/types.ts";
-import { createEncoder } from "../../../src/output/cloud/metric_set_encoder.ts";
+import { createEncoder, encodeAtOnce } from "../../../src/output/cloud/metric_set_encoder.ts";
 import { type MetricSet, metricSets } from "../../../src/output/cloud/metric_sets.ts";
 import { type ClosedWindow, TimeWindows } from "../../../src/output/cloud/time_windows.ts";
 import { readJson, readProtobuf, type ReceivedSet } from "../../support/cloud_metrics_reader.ts";
@@ -64,8 +64,8 @@ export class CloudRun {
   }
 
   #receive(set: MetricSet): ReceivedSet {
-    const received = readProtobuf(this.#protobuf.encode(set));
-    assertEquals(readJson(this.#json.encode(set)), received);
+    const received = readProtobuf(encodeAtOnce(this.#protobuf, set));
+    assertEquals(readJson(encodeAtOnce(this.#json, set)), received);
     return received;
   }
 }

@@ -5,7 +5,7 @@ import { encodeHex } from "@std/encoding/hex";
 import fc from "fast-check";
 import { MIN_RESOLUTION } from "../../../src/output/cloud/histogram.ts";
 import type { LabelSet } from "../../../src/output/cloud/labels.ts";
-import { createEncoder } from "../../../src/output/cloud/metric_set_encoder.ts";
+import { createEncoder, encodeAtOnce } from "../../../src/output/cloud/metric_set_encoder.ts";
 import type { MetricSet } from "../../../src/output/cloud/metric_sets.ts";
 import { type CloudSeries, newValue } from "../../../src/output/cloud/values.ts";
 import { bucketsOf, type ReceivedSeries, type ReceivedSet } from "../../support/cloud_metrics_reader.ts";
@@ -36,7 +36,7 @@ function twoMetrics(): MetricSet {
 
 Deno.test("protobuf has the bytes of an independent encoder", () => {
   assertEquals(
-    encodeHex(createEncoder("protobuf", identity).encode(twoMetrics())),
+    encodeHex(encodeAtOnce(createEncoder("protobuf", identity), twoMetrics())),
     "0a0331323310031a330a09687474705f7265717310011a240a0d0a066d6574686f6412034745541213" +
       "0a110a060881e2cfaa061100000000000014401a690a11687474705f7265715f6475726174696f6e10041a520a0d0a066d6574686f64" +
       "12034745542a410a3f0a060881e2cfaa06120201021a0508c30a10011a04087f1001299a99999999417f4030033900000000000059404" +
@@ -45,7 +45,7 @@ Deno.test("protobuf has the bytes of an independent encoder", () => {
 });
 
 Deno.test("JSON is the canonical mapping", () => {
-  const text = new TextDecoder().decode(createEncoder("json", identity).encode(twoMetrics()));
+  const text = new TextDecoder().decode(encodeAtOnce(createEncoder("json", identity), twoMetrics()));
   assertEquals(
     text,
     '{"testRunId":"123","aggregationPeriod":3,"metrics":[' +
@@ -101,7 +101,8 @@ Deno.test("any text can be the name or the value of a tag", () => {
 
 Deno.test("a test run's reference may be any text", () => {
   for (const testRunId of ["", "7", 'a "b"', "ü\0"]) {
-    const json = createEncoder("json", { testRunId, periodSeconds: 3 }).encode({ metrics: [], seriesCount: 0 });
+    const encoder = createEncoder("json", { testRunId, periodSeconds: 3 });
+    const json = encodeAtOnce(encoder, { metrics: [], seriesCount: 0 });
     assertEquals(JSON.parse(new TextDecoder().decode(json)).testRunId ?? "", testRunId);
   }
 });
