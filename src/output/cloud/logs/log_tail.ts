@@ -2,8 +2,8 @@
 
 import type { Clock } from "../../clock.ts";
 import { type LogLevel, parseLevel } from "../../log_line.ts";
-import { asObject } from "../../setting_values.ts";
 import { describeUrl } from "../../url_text.ts";
+import { readTailMessage, type TimedLine } from "./tail_message.ts";
 
 /** A line of a test's log. */
 export interface TailedLine {
@@ -127,7 +127,7 @@ class LogTail {
   }
 
   #take(text: string): void {
-    const message = readMessage(text);
+    const message = readTailMessage(text);
     if (message === null) {
       if (!this.#hasWarnedOfMessage) this.#settings.onWarning("a message of the test's log can't be understood");
       this.#hasWarnedOfMessage = true;
@@ -142,7 +142,7 @@ class LogTail {
     this.#settings.onWarning(`${lines} of the test's log were dropped by the service`);
   }
 
-  #tell({ message, labels: { level: name = "", ...labels } }: Omit<ReadLine, "atEpochNs">, atEpochMs: number): void {
+  #tell({ message, labels: { level: name = "", ...labels } }: Omit<TimedLine, "atEpochNs">, atEpochMs: number): void {
     const level = FATAL.includes(name) ? "error" : parseLevel(name);
     if (level === null && name !== "" && !this.#unknownLevels.has(name)) {
       this.#unknownLevels.add(name);
@@ -156,38 +156,3 @@ const NS_IN_MS = 1_000_000n;
 
 /** Levels of the service's own programs. */
 const FATAL: readonly string[] = ["fatal", "panic", "critical"];
-
-interface ReadLine {
-  readonly message: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly atEpochNs: bigint;
-}
-
-/** `{"streams":[{"stream":{"level":"info"},"values":[["<ns>","line"]]}],"dropped_entries":[…]}`; null for anything else. */
-function readMessage(text: string): { readonly lines: ReadLine[]; readonly dropped: number } | null {
-  const message = asObject(parsed(text));
-  if (message === undefined) return null;
-  const { streams = null, dropped_entries: dropped = null } = message;
-  const lines: ReadLine[] = [];
-  for (const stream of Array.isArray(streams) ? streams as unknown[] : []) {
-    const { stream: given = null, values = null } = asObject(stream) ?? {};
-    const labels = Object.fromEntries(
-      Object.entries(asObject(given) ?? {}).map(([name, value]) => [name, String(value)]),
-    );
-    for (const value of Array.isArray(values) ? values as unknown[] : []) {
-      const [time, line] = Array.isArray(value) ? value as unknown[] : [];
-      if (!/^\d+$/.test(String(time)) || typeof line !== "string") return null;
-      lines.push({ message: line, labels, atEpochNs: BigInt(String(time)) });
-    }
-  }
-  return { lines, dropped: Array.isArray(dropped) ? dropped.length : 0 };
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
-}
