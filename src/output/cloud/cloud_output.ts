@@ -199,9 +199,14 @@ function packed(archive: () => Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>
 
 /** The settings with what the service has changed. Throws an `OutputError` when that makes no sense. */
 function overridden(context: OutputContext, override: unknown): CloudConfig {
-  const config = readConfig({ ...sourcesOf(context), override });
-  assertLimits(config);
-  return config;
+  try {
+    const config = readConfig({ ...sourcesOf(context), override });
+    assertLimits(config);
+    return config;
+  } catch (error) {
+    if (!(error instanceof OutputError)) throw error;
+    throw new OutputError(`${error.message}; ask those who run the service`, { cause: error });
+  }
 }
 
 function sourcesOf({ noArchiveUpload, ...context }: OutputContext): CloudSources {

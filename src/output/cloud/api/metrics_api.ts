@@ -80,6 +80,8 @@ export class MetricsApi {
 
 function pushAdvice(status: number, code: string | null): string | null {
   if (status === 403 && code === "4") return "the service takes no more metrics of this test run";
+  // The metrics are kept, and tried again later.
+  if (status === 429) return "";
   if (status === 413) return "K6_CLOUD_MAX_TIME_SERIES_IN_BATCH makes smaller pushes";
   return status >= 500 ? "the service has failed" : null;
 }
