@@ -3,9 +3,10 @@
 import { findProgram } from "../../tests/support/debian.ts";
 import { print, ROOT, V8_FLAGS } from "../repository.ts";
 import { type BenchTarget, startBenchTarget } from "./bench_target.ts";
+import { type ReceivedMetrics, startCloudReceiver } from "./cloud_receiver.ts";
 import type { CloudMetricsResult } from "./cloud_metrics.ts";
 import type { CompileTimeResult } from "./compile_time.ts";
-import { measure, type Measured } from "./measured_process.ts";
+import { measure, type Measured, type MeasureOptions } from "./measured_process.ts";
 import { startPrometheusTap } from "./prometheus_tap.ts";
 import { type Figure, median, type Target } from "./report.ts";
 import { readSummary, type SummaryFigures } from "./summary_figures.ts";
@@ -56,6 +57,7 @@ export const CASES: readonly BenchCase[] = [
   { name: "series-encoding", run: seriesEncoding },
   { name: "otlp-encoding", run: otlpEncoding },
   { name: "cloud-metrics", run: cloudMetrics },
+  { name: "cloud-output", run: cloudOutput },
   { name: "file-outputs", run: fileOutputs },
 ];
 
@@ -330,6 +332,52 @@ async function cloudMetrics(): Promise<Figure[]> {
   return figures;
 }
 
+/**
+ * 20,000 requests a second with 500 series, with and without the cloud output. Web workers know nothing of outputs, but what the machine
+ * does beside them moves what they take by a tenth from run to run. So the output's share is what all other threads take more.
+ */
+async function cloudOutput(context: BenchContext): Promise<Figure[]> {
+  const [k6d] = context.tools;
+  if (k6d === undefined) return [];
+  const shortened = { ...context, seconds: CLOUD_RUN_SECONDS };
+  const alone = await runScript(k6d, "cloud_series.js", [], shortened, {}, { threads: true });
+  const p99 = (run: ScriptRun) => run.summary.milliseconds("iteration_duration", "p(99)");
+  const figures = [
+    figure(k6d, "CPU a request without output, µs", cpuPerRequestUs(alone)),
+    figure(k6d, "iteration p99 without output, ms", p99(alone)),
+  ];
+  for (const format of ["protobuf", "json"]) {
+    const { run, received } = await runToCloud(k6d, format, shortened);
+    const more = (run.cpuMsBesideWorkers - alone.cpuMsBesideWorkers) / alone.cpuMs * 100;
+    figures.push(
+      figure(k6d, `${format}: CPU of the output, % of the run's`, more, { atMost: 10 }),
+      figure(k6d, `${format}: CPU a request, µs`, cpuPerRequestUs(run)),
+      figure(k6d, `${format}: iteration p99, ms`, p99(run)),
+      figure(k6d, `${format}: oldest window when it arrives, s`, received.oldestAgeMs / 1000, { atMost: 12 }),
+      figure(k6d, `${format}: peak RSS beyond that without output, MB`, (run.peakRssBytes - alone.peakRssBytes) / 1e6),
+    );
+  }
+  return figures;
+}
+
+/** Long enough for a window that began before the run to leave after its wait. */
+const CLOUD_RUN_SECONDS = 7;
+
+async function runToCloud(
+  k6d: Tool,
+  format: string,
+  context: BenchContext,
+): Promise<{ run: ScriptRun; received: ReceivedMetrics }> {
+  await using receiver = await startCloudReceiver();
+  const env = { ...receiver.env, K6_CLOUD_METRICS_FORMAT: format };
+  const run = await runScript(k6d, "cloud_series.js", ["-o", "cloud"], context, env, { threads: true });
+  const received = await receiver.received();
+  const [violation] = received.violations;
+  if (violation !== undefined) throw new BenchError(`the cloud output broke its contract: ${violation}`);
+  if (received.series < 500) throw new BenchError(`${received.series} series arrived in ${received.pushes} pushes`);
+  return { run, received };
+}
+
 /** What a script of this folder prints, run by itself: its memory and its compiled code are nobody else's. */
 async function inOwnProcess<Result>(
   script: string,
@@ -398,13 +446,14 @@ async function runScript(
   flags: readonly string[],
   { target, seconds }: BenchContext,
   env: Record<string, string> = {},
+  options: MeasureOptions = {},
 ): Promise<ScriptRun> {
   const script = `${ROOT}scripts/bench/workloads/${workload}`;
-  const run = await measure([...command, "run", ...COMMON_ARGUMENTS, ...flags, script], {
-    BASE_URL: target.url,
-    DURATION: `${seconds}s`,
-    ...env,
-  });
+  const run = await measure(
+    [...command, "run", ...COMMON_ARGUMENTS, ...flags, script],
+    { BASE_URL: target.url, DURATION: `${seconds}s`, ...env },
+    options,
+  );
   const summary = readSummary(run.stdout);
   if (run.code !== 0 || summary.count("iterations") === 0) {
     throw new BenchError(`${name} run ${workload} ended with code ${run.code}:\n${run.stdout}${run.stderr}`);
