@@ -7,6 +7,7 @@ import { FEATURES } from "../src/options/features.ts";
 import { formatDuration } from "../src/options/duration.ts";
 import { duration } from "../src/options/kinds.ts";
 import { type OptionDefinition, OPTIONS } from "../src/options/table.ts";
+import { code, table } from "./markdown.ts";
 
 /** The page as Markdown; not formatted yet. */
 export function optionsPage(): string {
@@ -95,13 +96,4 @@ function optionDefault({ kind, default: value }: OptionDefinition): string {
 
 function meaning(help: string, notYet: boolean): string {
   return notYet ? `${help} (not supported yet)` : help;
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
-}
-
-function code(text: string): string {
-  return `\`${text}\``;
 }

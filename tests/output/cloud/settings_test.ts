@@ -169,21 +169,6 @@ Deno.test("no variable and no key stands for two settings", () => {
   assertEquals(names.length, new Set(names).size);
 });
 
-Deno.test("the documentation lists every setting as it is", () => {
-  const page = Deno.readTextFileSync(new URL("../../../docs/outputs/cloud/settings.md", import.meta.url));
-  const code = (text: string | null) => text === null || text === "" ? "" : `\`${text}\``;
-  const row = ({ key, variable, default: byDefault, meaning }: KnownSetting) => [
-    code(key),
-    code(variable),
-    code(byDefault),
-    meaning,
-  ];
-  const [everywhere, environmentOnly] = [false, true].map((only) =>
-    all.filter((setting) => (setting.environmentOnly ?? false) === only).map(row)
-  );
-  assertEquals(tables(page), [everywhere, environmentOnly]);
-});
-
 Deno.test("the defaults are those that the table tells", () => {
   const env = { ...pushingLogs };
   const byDefault = readConfig({ ...nothing, env });
@@ -244,11 +229,4 @@ Deno.test("whatever the sources hold: settings, or a mistake in one line that sh
 /** Addresses to which paths are added lose the slash at their ends. */
 function withoutSlash(value: unknown): unknown {
   return typeof value === "string" ? value.replace(/\/$/, "") : value;
-}
-
-/** The cells of a page's tables without their heads. */
-function tables(page: string): string[][][] {
-  return page.split("\n\n").filter((part) => part.startsWith("|")).map((part) =>
-    part.trim().split("\n").slice(2).map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim()))
-  );
 }
