@@ -9,8 +9,8 @@ export interface MetricSet {
   readonly seriesCount: number;
 }
 
-/** Series of a message that are written without a pause: at most a few milliseconds' work. */
-export const PART_SERIES = 250;
+/** Series of a message that are written without a pause: a millisecond's work, or two. */
+export const PART_SERIES = 50;
 
 /** The series of a metric that have values. */
 export interface MetricValues {
