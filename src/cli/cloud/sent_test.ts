@@ -4,42 +4,22 @@ import { archiveTest } from "../../engine/test_archive.ts";
 import { CloudApiError } from "../../output/cloud/api/cloud_error.ts";
 import type { V6Api } from "../../output/cloud/api/v6_api.ts";
 import type { CloudConfig } from "../../output/cloud/config.ts";
+import { type LoadTestIdentity, loadTestIdentity } from "../../output/cloud/load_test_identity.ts";
+import { OutputError } from "../../output/output.ts";
 import { asObject } from "../../output/setting_values.ts";
 import { withoutSecrets } from "../../output/option_secrets.ts";
 import { formatBytes } from "../../summary/format.ts";
 import { UsageError } from "../args.ts";
 import type { TestToPack } from "../packed_test.ts";
 
-/** Where a test belongs. */
-export interface TestIdentity {
-  readonly name: string;
-  readonly projectId: number;
-}
-
-/**
- * The name and the project of a test: as they are set, or the script's file name and the stack's default project, which is a
- * warning. Throws a `UsageError`.
- */
-export function identify(config: CloudConfig, script: string, warn: (message: string) => void): TestIdentity {
-  const name = config.name ?? nameOfScript(script);
-  if (name.trim() === "" || name.length > LONGEST_NAME) {
-    throw new UsageError(
-      `the name of the test must have 1 to ${LONGEST_NAME} characters, but has ${name.trim().length} ` +
-        `(${config.sourceOf("name")}): set options.cloud.name or K6_CLOUD_NAME`,
-    );
+/** The name and the project of a test; the script's file name is the last resort. Throws a `UsageError`. */
+export function identify(config: CloudConfig, script: string, warn: (message: string) => void): LoadTestIdentity {
+  try {
+    return loadTestIdentity(config, config.name ?? nameOfScript(script), warn);
+  } catch (error) {
+    if (error instanceof OutputError) throw new UsageError(error.message);
+    throw error;
   }
-  if (config.projectId !== null) return { name, projectId: config.projectId };
-  if (config.defaultProjectId === null) {
-    throw new UsageError(
-      "no project is set, and the stack's default project is not known: set options.cloud.projectID or " +
-        "K6_CLOUD_PROJECT_ID, or run `k6d cloud login`, which stores the stack's",
-    );
-  }
-  warn(
-    `no project is set (options.cloud.projectID, K6_CLOUD_PROJECT_ID): the test goes to the stack's default project ` +
-      config.defaultProjectId,
-  );
-  return { name, projectId: config.defaultProjectId };
 }
 
 /** What `sendTest` tells of what it does. */
@@ -52,7 +32,7 @@ export interface SendSteps {
 export async function sendTest(
   api: Pick<V6Api, "validateOptions" | "provideLoadTest">,
   test: TestToPack,
-  { name, projectId }: TestIdentity,
+  { name, projectId }: LoadTestIdentity,
   { onStep }: SendSteps,
   signal: AbortSignal,
 ): Promise<number> {
@@ -74,8 +54,6 @@ export async function sendTest(
     );
   }
 }
-
-const LONGEST_NAME = 300;
 
 function nameOfScript(script: string): string {
   return script === "-" ? "k6 test" : script.split(/[/\\]/).at(-1) ?? "";

@@ -12,7 +12,7 @@ import { CloudApiError } from "./api/cloud_error.ts";
 import { CloudClient } from "./api/cloud_client.ts";
 import { ClockCheck } from "./clock_check.ts";
 import { assertLimits, type CloudConfig, readConfig } from "./config.ts";
-import type { LifeCycle, LifeCycleFactory, NewTest, StartedRun } from "./life_cycle.ts";
+import { type LifeCycle, type LifeCycleFactory, type NewTest, RunAbandoned, type StartedRun } from "./life_cycle.ts";
 import { localLifeCycle } from "./local_life_cycle.ts";
 import { RunStream, STREAM_STOP_MS } from "./run_stream.ts";
 import type { CloudSources } from "./setting_sources.ts";
@@ -137,9 +137,10 @@ class CloudOutput implements Output {
       if (!over.signal.aborted) this.#startOverdue.abort();
     });
     // Who started it is told when it failed.
-    await Promise.allSettled([this.#starting]);
+    const [start] = await Promise.allSettled([this.#starting]);
     over.abort();
-    if (!this.#startOverdue.signal.aborted) return;
+    const isAbandoned = start.status === "rejected" && start.reason instanceof RunAbandoned;
+    if (isAbandoned || !this.#startOverdue.signal.aborted) return;
     this.#context.log.warn(
       "cloud output: no answer to the creation of the test run before the end: the cloud may have a run that nobody finishes",
     );

@@ -1,6 +1,6 @@
 /** How a run becomes known to the cloud, and how the cloud learns of its end: there are several ways to take part in a run. */
 
-import type { OutputContext } from "../output.ts";
+import { type OutputContext, OutputError } from "../output.ts";
 import type { RemoteSecrets, RunEnding } from "../run_facts.ts";
 import type { CloudClient } from "./api/cloud_client.ts";
 import type { ScopedPush } from "./api/metrics_api.ts";
@@ -16,6 +16,9 @@ export interface LifeCycle {
    */
   finish(run: StartedRun, ending: RunEnding, signal: AbortSignal): Promise<void>;
 }
+
+/** The run that was made has been ended again: nobody needs to finish it. */
+export class RunAbandoned extends OutputError {}
 
 /** Makes the life cycle of a run. `client` is for its calls, and closed by the output. */
 export type LifeCycleFactory = (config: CloudConfig, client: CloudClient, context: OutputContext) => LifeCycle;

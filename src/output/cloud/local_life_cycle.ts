@@ -18,7 +18,8 @@ import {
 } from "./api/provisioning_api.ts";
 import { V6Api } from "./api/v6_api.ts";
 import type { CloudConfig, LogsPushConfig } from "./config.ts";
-import { type LifeCycle, type NewTest, runOfId, type StartedRun } from "./life_cycle.ts";
+import { type LifeCycle, type NewTest, RunAbandoned, runOfId, type StartedRun } from "./life_cycle.ts";
+import { loadTestIdentity } from "./load_test_identity.ts";
 import { LogPush } from "./logs/log_push.ts";
 
 /** The life cycle that the settings ask for; throws an `OutputError` when they don't say who asks. */
@@ -48,8 +49,8 @@ export class LocalRun implements LifeCycle {
   }
 
   async start(test: NewTest, signal: AbortSignal): Promise<StartedRun> {
-    const { name, maxVus, durationSeconds } = test;
-    const projectId = this.#projectOf(test);
+    const { maxVus, durationSeconds } = test;
+    const { name, projectId } = loadTestIdentity(this.#config, test.name, (message) => this.#context.log.warn(message));
     const archive = test.archive?.() ?? null;
     const { id } = await this.#v6.provideLoadTest(projectId, name, null, signal);
     const archiveBytes = archive?.length ?? null;
@@ -60,25 +61,16 @@ export class LocalRun implements LifeCycle {
     try {
       return await this.#ready(started, archive, signal);
     } catch (error) {
-      if (!(error instanceof EndedEarly)) await this.#abandon(started.testRunId, error, signal);
-      throw error;
+      if (error instanceof RunAbandoned || !(error instanceof OutputError || error instanceof CloudApiError)) {
+        throw error;
+      }
+      throw await this.#abandon(started.testRunId, error, signal);
     }
   }
 
   async finish({ id }: StartedRun, ending: RunEnding, signal: AbortSignal): Promise<void> {
     await this.#logs?.close();
     await this.#provisioning.notifyEnd(id, this.#token, errorOf(ending), signal);
-  }
-
-  #projectOf({ projectId }: NewTest): number {
-    if (projectId !== null) return projectId;
-    const { defaultProjectId } = this.#config;
-    if (defaultProjectId === null) throw new OutputError(NO_PROJECT);
-    this.#context.log.warn(
-      `cloud output: no project is set (K6_CLOUD_PROJECT_ID, options.cloud.projectID): the test belongs to the stack's ` +
-        `default project ${defaultProjectId}`,
-    );
-    return defaultProjectId;
   }
 
   /** Makes the run ready to take metrics. */
@@ -117,29 +109,28 @@ export class LocalRun implements LifeCycle {
       if (READY.includes(status)) return;
       if (OVER.includes(status)) {
         const reason = history.findLast(({ message }) => message !== null)?.message ?? `its status is ${status}`;
-        throw new EndedEarly(`cloud output: the test run ${testRunId} ended before it began: ${reason}`);
+        throw new RunAbandoned(`cloud output: the test run ${testRunId} ended before it began: ${reason}`);
       }
       await this.#clock.sleep(POLL_MS, signal);
       if (signal.aborted) throw new OutputError(`cloud output: the test run ${testRunId} was given up before it began`);
     }
   }
 
-  /** A run that will not begin must not look as if it went on. Why it doesn't is what the user has to hear of, not whether this succeeds. */
-  async #abandon(testRunId: string, cause: unknown, stopped: AbortSignal): Promise<void> {
-    const { log } = this.#context;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    const error = { code: stopped.aborted ? CODES.byUser : CODES.other, reason };
+  /** A run that will not begin must not look as if it went on. Resolves to what the user has to hear of: not whether this succeeds. */
+  async #abandon(testRunId: string, cause: OutputError | CloudApiError, stopped: AbortSignal): Promise<Error> {
+    const error = { code: stopped.aborted ? CODES.byUser : CODES.other, reason: cause.message };
     try {
       await this.#provisioning.notifyEnd(testRunId, this.#token, error, AbortSignal.timeout(ABANDON_MS));
+      return new RunAbandoned(cause instanceof OutputError ? cause.message : `cloud output: ${cause.message}`, {
+        cause,
+      });
     } catch (failure) {
       if (!(failure instanceof CloudApiError)) throw failure;
-      log.debug(`cloud output: ${failure.message}`);
+      this.#context.log.debug(`cloud output: ${failure.message}`);
+      return cause;
     }
   }
 }
-
-/** The service has ended a run that was still to begin. */
-class EndedEarly extends OutputError {}
 
 /** A run that somebody else makes and finishes, perhaps for several instances at once (`K6_CLOUD_PUSH_REF_ID`). */
 class JoinedRun implements LifeCycle {
@@ -169,10 +160,6 @@ class JoinedRun implements LifeCycle {
     await this.#logs?.close();
   }
 }
-
-const NO_PROJECT =
-  "cloud output: no project is set, and no default project of the stack is known: set K6_CLOUD_PROJECT_ID " +
-  "or options.cloud.projectID, or let `k6d cloud login` find the default project";
 
 const READY = ["initializing", "running"];
 const OVER = ["completed", "aborted"];

@@ -136,8 +136,8 @@ Deno.test("without a project the stack's default is taken, and the user told", a
   const { message } = await assertRejects(() => local.run.output.start(), OutputError);
   assertEquals(
     message,
-    "cloud output: no project is set, and no default project of the stack is known: set K6_CLOUD_PROJECT_ID or " +
-      "options.cloud.projectID, or let `k6d cloud login` find the default project",
+    "no project is set, and the stack's default project is not known: set options.cloud.projectID or " +
+      "K6_CLOUD_PROJECT_ID, or run `k6d cloud login`, which stores the stack's",
   );
   assertEquals(local.server.calls, []);
   const run = new OutputRun("cloud", {
@@ -155,8 +155,7 @@ Deno.test("without a project the stack's default is taken, and the user told", a
   await run.stop();
   assertEquals((await local.server.testRun("1002")).projectId, 501);
   assertEquals(run.complaints, [
-    "warn: cloud output: no project is set (K6_CLOUD_PROJECT_ID, options.cloud.projectID): the test belongs to the stack's " +
-    "default project 501",
+    "warn: no project is set (options.cloud.projectID, K6_CLOUD_PROJECT_ID): the test goes to the stack's default project 501",
   ]);
 });
 
@@ -247,7 +246,7 @@ Deno.test("a run that is still waited for when the user has enough is given up, 
   await started;
   const { notice } = await server.testRun("1002");
   assertEquals(notice?.error?.code, 8036);
-  assertEquals(server.violations, []);
+  assertEquals([server.violations, run.complaints], [[], []]);
 });
 
 Deno.test("calls that fail in passing are repeated, and count once", async () => {
