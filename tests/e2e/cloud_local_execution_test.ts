@@ -210,13 +210,8 @@ Deno.test("the script reads the cloud's secrets, each once, and no log shows the
   assertEquals(code, 0, stderr);
   const messages = consoleMessages({ stderr });
   assertEquals(messages.filter((text) => text === "20 ***SECRET_REDACTED*** true").length, 6, stderr);
-  assertEquals(
-    new Set(messages.filter((text) => text.includes("nothing"))),
-    new Set([
-      'cannot read the secret "nothing": (404/error) there is no secret nothing; check K6_CLOUD_SECRETS_ENDPOINT, ' +
-      "and that what is asked for exists",
-    ]),
-  );
+  const failures = messages.filter((text) => /^cannot read the secret "nothing".*\(404/.test(text));
+  assertEquals([failures.length, new Set(failures).size], [6, 1], stderr);
   const { server } = cloud;
   assertEquals(server.callsOf("provisioning.decryptSecret").length, 2);
   const pushed = (await server.store.logLines("1002", 0n)).map(({ message }) => message).join("\n");

@@ -45,7 +45,7 @@ Deno.test("what may go better the next time is tried four times, and again when 
   const { message } = await assertRejects(() => secrets.read("api-key"), CloudApiError);
   assertEquals(
     message,
-    'cannot read the secret "api-key": (503/busy) later; the service has failed: try again later',
+    'cannot read the secret "api-key" of the cloud: (503/busy) later; the service has failed: try again later',
   );
   assertEquals(await secrets.read("api-key"), "the value of api-key");
   assertEquals(server.callsOf(OPERATION).length, 5);
@@ -59,7 +59,7 @@ Deno.test("what will never go better is told at once, and not asked for again", 
     const { message } = await assertRejects(() => secrets.read("nothing"), CloudApiError);
     assertEquals(
       message,
-      'cannot read the secret "nothing": (404/error) there is no secret nothing; check ' +
+      'cannot read the secret "nothing" of the cloud: (404/error) there is no secret nothing; check ' +
         "K6_CLOUD_SECRETS_ENDPOINT, and that what is asked for exists",
     );
   }
@@ -71,7 +71,7 @@ Deno.test("a token that is not valid for secrets is told of, but never shown", a
   const { message } = await assertRejects(() => service.secrets.read("api-key"), CloudApiError);
   assertEquals(
     message,
-    'cannot read the secret "api-key": (401/error) the token is of no test run; ' +
+    'cannot read the secret "api-key" of the cloud: (401/error) the token is of no test run; ' +
       "the test run's token is not valid (any longer)",
   );
 });
@@ -88,7 +88,7 @@ for (
     await using service = await serviceWithSecrets({ responsePath: "data.value" });
     service.server.fault(OPERATION, answer);
     const { message } = await assertRejects(() => service.secrets.read("k"), CloudApiError);
-    assertEquals(message, `cannot read the secret "k": ${reason}`);
+    assertEquals(message, `cannot read the secret "k" of the cloud: ${reason}`);
   });
 }
 

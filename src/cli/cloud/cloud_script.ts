@@ -4,6 +4,7 @@ import { CloudApiError } from "../../output/cloud/api/cloud_error.ts";
 import { CloudClient } from "../../output/cloud/api/cloud_client.ts";
 import { V6Api } from "../../output/cloud/api/v6_api.ts";
 import { type CloudConfig, readConfig } from "../../output/cloud/config.ts";
+import type { LoadTestIdentity } from "../../output/cloud/load_test_identity.ts";
 import { OutputError } from "../../output/output.ts";
 import { VERSION } from "../../version.ts";
 import { type CommandLine, UsageError } from "../args.ts";
@@ -17,7 +18,7 @@ import { type ScriptCommandContext, withScript } from "../script_command.ts";
 import { isInteractive, LenientWriter } from "../terminal.ts";
 import { stackAccess } from "./cloud_command.ts";
 import { RemoteDisplay } from "./remote_display.ts";
-import { identify, sendTest, type TestIdentity } from "./sent_test.ts";
+import { identify, sendTest } from "./sent_test.ts";
 
 /** A test that the service has. */
 export interface CloudScript extends ScriptCommandContext {
@@ -26,7 +27,7 @@ export interface CloudScript extends ScriptCommandContext {
   /** Of `cloud`, which has it. */
   readonly token: string;
   readonly api: V6Api;
-  readonly identity: TestIdentity;
+  readonly identity: LoadTestIdentity;
   /** Id of the test at the service. */
   readonly loadTestId: number;
   readonly interruption: Interruption;
