@@ -2,11 +2,16 @@
 
 import { type StudiedTest, studyTest } from "../engine/studied_test.ts";
 import { type ArchivedTest, type ArchiveSecrets, archiveSecrets } from "../engine/test_archive.ts";
+import { ThresholdError } from "../metrics/threshold_expression.ts";
+import { Thresholds } from "../metrics/thresholds.ts";
 import { consolidate } from "../options/consolidate.ts";
 import { secretsOfOptions } from "../output/option_secrets.ts";
 import { longEnough } from "../output/secrets.ts";
 import { fromFileUrl } from "../script/file_url.ts";
 import type { Options } from "../options/types.ts";
+import { UsageError } from "./args.ts";
+import { ExitCode } from "./exit_codes.ts";
+import type { Log } from "./log.ts";
 import type { ScriptCommandContext } from "./script_command.ts";
 
 /** A test that is ready to be packed. */
@@ -30,6 +35,7 @@ export async function prepareToPack(context: ScriptCommandContext): Promise<Test
     notForRun: true,
   });
   for (const warning of warnings) log.warn(warning);
+  if (!plan.settings.noThresholds) checkThresholds(options, test, log);
   for (const { texts } of secretsOfOptions(merged)) longEnough(texts).forEach((secret) => log.redact(secret));
   const contents = contentsOf(test, merged, context);
   return { options, contents, secrets: archiveSecrets(contents, test.program.modules.map(({ url }) => url)) };
@@ -47,6 +53,16 @@ export function secretWarnings({ leftOut, inText }: ArchiveSecrets): string[] {
     }; where it runs, give their variables again (-e, or k6's own)`,
     ...warnings,
   ];
+}
+
+/** Throws a `UsageError`: better now than where the archive runs. */
+function checkThresholds({ thresholds }: Options, { registry }: StudiedTest, log: Log): void {
+  try {
+    for (const warning of new Thresholds(thresholds, registry).warnings) log.warn(warning);
+  } catch (error) {
+    if (error instanceof ThresholdError) throw new UsageError(error.message, ExitCode.InvalidConfig);
+    throw error;
+  }
 }
 
 function contentsOf(

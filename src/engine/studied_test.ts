@@ -1,6 +1,7 @@
 /** A test of which only the first init stage runs: for commands that look at a script without running it. */
 
 import type { Log } from "../cli/log.ts";
+import type { MetricRegistry } from "../metrics/registry.ts";
 import type { RunSettings } from "../options/types.ts";
 import { withSecretsOf } from "../output/option_secrets.ts";
 import { toFileUrl } from "../script/file_url.ts";
@@ -14,6 +15,8 @@ import { type ScriptFacts, TestRun } from "./test_run.ts";
 export interface StudiedTest {
   readonly program: Program;
   readonly facts: ScriptFacts;
+  /** With the script's own metrics. */
+  readonly registry: MetricRegistry;
   /** The options that the script exports, or that its archive holds. */
   readonly options: unknown;
   /** URL of the script. */
@@ -40,6 +43,7 @@ export async function studyTest(settings: RunSettings, log: Log): Promise<Studie
     return {
       program,
       facts,
+      registry: run.registry,
       options: archive === null ? facts.options : withSecretsOf(facts.options, archive.options),
       filename: scriptUrl(program),
       pwd: toFileUrl(host.cwd),

@@ -361,6 +361,13 @@ const MISTAKES:
       104,
       /^scenario default has configuration errors/,
     ],
+    [
+      "a wrong threshold",
+      {},
+      `export const options = { thresholds: { nothing: ["rate<1"] } }; export default function () {}`,
+      104,
+      /^invalid threshold defined on nothing; reason: /,
+    ],
     ["a script that throws", {}, "throw new Error('no'); export default function () {}", 107, /no/],
   ];
 
