@@ -1,9 +1,8 @@
 /** The secrets of a cloud's test run: read from its service for all workers, each of them once. */
 
-import { CloudClient } from "../output/cloud/api/cloud_client.ts";
+import { CloudClient, type CloudClientOptions } from "../output/cloud/api/cloud_client.ts";
 import { CloudApiError } from "../output/cloud/api/cloud_error.ts";
 import { readSecret } from "../output/cloud/api/secrets_api.ts";
-import type { OutputLog } from "../output/output.ts";
 import type { RemoteSecrets } from "../output/run_facts.ts";
 import type { SecretMessage } from "../worker/messages.ts";
 
@@ -15,9 +14,9 @@ export class RunSecrets {
   /** What was asked for; what may go better another time is left out. */
   readonly #reads = new Map<string, Promise<string>>();
 
-  constructor(remote: RemoteSecrets, { version, log }: { readonly version: string; readonly log: OutputLog }) {
+  constructor(remote: RemoteSecrets, options: Pick<CloudClientOptions, "version" | "log" | "env">) {
     this.#remote = remote;
-    this.#client = new CloudClient({ version, log, timeoutMs: TIMEOUT_MS, connections: CONNECTIONS });
+    this.#client = new CloudClient({ ...options, timeoutMs: TIMEOUT_MS, connections: CONNECTIONS });
   }
 
   /** The value of a secret. Rejects with a `CloudApiError`, whose message holds no secret. */

@@ -120,6 +120,7 @@ export class TestRun {
   #artifacts: InitArtifacts = NO_ARTIFACTS;
   #functions: readonly string[] = [];
   #options: Options | null = null;
+  #env: Readonly<Record<string, string>> = {};
   #caCerts: readonly string[] = [];
   #thresholds: Thresholds | null = null;
   #outputs: RunningOutputs;
@@ -265,6 +266,7 @@ export class TestRun {
   ): Promise<void> {
     this.#options = options;
     this.#paused ??= options.paused;
+    this.#env = env;
     this.#caCerts = trustedCertificates(env);
     this.#checkThresholds(options);
     if (options.systemTags.includes("expected_response")) {
@@ -310,7 +312,7 @@ export class TestRun {
     if (remoteRun.secrets === null) return;
     this.#log.redact(remoteRun.secrets.token);
     const { RunSecrets } = await import("./run_secrets.ts");
-    this.#runSecrets = new RunSecrets(remoteRun.secrets, { version: VERSION, log: this.#log });
+    this.#runSecrets = new RunSecrets(remoteRun.secrets, { version: VERSION, log: this.#log, env: this.#env });
   }
 
   /** Creates the virtual users. Throws a `RunError`. */

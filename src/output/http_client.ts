@@ -1,7 +1,7 @@
 /**
  * The HTTP client of outputs: requests over kept connections, with TLS settings, a time limit and errors of few words.
  * On node:http(s) rather than `fetch`: only these can skip certificate checks, set the least TLS version and show a client
- * certificate; they know no proxy (as k6's own outputs).
+ * certificate.
  */
 
 import { Buffer } from "node:buffer";
@@ -9,6 +9,7 @@ import http from "node:http";
 import https from "node:https";
 import { getCACertificates, type SecureContextOptions } from "node:tls";
 import { type Clock, systemClock } from "./clock.ts";
+import type { ProxyEnv } from "./proxy_env.ts";
 import type { ClientCertificate } from "./tls_files.ts";
 
 /** How a client behaves towards a server; all of it optional. */
@@ -19,6 +20,8 @@ export interface HttpClientOptions {
   readonly tls?: TlsOptions;
   /** What measures the time limits. Default: the system's. */
   readonly clock?: Clock;
+  /** Default: no proxies, whatever the environment says. */
+  readonly proxies?: ProxyEnv | null;
 }
 
 /** TLS settings, with the files already read. */
@@ -75,13 +78,15 @@ export class HttpClient {
   readonly #connections: number;
   readonly #tls: TlsOptions;
   readonly #clock: Clock;
+  readonly #proxies: ProxyEnv | null;
   /** By the URL's protocol; made when the first request needs one. */
   readonly #agents = new Map<string, http.Agent | https.Agent>();
 
-  constructor({ connections = 1, tls = {}, clock = systemClock }: HttpClientOptions = {}) {
+  constructor({ connections = 1, tls = {}, clock = systemClock, proxies = null }: HttpClientOptions = {}) {
     this.#connections = connections;
     this.#tls = tls;
     this.#clock = clock;
+    this.#proxies = proxies;
   }
 
   /** Resolves with any answer; rejects with a `TransportError` after `timeoutMs`, when `signal` aborts, or on a network failure. */
@@ -111,7 +116,11 @@ export class HttpClient {
   #agent(protocol: string): http.Agent | https.Agent {
     let agent = this.#agents.get(protocol);
     if (agent === undefined) {
-      const pool = { keepAlive: true, maxSockets: this.#connections };
+      const pool = {
+        keepAlive: true,
+        maxSockets: this.#connections,
+        ...this.#proxies === null ? {} : { proxyEnv: { ...this.#proxies } },
+      };
       agent = protocol === "http:"
         ? new http.Agent(pool)
         : new https.Agent({ ...pool, ...tlsConnectionOptions(this.#tls) });
@@ -314,6 +323,7 @@ const failureReasons: ReadonlyMap<string, string> = new Map([
   ["UNABLE_TO_GET_ISSUER_CERT", "no trusted authority has signed the server's certificate"],
   ["UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "no trusted authority has signed the server's certificate"],
   ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "no trusted authority has signed the server's certificate"],
+  ["ERR_PROXY_TUNNEL", "the proxy does not let it through"],
   ["CERT_HAS_EXPIRED", "the server's certificate has expired"],
 ]);
 

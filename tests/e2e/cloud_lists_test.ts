@@ -2,6 +2,7 @@ import { assertEquals, assertMatch, assertNotMatch } from "@std/assert";
 import { json } from "../../src/hub/http.ts";
 import { ACCOUNT, ContractServer } from "../support/cloud/contract_server.ts";
 import { type Fault, htmlAnswer, v6ErrorAnswer } from "../support/cloud/faults.ts";
+import { HttpProxy } from "../support/http_proxy.ts";
 import { CloudUser } from "./support/cloud_user.ts";
 import { logEntries } from "./support/k6d.ts";
 
@@ -85,7 +86,7 @@ const FAULTS: readonly (readonly [what: string, Fault, message: RegExp])[] = [
   [
     "a field of the wrong type",
     json({ value: [{ id: "x", name: 1 }] }),
-    /^cannot list the projects: value\[0\]\.id of the answer must be a number$/,
+    /^cannot list the projects: value\[0\]\.id of the answer must be a number; check K6_CLOUD_HOST_V6$/,
   ],
   ["no HTTP", "garbage", /the answer is not HTTP; check the network and K6_CLOUD_HOST_V6$/],
   ["no answer", "hang", /no answer in time; check the network and K6_CLOUD_HOST_V6$/],
@@ -105,6 +106,19 @@ Deno.test("a service that does wrong is an error of one line, without the token"
       assertNotMatch(result.stderr, new RegExp(ACCOUNT.token));
     });
   }
+});
+
+Deno.test("the service is reached through the proxy of the environment", async () => {
+  await using server = await ContractServer.start();
+  await using user = await CloudUser.of({ origin: "http://cloud.invalid" });
+  await user.logIn();
+  await using proxy = await HttpProxy.to(Number(new URL(server.origin).port));
+  const list = await user.run(["cloud", "project", "list"], { http_proxy: `http://u:word@127.0.0.1:${proxy.port}` });
+  assertMatch(list.stdout, /Default project/);
+  assertEquals(proxy.seen, [`Basic ${btoa("u:word")} to cloud.invalid`]);
+  const wrong = await user.run(["cloud", "project", "list"], { HTTP_PROXY: "socks5://u:word@127.0.0.1:1" });
+  assertEquals(wrong.code, 104);
+  assertEquals(onlyLine(wrong), "HTTP_PROXY must be the address of an HTTP proxy, for example http://proxy:3128");
 });
 
 function onlyLine({ stderr }: { readonly stderr: string }): string {

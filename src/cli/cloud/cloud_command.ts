@@ -71,7 +71,7 @@ export async function withCloud(
   const config = readConfig({ argument: "", env, options: {}, collectors, flags });
   for (const secret of config.secrets) log.redact(secret);
   for (const warning of config.warnings) log.warn(warning);
-  const client = new CloudClient({ version: VERSION, timeoutMs: config.timeoutMs, log });
+  const client = new CloudClient({ version: VERSION, timeoutMs: config.timeoutMs, log, env });
   try {
     await body({ ...context, config, client });
   } finally {

@@ -106,10 +106,10 @@ function readCloudConfig({ env, config, read, log }: ScriptCommandContext, { con
   return cloud;
 }
 
-function connect(commandLine: CommandLine, { log }: ScriptCommandContext, cloud: CloudConfig) {
+function connect(commandLine: CommandLine, { log, env }: ScriptCommandContext, cloud: CloudConfig) {
   const access = stackAccess(commandLine, cloud);
   // The order to abort a test must not wait for a look at it.
-  const client = new CloudClient({ version: VERSION, timeoutMs: cloud.timeoutMs, log, connections: 2 });
+  const client = new CloudClient({ version: VERSION, timeoutMs: cloud.timeoutMs, log, env, connections: 2 });
   return { token: access.token, api: new V6Api(client, access) };
 }
 

@@ -164,6 +164,7 @@ class CloudOutput implements Output {
     return new CloudClient({
       version: this.#context.version,
       log: this.#context.log,
+      env: this.#context.env,
       timeoutMs,
       connections: metricPushConcurrency,
       clock: this.#clock,

@@ -7,6 +7,7 @@ import { Buffer } from "node:buffer";
 import { type Clock, systemClock } from "../../clock.ts";
 import { HttpClient, type HttpRequest, type HttpResponse, TransportError } from "../../http_client.ts";
 import type { OutputLog } from "../../output.ts";
+import { readProxyEnv } from "../../proxy_env.ts";
 import { describeUrl } from "../../url_text.ts";
 import { Answer } from "./answer.ts";
 import { givenUp, refusal, unanswered } from "./cloud_error.ts";
@@ -23,6 +24,8 @@ export interface CloudClientOptions {
   readonly log: Pick<OutputLog, "debug">;
   /** Default: the system's. */
   readonly clock?: Clock;
+  /** The environment, whose proxies calls go through, as k6's. Default: none. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Is told the service's time, to the second, with each answer that has it. */
   readonly onServerTime?: (serverEpochMs: number) => void;
 }
@@ -122,15 +125,20 @@ export function formBody(
 /** Calls clouds over kept connections. */
 export class CloudClient {
   readonly #http: HttpClient;
+  readonly #hasProxies: boolean;
   readonly #clock: Clock;
   readonly #timeoutMs: number;
   readonly #log: Pick<OutputLog, "debug">;
   readonly #userAgent: string;
   readonly #onServerTime: (serverEpochMs: number) => void;
 
+  /** Throws an `OutputError` for a proxy that can't be one. */
   constructor(options: CloudClientOptions) {
-    const { version, timeoutMs, connections = 1, log, clock = systemClock, onServerTime = () => {} } = options;
-    this.#http = new HttpClient({ connections, clock });
+    const { version, timeoutMs, connections = 1, log, clock = systemClock, env = {}, onServerTime = () => {} } =
+      options;
+    const proxies = readProxyEnv(env);
+    this.#http = new HttpClient({ connections, clock, proxies });
+    this.#hasProxies = proxies !== null;
     this.#clock = clock;
     this.#timeoutMs = timeoutMs;
     this.#log = log;
@@ -163,7 +171,7 @@ export class CloudClient {
       const outcome = await this.#attempt(request);
       const pauseMs = attempt < attempts && !signal.aborted ? this.#pauseBeforeRepeat(outcome, api.repeats) : null;
       this.#say(request, outcome, startedMs, pauseMs === null ? "" : `, attempt ${attempt + 1} in ${pauseMs} ms`);
-      if (pauseMs === null) return acceptedOrThrow(api, call, request, outcome);
+      if (pauseMs === null) return this.#acceptedOrThrow(api, call, request, outcome);
       await this.#clock.sleep(pauseMs, signal);
       if (signal.aborted) throw givenUp(call.purpose);
     }
@@ -223,6 +231,21 @@ export class CloudClient {
     const what = isAnswer ? outcome.status : outcome.message;
     this.#log.debug(`cloud: ${method} ${describeUrl(url)}: ${what} after ${tookMs} ms (${sizes})${next}`);
   }
+
+  #acceptedOrThrow(
+    api: CloudApi,
+    call: CloudCall,
+    { url }: HttpRequest,
+    outcome: HttpResponse | TransportError,
+  ): HttpResponse {
+    if (outcome instanceof TransportError) {
+      if (call.signal?.aborted) throw givenUp(call.purpose);
+      const network = this.#hasProxies ? "the network, the proxy (HTTPS_PROXY, HTTP_PROXY)" : "the network";
+      throw unanswered(call.purpose, url, outcome, `${network} and ${api.addressSource}`);
+    }
+    if (outcome.status >= 200 && outcome.status < 300) return outcome;
+    throw refusal(call, outcome, api);
+  }
 }
 
 /** Between attempts, unless the service asks for more. */
@@ -233,16 +256,4 @@ const NEVER = new AbortController().signal;
 /** A key that no other call has. */
 export function newIdempotencyKey(): string {
   return crypto.getRandomValues(new Uint8Array(8)).toHex();
-}
-
-function acceptedOrThrow(
-  api: CloudApi,
-  call: CloudCall,
-  { url }: HttpRequest,
-  outcome: HttpResponse | TransportError,
-): HttpResponse {
-  if (call.signal?.aborted && outcome instanceof TransportError) throw givenUp(call.purpose);
-  if (outcome instanceof TransportError) throw unanswered(call.purpose, url, outcome, api.addressSource);
-  if (outcome.status >= 200 && outcome.status < 300) return outcome;
-  throw refusal(call, outcome, api);
 }

@@ -45,9 +45,9 @@ export function givenUp(purpose: string): CloudApiError {
   return new CloudApiError(`cannot ${purpose}: given up`, { kind: "given up" });
 }
 
-/** The error of a call without an answer. */
-export function unanswered(purpose: string, { origin }: URL, cause: TransportError, source: string): CloudApiError {
-  return new CloudApiError(`cannot ${purpose}: ${origin}: ${cause.message}; check the network and ${source}`, {
+/** The error of a call without an answer; `toCheck` is what the user can look at. */
+export function unanswered(purpose: string, { origin }: URL, cause: TransportError, toCheck: string): CloudApiError {
+  return new CloudApiError(`cannot ${purpose}: ${origin}: ${cause.message}; check ${toCheck}`, {
     kind: "unanswered",
     cause,
   });

@@ -2,7 +2,7 @@
 
 import { assertRejects } from "@std/assert";
 import type { Clock } from "../../../../src/output/clock.ts";
-import { CloudClient } from "../../../../src/output/cloud/api/cloud_client.ts";
+import { CloudClient, type CloudClientOptions } from "../../../../src/output/cloud/api/cloud_client.ts";
 import { CloudApiError } from "../../../../src/output/cloud/api/cloud_error.ts";
 import { ACCOUNT } from "../../../support/cloud/contract_server.ts";
 
@@ -46,11 +46,12 @@ export class Calls implements Disposable {
   readonly client: CloudClient;
   #onLine: (line: string) => void = () => {};
 
-  constructor({ connections = 1 }: { readonly connections?: number } = {}) {
+  constructor({ connections = 1, env = {} }: Partial<Pick<CloudClientOptions, "connections" | "env">> = {}) {
     this.client = new CloudClient({
       version: "1.2.3",
       timeoutMs: TIMEOUT_MS,
       connections,
+      env,
       log: {
         debug: (line) => {
           this.lines.push(line);

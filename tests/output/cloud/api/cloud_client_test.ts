@@ -75,6 +75,17 @@ Deno.test("a service that isn't there is named with the setting of its address",
   assertEquals([error.kind, error.status], ["unanswered", null]);
 });
 
+Deno.test("behind a proxy the user is told to look at that, too", async () => {
+  using calls = new Calls({ env: { HTTP_PROXY: `127.0.0.1:${freePort()}` } });
+  const host = "http://cloud.invalid";
+  const { message } = await failure(new V1Api(calls.client, { host, token: null }).createTestRun(RUN));
+  assertEquals(
+    message,
+    `cannot create the test run: ${host}: connection refused; check the network, the proxy (HTTPS_PROXY, HTTP_PROXY) and ` +
+      "K6_CLOUD_HOST",
+  );
+});
+
 Deno.test("an attempt without an answer ends after the time limit", async () => {
   await using server = await ContractServer.start();
   using calls = new Calls();
