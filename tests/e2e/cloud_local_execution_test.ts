@@ -218,6 +218,56 @@ Deno.test("the script reads the cloud's secrets, each once, and no log shows the
   assertEquals((stdout + stderr + pushed).includes("the value of api-key"), false);
 });
 
+Deno.test("a service that goes away in the middle costs what it would have got, not the test", async () => {
+  await using cloud = await Cloud.start();
+  const { server } = cloud;
+  await using k6d = await cloud.run({ options: { vus: 1, duration: "3s" }, code: SLOWLY });
+  await server.succeeded("v2.pushMetrics");
+  await server.succeeded("logs.push");
+  await server.goAway();
+  const { code, stdout, stderr } = await k6d.ended();
+  assertEquals(code, 0, stderr);
+  assertMatch(stdout, /TOTAL RESULTS/);
+  const run = await server.testRun("1002");
+  assertShowsNoToken(run, stdout + stderr);
+  const problems = logEntries(stderr).filter(({ level }) => level !== "info").map(({ msg = "" }) => msg);
+  for (
+    const words of [
+      /^cloud output: lines of the log did not get to the cloud at /,
+      /^cloud output: cannot push metrics to the cloud: /,
+      /^cloud output: .* batches of metrics, .* did not arrive/,
+      /^cloud output: cannot finish the test run 1002: .*; the cloud may show the run as if it went on/,
+    ]
+  ) assert(problems.some((text) => words.test(text)), `${words}: ${stderr}`);
+  assertEquals([run.notice, server.violations], [null, []]);
+});
+
+Deno.test("--linger keeps k6d, but not the cloud's test run", async () => {
+  await using cloud = await Cloud.start();
+  await using k6d = await cloud.run({ args: ["--linger"] });
+  await k6d.logged(/because of --linger/);
+  assertEquals((await cloud.server.testRun("1002")).notice, { error: null });
+  k6d.signal("SIGINT");
+  assertEquals((await k6d.ended()).code, 0);
+  assertEquals(cloud.server.violations, []);
+});
+
+Deno.test("a run that streams to the cloud has its secrets where the service gives them", async () => {
+  await using cloud = await Cloud.start();
+  const { server } = cloud;
+  server.settings.secrets = true;
+  await using k6d = await K6dProcess.start({
+    files: `import secrets from "k6/secrets";
+export default async () => console.log((await secrets.get("api-key")).length);`,
+    args: ["run", "-q", "-o", "cloud", "script.js"],
+    env: cloudEnvironment(server, { K6_CLOUD_AGGREGATION_PERIOD: "1s" }),
+  });
+  const { code, stdout, stderr } = await k6d.ended();
+  assertEquals([code, consoleMessages({ stderr })], [0, ["20"]], stderr);
+  assertShowsNoToken(await server.testRun("1001"), stdout + stderr);
+  assertEquals(server.violations, []);
+});
+
 Deno.test("in the first init stage there is no run yet, and so no secret of the cloud", async () => {
   await using cloud = await Cloud.start();
   const script = `import secrets from "k6/secrets";
