@@ -1,11 +1,13 @@
 /** `k6d cloud run` against a cloud: every outcome, faults at each call, Ctrl-C in every stage. */
 
 import { assertEquals, assertMatch } from "@std/assert";
+import type { HubResponse } from "../../src/hub/http.ts";
 import type { OperationName } from "../../src/hub/operation.ts";
 import { readArchive } from "../../src/script/archive.ts";
 import { ACCOUNT, ContractServer } from "../support/cloud/contract_server.ts";
-import { type Fault, v6ErrorAnswer } from "../support/cloud/faults.ts";
+import { v6ErrorAnswer } from "../support/cloud/faults.ts";
 import { type DebianProgram, testWithPrograms } from "../support/debian.ts";
+import { cloudEnvironment } from "./support/cloud.ts";
 import { K6dProcess, type K6dResult, logEntries, runK6d } from "./support/k6d.ts";
 
 const SCRIPT = `
@@ -17,16 +19,12 @@ const SCRIPT_PROGRAM: DebianProgram = { program: "script", debianPackage: "bsdut
 
 /** Variables for an account of the server. */
 function cloudEnv(server: ContractServer): Record<string, string> {
-  return {
-    K6_CLOUD_HOST_V6: server.origin,
-    K6_CLOUD_TOKEN: ACCOUNT.token,
+  return cloudEnvironment(server, {
     K6_CLOUD_STACK_ID: String(ACCOUNT.stackId),
-    K6_CLOUD_STACK_URL: ACCOUNT.stackUrl,
     K6_CLOUD_PROJECT_ID: "502",
-    K6_CLOUD_LOGS_TAIL_URL: server.tailUrl,
     // No configuration file of whoever runs the tests.
     XDG_CONFIG_HOME: "/nowhere",
-  };
+  });
 }
 
 function complaints({ stderr }: Pick<K6dResult, "stderr">): string[] {
@@ -157,7 +155,7 @@ Deno.test("a service that is not Grafana's does not get its test's log looked fo
   ]]);
 });
 
-const FAULTS: readonly (readonly [operation: OperationName, fault: Fault, error: RegExp])[] = [
+const FAULTS: readonly (readonly [operation: OperationName, answer: HubResponse, error: RegExp])[] = [
   [
     "v6.validateOptions",
     v6ErrorAnswer(401, "unauthorized", "who?"),
@@ -185,10 +183,10 @@ const FAULTS: readonly (readonly [operation: OperationName, fault: Fault, error:
   ],
 ];
 
-for (const [operation, fault, error] of FAULTS) {
-  Deno.test(`${operation} that is answered by ${JSON.stringify(fault)} is one line, without the token`, async () => {
+for (const [operation, answer, error] of FAULTS) {
+  Deno.test(`${operation} that is answered by ${answer.status} is one line, without the token`, async () => {
     await using server = await ContractServer.start();
-    server.fault(operation, fault);
+    server.fault(operation, answer);
     const result = await runK6d({ files: SCRIPT, args: ["cloud", "run", "script.js"], env: cloudEnv(server) });
     assertEquals(result.code, 255);
     const [message = "", ...more] = logEntries(result.stderr).map(({ msg = "" }) => msg);

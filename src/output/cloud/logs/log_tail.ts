@@ -119,6 +119,7 @@ class LogTail {
   #open(): WebSocket {
     const { url, token, testRunId, userAgent } = this.#settings;
     const address = new URL(url);
+    address.username = address.password = address.hash = "";
     address.searchParams.set("query", `{test_run_id="${testRunId}"}`);
     address.searchParams.set("start", String(this.#nextEpochNs));
     return new WebSocket(address, {
@@ -133,7 +134,7 @@ class LogTail {
       this.#hasWarnedOfMessage = true;
       return;
     }
-    for (const { atEpochNs, ...line } of message.lines.sort((a, b) => a.atEpochNs < b.atEpochNs ? -1 : 1)) {
+    for (const { atEpochNs, ...line } of message.lines.sort(byTime)) {
       if (atEpochNs >= this.#nextEpochNs) this.#nextEpochNs = atEpochNs + 1n;
       this.#tell(line, Number(atEpochNs / NS_IN_MS));
     }
@@ -150,6 +151,11 @@ class LogTail {
     }
     this.#settings.onLine({ level: level ?? "info", message, labels, atEpochMs });
   }
+}
+
+/** Lines of one time stay in their order. */
+function byTime({ atEpochNs: a }: TimedLine, { atEpochNs: b }: TimedLine): number {
+  return a === b ? 0 : a < b ? -1 : 1;
 }
 
 const NS_IN_MS = 1_000_000n;

@@ -120,7 +120,7 @@ class Tail implements Disposable {
       },
     };
     this.ended = followLog({
-      url: server.tailUrl,
+      url: `${server.tailUrl.replace("//", "//user:word@")}#here`,
       token: ACCOUNT.token,
       testRunId,
       userAgent: "k6d/test",
