@@ -58,8 +58,10 @@ export function refusal({ purpose, adviceOn }: CloudCall, response: HttpResponse
   const { status } = response;
   const words = readErrorBody(response.content);
   const code = words?.code ?? null;
-  const label = code === null ? `(${status})` : `(${status}/${/^\d+$/.test(code) ? "E" : ""}${oneLine(code)})`;
-  const reason = hideToken(oneLine(words?.text ?? wordsFor(response)), api.authorization);
+  // First the token: a part of it may be left where a text is cut.
+  const clean = (text: string) => oneLine(hideToken(text, api.authorization));
+  const label = code === null ? `(${status})` : `(${status}/${/^\d+$/.test(code) ? "E" : ""}${clean(code)})`;
+  const reason = clean(words?.text ?? wordsFor(response));
   const message = [`cannot ${purpose}: ${label} ${reason}`, adviceOn?.(status, code) ?? advice(status, api)];
   return new CloudApiError(message.filter((part) => part !== "").join("; "), { kind: "refused", status, code });
 }
@@ -80,8 +82,9 @@ function readErrorBody(content: Uint8Array): ErrorWords | null {
     ...listOf(error["errors"]).map(textOf),
   ].filter((text) => text !== "");
   if (texts.length === 0) return null;
-  const code = String(error["code"] ?? "");
-  return { text: texts.join("; "), code: code === "" || code === "0" ? null : code };
+  const { code } = error;
+  const isCode = typeof code === "string" && code !== "" || typeof code === "number" && code !== 0;
+  return { text: texts.join("; "), code: isCode ? String(code) : null };
 }
 
 function parsed(content: Uint8Array): unknown {
@@ -111,8 +114,8 @@ function listOf(value: unknown): readonly unknown[] {
 }
 
 function textOf(value: unknown): string {
-  if (typeof value === "string") return value;
-  return textOf(asObject(value)?.["message"] ?? "");
+  const text = asObject(value)?.["message"] ?? value;
+  return typeof text === "string" ? text : "";
 }
 
 /** Of answers without the service's own words: proxies and other servers answer, too. */
