@@ -219,11 +219,16 @@ function logsConfig(logs: ProvisionedLogs, token: string): LogsPushConfig {
     url: pushUrl,
     token,
     level: level === null ? null : parseLevel(level),
-    limit: limit ?? 100,
+    limit: atLeastOne(limit) ?? 100,
     periodMs: periodMs ?? 1000,
-    maxMessageBytes: maxMessageBytes ?? 1 << 20,
+    maxMessageBytes: atLeastOne(maxMessageBytes) ?? 1 << 20,
     allowedLabels: allowedLabels === null ? null : new Set(allowedLabels),
   };
+}
+
+/** A number that makes sense; null for others. */
+function atLeastOne(number: number | null): number | null {
+  return number !== null && number >= 1 ? number : null;
 }
 
 /** Where the user's settings say that secrets are; null where they don't. */

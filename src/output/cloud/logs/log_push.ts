@@ -3,7 +3,8 @@
 import { HttpClient, type HttpResponse, TransportError } from "../../http_client.ts";
 import { isAtLeast, type LogLine } from "../../log_line.ts";
 import { LokiPush, type PushFailure } from "../../loki_push.ts";
-import type { OutputContext } from "../../output.ts";
+import type { OutputContext, OutputLog } from "../../output.ts";
+import { describeUrl } from "../../url_text.ts";
 import type { LogsPushConfig } from "../config.ts";
 
 /** Follows the log from the call on; `close` sends what is left. */
@@ -14,8 +15,9 @@ export class LogPush {
   readonly #http = new HttpClient();
   readonly #push: LokiPush;
   readonly #unfollow: () => void;
-  /** What goes wrong here would only go wrong once more if it were sent. */
-  #isComplaining = false;
+  readonly #log: OutputLog;
+  /** What is said of pushes is not pushed: there would be no end. */
+  #isOwnLine = false;
 
   constructor(
     config: LogsPushConfig,
@@ -23,6 +25,7 @@ export class LogPush {
     { log, redact, followLog, version }: Pick<OutputContext, "log" | "redact" | "followLog" | "version">,
   ) {
     this.#config = config;
+    this.#log = log;
     this.#url = new URL(config.url);
     this.#url.username = this.#url.password = "";
     this.#userAgent = `k6d/${version}`;
@@ -33,11 +36,8 @@ export class LogPush {
       limit: config.limit,
       pushPeriodMs: config.periodMs,
       send: (body) => this.#send(body),
-      complain: (reason) => {
-        this.#isComplaining = true;
-        log.warn(`cloud output: lines of the log did not get to the cloud at ${this.#url.host}: ${reason}`);
-        this.#isComplaining = false;
-      },
+      complain: (reason) =>
+        this.#say("warn", `cloud output: lines of the log did not get to the cloud at ${this.#url.host}: ${reason}`),
     });
     redact(config.token);
     this.#unfollow = followLog((line) => this.#write(line));
@@ -52,12 +52,26 @@ export class LogPush {
 
   #write(line: LogLine): void {
     const { level } = this.#config;
-    if (this.#isComplaining || level !== null && !isAtLeast(level, line.level)) return;
+    if (this.#isOwnLine || level !== null && !isAtLeast(level, line.level)) return;
     this.#push.write(line);
+  }
+
+  #say(level: "debug" | "warn", message: string): void {
+    this.#isOwnLine = true;
+    this.#log[level](message);
+    this.#isOwnLine = false;
   }
 
   /** Without repeats, as in k6: later lines are worth more than late ones. */
   async #send(body: string): Promise<PushFailure | null> {
+    const bytes = new TextEncoder().encode(body);
+    const failure = await this.#attempt(bytes);
+    const outcome = failure === null ? "taken" : failure.kind;
+    this.#say("debug", `cloud: POST ${describeUrl(this.#url)}: ${outcome} (log, ${bytes.length} B sent)`);
+    return failure;
+  }
+
+  async #attempt(body: Uint8Array): Promise<PushFailure | null> {
     try {
       const response = await this.#http.send({
         url: this.#url,
@@ -66,7 +80,7 @@ export class LogPush {
           "Content-Type": "application/json",
           "User-Agent": this.#userAgent,
         },
-        body: new TextEncoder().encode(body),
+        body,
         timeoutMs: TIMEOUT_MS,
       });
       return failureOf(response);

@@ -38,7 +38,7 @@ async function pushedLog(change: Partial<LogsPushConfig> = {}) {
     run.id,
     {
       version: "1.2.3",
-      log: { debug() {}, info() {}, warn, error: warn },
+      log: { debug: (message) => write(message, "debug"), info() {}, warn, error: warn },
       redact: (text) => redacted.push(text),
       followLog: (follow) => {
         followers.add(follow);
@@ -81,6 +81,15 @@ Deno.test("lines arrive while the test runs", async () => {
   await log.server.succeeded("logs.push");
   assertEquals((await log.arrived()).map(({ message }) => message), ["early"]);
   await log.push.close();
+});
+
+Deno.test("what is said of pushes is not pushed, at any level", async () => {
+  await using log = await pushedLog({ periodMs: 1 });
+  log.write("one");
+  await log.server.succeeded("logs.push");
+  log.write("two", "debug");
+  await log.push.close();
+  assertEquals((await log.arrived()).map(({ message }) => message), ["one", "two"]);
 });
 
 Deno.test("lines below the level stay here", async () => {
