@@ -329,21 +329,7 @@ const MISTAKES:
   readonly (readonly [what: string, env: Record<string, string>, script: string, code: number, error: RegExp])[] = [
     ["no token", { K6_CLOUD_TOKEN: "" }, SCRIPT, 255, /^k6d cloud run needs a token: `k6d cloud login` stores one/],
     ["no stack", { K6_CLOUD_STACK_ID: "" }, SCRIPT, 255, /^k6d cloud run needs a stack: `k6d cloud login` stores one/],
-    [
-      "no project",
-      { K6_CLOUD_PROJECT_ID: "" },
-      SCRIPT,
-      255,
-      /^no project is set, and the stack's default project is not known/,
-    ],
-    [
-      "a blank name",
-      { K6_CLOUD_NAME: "  " },
-      SCRIPT,
-      255,
-      /must have 1 to 300 characters, but has 0 \(K6_CLOUD_NAME\)/,
-    ],
-    ["a long name", { K6_CLOUD_NAME: "x".repeat(301) }, SCRIPT, 255, /must have 1 to 300 characters, but has 301 \(/],
+    ["a blank name", { K6_CLOUD_NAME: "  " }, SCRIPT, 255, /has 0 \(K6_CLOUD_NAME\): set options\.cloud\.name or K6/],
     ["a wrong switch", { K6_SHOW_CLOUD_LOGS: "maybe" }, SCRIPT, 104, /^K6_SHOW_CLOUD_LOGS: /],
     [
       "a wrong setting",
