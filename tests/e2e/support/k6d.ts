@@ -133,7 +133,7 @@ const LIMIT_MS = 30_000;
 const DEFAULT_ARGS = ["run", "--quiet", "script.js"];
 
 /** This process's environment without what would configure k6d. */
-function plainEnvironment(): Record<string, string> {
+export function plainEnvironment(): Record<string, string> {
   const entries = Object.entries(Deno.env.toObject()).filter(([name]) => !/^(K6|NODE_|.*_PROXY$)/i.test(name));
   return { ...Object.fromEntries(entries), NO_COLOR: "1" };
 }

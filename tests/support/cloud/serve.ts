@@ -1,15 +1,21 @@
-/** `deno run -A tests/support/cloud/serve.ts [port]`: the contract server for trying things by hand; prints every call and violation. */
+/**
+ * `deno run -A tests/support/cloud/serve.ts [port]`: the contract server for trying things by hand. It prints every call and violation,
+ * and makes believe that it runs tests.
+ */
 
 import { print } from "../../../scripts/repository.ts";
 import { ACCOUNT, ContractServer } from "./contract_server.ts";
 
 const server = await ContractServer.start({
   port: Number(Deno.args[0] ?? 0),
+  runsTests: true,
   onCall: ({ operation, request: { method, path, body }, status }) => {
     print(`${operation ?? "?"}: ${method} ${path}, ${body.length} bytes: ${status ?? "no answer"}`);
     for (const violation of server.violations.splice(0)) print(`VIOLATION ${violation}`);
   },
 });
 
-print(`K6_CLOUD_HOST=${server.origin} K6_CLOUD_HOST_V6=${server.origin} K6_CLOUD_LOGS_TAIL_URL=${server.tailUrl}
-K6_CLOUD_TOKEN=${ACCOUNT.token} K6_CLOUD_STACK_ID=${ACCOUNT.stackId} K6_CLOUD_TRACES_ENABLED=false`);
+print(
+  `K6_CLOUD_HOST=${server.origin} K6_CLOUD_HOST_V6=${server.origin} K6_CLOUD_LOGS_TAIL_URL=${server.tailUrl} K6_CLOUD_WEB_APP_URL=${server.origin}
+K6_CLOUD_TOKEN=${ACCOUNT.token} K6_CLOUD_STACK_ID=${ACCOUNT.stackId} K6_CLOUD_TRACES_ENABLED=false`,
+);
