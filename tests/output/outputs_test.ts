@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { MetricRegistry } from "../../src/metrics/registry.ts";
 import { OutputError } from "../../src/output/output.ts";
 import { mayNeedOutputs } from "../../src/output/needed.ts";
-import { createOutputs, outputNames } from "../../src/output/outputs.ts";
+import { createOutputs, outputNames, withOutputsOfOptions } from "../../src/output/outputs.ts";
 import { PLAIN_LAUNCH } from "../../src/output/run_facts.ts";
 import { TEST_FACTS } from "./support/run_facts.ts";
 
@@ -69,6 +69,12 @@ Deno.test("what is asked for twice in the same words is made once, with a warnin
   const { outputs, warnings } = create(["json=secret", "json", "json=secret"]);
   assertEquals(outputs.length, 2);
   assertEquals(warnings, ["-o json is given twice in the same words: once is enough"]);
+});
+
+Deno.test("a script asks for remote write by its options, but never for the cloud", () => {
+  const options = { cloud: { projectID: 1 }, remoteWrite: { url: "http://localhost:9090" } };
+  assertEquals(withOutputsOfOptions(["json"], options), ["json", "prometheus-rw"]);
+  assertEquals(withOutputsOfOptions([], { cloud: options.cloud, ext: { loadimpact: options.cloud } }), []);
 });
 
 Deno.test("the code of outputs is needed when the command line or the script asks for one", () => {

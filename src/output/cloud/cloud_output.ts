@@ -19,6 +19,8 @@ import type { CloudSources } from "./setting_sources.ts";
 import { checkStart } from "./start_checks.ts";
 import { v1LifeCycle } from "./v1_life_cycle.ts";
 
+/** For making a run, beside the time of the calls, each of which has its limit: a service may take a while to be ready. */
+const START_MS = 300_000;
 /** How long a run that was stopped while it was being made waits for the service's answer, so that it can be finished there. */
 const STOPPED_START_MS = 5000;
 /** For telling the end, repeats included. */
@@ -67,7 +69,7 @@ class CloudOutput implements Output {
     this.#client = this.#newClient(config);
     this.#lifeCycle = lifeCycleOf(config, this.#client, context);
     this.limits = {
-      startMs: 4 * config.timeoutMs + 10_000,
+      startMs: 10 * config.timeoutMs + START_MS,
       stopMs: STOPPED_START_MS + STREAM_STOP_MS + FINISH_MS + 10_000,
     };
     const { promise, resolve } = Promise.withResolvers<RemoteRun>();

@@ -69,8 +69,9 @@ export class MetricPusher {
   #lastSuccessMs = 0;
   /** Aborts, with the cause, when nothing more is to be sent. */
   readonly #ending = new AbortController();
-  /** What the user has been told since the last success. */
+  /** What the user has been told, by the cause: of single messages, and of the service since the last success. */
   readonly #complaints = new Set<string>();
+  readonly #outage = new Set<string>();
   #isSlow = false;
   readonly #delivered = new Tally();
   /** By the cause. */
@@ -177,13 +178,13 @@ export class MetricPusher {
     this.#delivered.add(series);
     this.#lastSuccessMs = clock.now();
     this.#backoffMs = FIRST_BACKOFF_MS;
-    if (this.#complaints.size > 0) log.info("cloud output: metrics arrive again");
-    this.#complaints.clear();
+    if (this.#outage.size > 0) log.info("cloud output: metrics arrive again");
+    this.#outage.clear();
   }
 
   #noteRefusal(series: number, { kind, message, cause }: PushFailure): void {
     this.#lose(cause, series);
-    if (kind === "refused") return this.#complain(cause, message);
+    if (kind === "refused") return this.#complain(this.#complaints, cause, message);
     this.#giveUp(cause);
     this.#options.onUnwanted(message);
   }
@@ -191,7 +192,7 @@ export class MetricPusher {
   /** Puts a message back, behind the others if they may fare better, and waits before the next one is tried. */
   async #tryLater(message: MetricMessage, firstMs: number, { kind, message: text, cause }: PushFailure): Promise<void> {
     const { clock } = this.#options;
-    this.#complain(cause, `${text}; trying again`);
+    this.#complain(kind === "failing" ? this.#complaints : this.#outage, cause, `${text}; trying again`);
     const isDraining = this.#draining.signal.aborted;
     if (isDraining && clock.now() - this.#lastSuccessMs >= END_PATIENCE_MS) this.#giveUp(cause);
     if (this.#ending.signal.aborted) return this.#lose(cause, message.series);
@@ -206,9 +207,10 @@ export class MetricPusher {
     await clock.sleep(waitMs, AbortSignal.any([this.#draining.signal, this.#ending.signal]));
   }
 
-  #complain(cause: string, text: string): void {
-    if (this.#complaints.has(cause)) return;
-    this.#complaints.add(cause);
+  /** Says each cause once. */
+  #complain(told: Set<string>, cause: string, text: string): void {
+    if (told.has(cause)) return;
+    told.add(cause);
     this.#options.log.error(`cloud output: ${text}`);
   }
 

@@ -318,6 +318,56 @@ for (const isFatal of [false, true]) {
   });
 }
 
+Deno.test("a batch whose answers are lost counts once, however often it is pushed", async () => {
+  await using test = await CloudTest.create();
+  const { server, run } = test;
+  server.fault("v2.pushMetrics", "lost", "lost", v1ErrorAnswer(503, 0, "busy"), "lost");
+  await run.output.start();
+  run.addMany(10);
+  await test.stop();
+  assertEquals(await server.totals("1001", "http_reqs"), { type: "counter", sum: 10 });
+  const keys = server.callsOf("v2.pushMetrics").map(({ request }) => request.headers.get("k6-idempotency-key"));
+  assertEquals(keys.length, 5);
+  assertEquals(new Set(keys).size, 1);
+  assertEquals(server.violations, []);
+  assertEquals(test.lines.map((line) => line.replace(/:.*/, "")), [
+    "error cloud output",
+    "info cloud output",
+    "info cloud output",
+  ]);
+});
+
+Deno.test("a batch that the service refuses is lost, and told once", async () => {
+  await using test = await CloudTest.create({ env: { K6_CLOUD_MAX_TIME_SERIES_IN_BATCH: "1" } });
+  const { server, run } = test;
+  server.fault("v2.pushMetrics", v1ErrorAnswer(400, 7, "too old"), v1ErrorAnswer(400, 7, "too old"));
+  await run.output.start();
+  run.addAll(["a", "b", "c"].map((id) => ({ tags: [["id", id]] })));
+  await test.stop();
+  assertEquals(await server.totals("1001", "http_reqs"), { type: "counter", sum: 1 });
+  assertEquals(test.lines.length, 3, test.lines.join("\n"));
+  assertMatch(test.lines[0]!, /^error cloud output: cannot push metrics to the cloud: \(400\/E7\) too old/);
+  assertMatch(
+    test.lines[1]!,
+    /^warn cloud output: 2 of 3 batches of metrics, with 2 of 3 time series, .* \(status 400, code 7: 2\)/,
+  );
+  assertEquals(server.violations, []);
+});
+
+Deno.test("a service that hangs while metrics wait is waited for 15 seconds at the end; the end is told", async () => {
+  await using test = await CloudTest.create({ hasFakeClock: true });
+  const { server, run, clock } = test;
+  await run.output.start();
+  server.lastingFault("v2.pushMetrics", "hang");
+  run.addMany(10);
+  const stopped = test.stop();
+  await server.called("v2.pushMetrics");
+  await clock.advance(15_000);
+  await stopped;
+  assertEquals(server.order, ["v1.createTestRun", "v2.pushMetrics", "v1.finishTestRun"]);
+  assertMatch(test.lines[0]!, /^warn cloud output: 1 of 1 batches of metrics, .* did not arrive \(no time left: 1\)/);
+});
+
 Deno.test("a run that can't be finished is told so", async () => {
   await using test = await CloudTest.create();
   test.server.fault("v1.finishTestRun", v1ErrorAnswer(409, 9, "it has ended already"));
