@@ -4,6 +4,7 @@ import { HttpClient, type HttpResponse, TransportError } from "../../http_client
 import { isAtLeast, type LogLine } from "../../log_line.ts";
 import { LokiPush, type PushFailure } from "../../loki_push.ts";
 import type { OutputContext, OutputLog } from "../../output.ts";
+import { readProxyEnv } from "../../proxy_env.ts";
 import { describeUrl } from "../../url_text.ts";
 import type { LogsPushConfig } from "../config.ts";
 
@@ -12,7 +13,7 @@ export class LogPush {
   readonly #config: LogsPushConfig;
   readonly #url: URL;
   readonly #userAgent: string;
-  readonly #http = new HttpClient();
+  readonly #http: HttpClient;
   readonly #push: LokiPush;
   readonly #unfollow: () => void;
   readonly #log: OutputLog;
@@ -22,8 +23,9 @@ export class LogPush {
   constructor(
     config: LogsPushConfig,
     testRunId: string,
-    { log, redact, followLog, version }: Pick<OutputContext, "log" | "redact" | "followLog" | "version">,
+    { log, redact, followLog, version, env }: Pick<OutputContext, "log" | "redact" | "followLog" | "version" | "env">,
   ) {
+    this.#http = new HttpClient({ proxies: readProxyEnv(env) });
     this.#config = config;
     this.#log = log;
     this.#url = new URL(config.url);

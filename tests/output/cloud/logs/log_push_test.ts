@@ -38,6 +38,7 @@ async function pushedLog(change: Partial<LogsPushConfig> = {}) {
     run.id,
     {
       version: "1.2.3",
+      env: {},
       log: { debug: (message) => write(message, "debug"), info() {}, warn, error: warn },
       redact: (text) => redacted.push(text),
       followLog: (follow) => {
