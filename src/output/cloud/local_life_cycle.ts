@@ -104,12 +104,15 @@ export class LocalRun implements LifeCycle {
 
   /** Resolves once the service is ready for the run; asks every two seconds. */
   async #initializing(testRunId: string, signal: AbortSignal): Promise<void> {
-    for (;;) {
+    for (let looks = 1;; looks++) {
       const { status, history } = await this.#v6.testRun(testRunId, signal);
       if (READY.includes(status)) return;
       if (OVER.includes(status)) {
         const reason = history.findLast(({ message }) => message !== null)?.message ?? `its status is ${status}`;
         throw new RunAbandoned(`cloud output: the test run ${testRunId} ended before it began: ${reason}`);
+      }
+      if (looks === PATIENT_LOOKS) {
+        this.#context.log.info(`cloud output: waiting until the service is ready for the test run, which is ${status}`);
       }
       await this.#clock.sleep(POLL_MS, signal);
       if (signal.aborted) throw new OutputError(`cloud output: the test run ${testRunId} was given up before it began`);
@@ -164,6 +167,9 @@ class JoinedRun implements LifeCycle {
 const READY = ["initializing", "running"];
 const OVER = ["completed", "aborted"];
 const POLL_MS = 2000;
+
+/** From then on the user should know what is waited for. */
+const PATIENT_LOOKS = 3;
 
 /** For telling that a run will not begin. */
 const ABANDON_MS = 10_000;
