@@ -1,13 +1,12 @@
 /** What the commands do that pack a test: its first init stage, its options of all layers, and what goes into the archive. */
 
 import { type StudiedTest, studyTest } from "../engine/studied_test.ts";
-import { type ArchivedTest, type ArchiveSecrets, archiveSecrets } from "../engine/test_archive.ts";
+import { type ArchivedTest, type ArchiveSecrets, archiveSecrets, warningOf } from "../engine/test_archive.ts";
 import { ThresholdError } from "../metrics/threshold_expression.ts";
 import { Thresholds } from "../metrics/thresholds.ts";
 import { consolidate } from "../options/consolidate.ts";
 import { secretsOfOptions } from "../output/option_secrets.ts";
 import { longEnough } from "../output/secrets.ts";
-import { fromFileUrl } from "../script/file_url.ts";
 import type { Options } from "../options/types.ts";
 import { UsageError } from "./args.ts";
 import { ExitCode } from "./exit_codes.ts";
@@ -43,9 +42,7 @@ export async function prepareToPack(context: ScriptCommandContext): Promise<Test
 
 /** What the user of an archive must know of secrets, one line each. */
 export function secretWarnings({ leftOut, inText }: ArchiveSecrets): string[] {
-  const warnings = inText.map(({ place, module }) =>
-    `the archive holds ${place}, because ${nameOf(module)} has it in its text: take it from a variable (__ENV) instead`
-  );
+  const warnings = inText.map(warningOf);
   if (leftOut.length === 0) return warnings;
   return [
     `secrets were left out of the archive: ${
@@ -78,8 +75,4 @@ function contentsOf(
     env: read.isOn("exclude-env-vars") ? {} : env,
     compatibilityMode: read.text("compatibility-mode") || "extended",
   };
-}
-
-function nameOf(module: string): string {
-  return module.startsWith("file:") ? fromFileUrl(module) : module;
 }

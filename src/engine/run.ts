@@ -17,7 +17,7 @@ import { summarize } from "./end_of_test.ts";
 import { reportFailure } from "./failure.ts";
 import { openControl, RunControl } from "./run_control.ts";
 import { RunError } from "./run_error.ts";
-import { archiveTest } from "./test_archive.ts";
+import { archiveSecrets, archiveTest, warningOf } from "./test_archive.ts";
 import { scriptUrl, TestFiles } from "./test_files.ts";
 import { openTestSource } from "./test_source.ts";
 import { TestRun } from "./test_run.ts";
@@ -89,14 +89,17 @@ async function prepare(run: TestRun, settings: RunSettings, layers: RunLayers, l
   await run.prepare(options, {
     env: layers.env,
     version: VERSION,
-    archive: () =>
-      archiveTest({
+    archive: () => {
+      const test = {
         filename: scriptUrl(program),
         pwd: toFileUrl(host.cwd),
         files: files.all(program, facts.files),
         options: merged,
         env: { ...archive?.env, ...settings.givenEnv },
-      }),
+      };
+      archiveSecrets(test, program.modules.map(({ url }) => url)).inText.map(warningOf).forEach(warn);
+      return archiveTest(test);
+    },
   });
   return options;
 }

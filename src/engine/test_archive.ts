@@ -4,6 +4,7 @@ import { ExitCode } from "../cli/exit_codes.ts";
 import { secretsOfOptions, withoutSecrets } from "../output/option_secrets.ts";
 import { longEnough } from "../output/secrets.ts";
 import { writeArchive } from "../script/archive.ts";
+import { fromFileUrl } from "../script/file_url.ts";
 import { RunError } from "./run_error.ts";
 
 /** What goes into the archive of a test. */
@@ -46,7 +47,21 @@ export interface ArchiveSecrets {
   /** What was left out: `options.cloud.token`, `K6_CLOUD_TOKEN`. */
   readonly leftOut: readonly string[];
   /** What stands in the text of a module, which an archive holds as it is. */
-  readonly inText: readonly { readonly place: string; readonly module: string }[];
+  readonly inText: readonly SecretInText[];
+}
+
+/** A secret that an archive can't do without. */
+export interface SecretInText {
+  /** `options.cloud.token` */
+  readonly place: string;
+  /** The URL of the module. */
+  readonly module: string;
+}
+
+/** What the user must know of such a secret, in one line. */
+export function warningOf({ place, module }: SecretInText): string {
+  const name = module.startsWith("file:") ? fromFileUrl(module) : module;
+  return `the archive holds ${place}, because ${name} has it in its text: take it from a variable (__ENV) instead`;
 }
 
 /** Finds the secrets of a test whose modules have these URLs. */

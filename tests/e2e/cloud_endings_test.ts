@@ -206,6 +206,9 @@ const endings: readonly Ending[] = [
   },
 ];
 
+/** With these there are many pushes, some of them at the same time. */
+const SMALL_BATCHES = { K6_CLOUD_MAX_TIME_SERIES_IN_BATCH: "7", K6_CLOUD_METRIC_PUSH_CONCURRENCY: "3" };
+
 /** Each ending meets each format and each way to make a run, and each format each way. */
 endings.forEach((ending, index) => {
   const variants = index % 2 === 0 ? ["json, archive", "protobuf, alone"] : ["json, alone", "protobuf, archive"];
@@ -219,6 +222,8 @@ async function checkEnding(ending: Ending, variant: string): Promise<void> {
   await using target = startTarget();
   await using cloud = await ContractServer.start();
   cloud.settings.aggregationPeriodSeconds = 1;
+  const isCutSmall = way === "alone" && !ending.isCutOff;
+  cloud.settings.maxSeriesInBatch = isCutSmall ? 7 : 1000;
   if (ending.isCutOff) cloud.fault("v2.pushMetrics", STOP_SENDING);
   const address = `127.0.0.1:${freePort()}`;
   await using k6d = await K6dProcess.start({
@@ -237,6 +242,7 @@ async function checkEnding(ending: Ending, variant: string): Promise<void> {
     ],
     env: cloudEnvironment(cloud, {
       ...SHORT_WINDOWS,
+      ...isCutSmall ? SMALL_BATCHES : {},
       K6_CLOUD_METRICS_FORMAT: format!,
       K6_NO_ARCHIVE_UPLOAD: String(way === "alone"),
       ...ending.env,

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { jittered, ticks } from "../../src/output/clock.ts";
+import { jittered, systemClock, ticks } from "../../src/output/clock.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 Deno.test("ticks come at their times; those that work overlaps are left out", async () => {
@@ -24,5 +24,19 @@ Deno.test("a jittered wait is half to all of it", () => {
   for (let i = 0; i < 1000; i++) {
     const ms = jittered(100);
     assert(ms >= 50 && ms <= 100, `${ms}`);
+  }
+});
+
+Deno.test("the clock goes on as before when the system's leaps", () => {
+  const { now } = Date;
+  const beforeMs = systemClock.now();
+  try {
+    for (const leapMs of [3_600_000, -3_600_000]) {
+      Date.now = () => now() + leapMs;
+      const passedMs = systemClock.now() - beforeMs;
+      assert(passedMs >= 0 && passedMs < 60_000, `${passedMs} ms`);
+    }
+  } finally {
+    Date.now = now;
   }
 });

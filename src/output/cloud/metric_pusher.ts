@@ -62,6 +62,8 @@ export class MetricPusher {
   /** Resolves when all that was to be delivered has been written. */
   #written: Promise<void> = Promise.resolve();
   readonly #lanes = new Set<Promise<void>>();
+  /** Lanes that will look for another message: one that has found none stays in `#lanes` for a moment. */
+  #busyLanes = 0;
   #backoffMs = FIRST_BACKOFF_MS;
   /** Aborts when the run ends: no more long waits between tries. */
   readonly #draining = new AbortController();
@@ -128,7 +130,7 @@ export class MetricPusher {
     this.#waiting.push({ message, tried: null });
     this.#waitingBytes += message.bytes.length;
     this.#limitWaiting();
-    if (this.#lanes.size >= this.#options.concurrency) return;
+    if (this.#busyLanes >= this.#options.concurrency) return;
     const lane = this.#sendWaiting().finally(() => this.#lanes.delete(lane));
     this.#lanes.add(lane);
   }
@@ -146,7 +148,12 @@ export class MetricPusher {
   }
 
   async #sendWaiting(): Promise<void> {
-    for (let next; (next = this.#next()) !== undefined;) await this.#send(next);
+    this.#busyLanes++;
+    try {
+      for (let next; (next = this.#next()) !== undefined;) await this.#send(next);
+    } finally {
+      this.#busyLanes--;
+    }
   }
 
   #next(): WaitingMessage | undefined {

@@ -88,6 +88,33 @@ Deno.test("a late sample goes out with the next flush", async () => {
   await run.flushes.stop();
 });
 
+Deno.test("a machine that slept for an hour sends what was open at once, and goes on as before", async () => {
+  const run = new FlushRun();
+  run.flushes.start();
+  run.add(1);
+  await run.clock.advance(1500);
+  run.clock.nowMs += 3_600_000;
+  await run.clock.advance(1000);
+  run.add(2);
+  await run.clock.advance(10_000);
+  const [slept, awake, ...others] = run.flushed;
+  assertEquals([slept?.sums, awake?.sums, others], [[[0, 1]], [[3600, 2]], []]);
+  await run.flushes.stop();
+});
+
+Deno.test("times that lie far in the past or in the future lose nothing", async () => {
+  const run = new FlushRun();
+  run.flushes.start();
+  const { nowMs } = run.clock;
+  run.add(1, nowMs - 3_600_000);
+  run.add(2, nowMs);
+  run.add(4, nowMs + 3_600_000);
+  await run.clock.advance(20_000);
+  await run.flushes.stop();
+  const rest = run.sums(run.flushes.takeRest());
+  assertEquals([...run.flushed.flatMap(({ sums }) => sums), ...rest], [[-3600, 1], [0, 2], [3600, 4]]);
+});
+
 Deno.test("after a discard there is nothing, whatever still comes", async () => {
   const run = new FlushRun();
   run.flushes.start();

@@ -195,6 +195,21 @@ Deno.test("while the service hangs the oldest messages are given up when more wa
   assertMatch(run.report!, /3 of 6 batches of metrics, with 9 of 21 time series, .* \(too many waited: 3\)/);
 });
 
+Deno.test("a service that takes ten seconds for each answer gets every message in its order, without a complaint", async () => {
+  const run = new PusherRun();
+  const sent: number[] = [];
+  for (let batch = 1; batch <= 6; batch++) {
+    // Returns at once, whatever is under way.
+    run.deliver(batch);
+    const { series, resolve } = await run.next();
+    sent.push(series);
+    await run.clock.advance(10_000);
+    resolve(DELIVERED);
+  }
+  await run.pusher.drain(15_000);
+  assertEquals([sent, run.lines], [[1, 2, 3, 4, 5, 6], []]);
+});
+
 Deno.test("what hangs at the end is given up when the time is over, and all that comes later", async () => {
   const run = new PusherRun();
   run.deliver(1, 2);
