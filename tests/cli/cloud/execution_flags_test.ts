@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { parseCommandLine, UsageError } from "../../../src/cli/args.ts";
 import { isLocalExecution } from "../../../src/cli/cloud/execution_flags.ts";
+import { planRun } from "../../../src/cli/run_settings.ts";
 
 const isLocal = (...flags: readonly string[]) => isLocalExecution(parseCommandLine(["cloud", "run", "x.js", ...flags]));
 
@@ -36,3 +37,26 @@ for (const flag of ["--no-archive-upload", "--no-cloud-secrets", "--no-cloud-log
     ]);
   });
 }
+
+Deno.test("a local execution has one output, the cloud, and its secrets unless the user doesn't want them", () => {
+  const plan = (...args: readonly string[]) =>
+    planRun(parseCommandLine(args), { K6_OUT: "json" }, { options: {}, settings: {}, collectors: {} }).settings;
+  const local = plan("cloud", "run", "x.js", "--local-execution");
+  assertEquals([local.outputs, local.launch], [
+    ["cloud"],
+    { isLocalExecution: true, pushesLogs: true, readsSecrets: true },
+  ]);
+  assertEquals(local.secretSources, [{ name: "cloud", isDefault: true, secrets: "of a run to come" }]);
+  const shy = plan("cloud", "run", "x.js", "--local-execution", "--no-cloud-logs", "--no-cloud-secrets");
+  assertEquals([shy.launch, shy.secretSources], [
+    { isLocalExecution: true, pushesLogs: false, readsSecrets: false },
+    [],
+  ]);
+  const streamed = plan("run", "x.js", "-o", "cloud=name", "--secret-source", "mock=a=b");
+  assertEquals([streamed.launch.isLocalExecution, streamed.outputs], [false, ["cloud=name"]]);
+  assertEquals(streamed.secretSources.map(({ name, isDefault }) => [name, isDefault]), [["mock", true], [
+    "cloud",
+    false,
+  ]]);
+  assertEquals(plan("run", "x.js").secretSources, []);
+});
