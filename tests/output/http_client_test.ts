@@ -1,4 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import { createServer as createPlainServer } from "node:http";
 import { createServer, type ServerOptions } from "node:https";
 import type { AddressInfo } from "node:net";
 import { HttpClient, parseRetryAfterMs, type TlsOptions, TransportError } from "../../src/output/http_client.ts";
@@ -56,6 +57,51 @@ Deno.test("a kept connection that the server has closed meanwhile costs no reque
     await server.closed();
   }
   assertEquals(server.connections, 3);
+});
+
+Deno.test("a request that is to be sent once fails with its kept connection, and nobody sends it again", async () => {
+  let requests = 0;
+  const { promise: closing, resolve: close } = Promise.withResolvers<void>();
+  const server = createPlainServer((request, response) => {
+    request.resume();
+    if (++requests === 2) response.destroy();
+    else response.writeHead(204).end();
+  });
+  server.on("close", close);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const client = new HttpClient();
+  const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+  const send = () => client.send({ url, headers: {}, body: new Uint8Array(3), timeoutMs: LIMIT_MS, isSentOnce: true });
+  try {
+    assertEquals((await send()).status, 204);
+    assertEquals((await assertRejects(send, TransportError)).message, "connection reset");
+    assertEquals((await send()).status, 204);
+    assertEquals(requests, 3);
+  } finally {
+    client.close();
+    server.close();
+    await closing;
+  }
+});
+
+Deno.test("an answer is read whole when it is wanted whole, as far as it may be", async () => {
+  await using server = new Server(() => ["200 OK", "", "x".repeat(2 << 20)]);
+  const client = new HttpClient();
+  const get = (maxContentBytes: number) =>
+    client.send({
+      method: "PUT",
+      url: server.url,
+      headers: {},
+      body: new Uint8Array(3),
+      timeoutMs: LIMIT_MS,
+      maxContentBytes,
+    });
+  try {
+    assertEquals((await get(2 << 20)).content.length, 2 << 20);
+    assertEquals((await assertRejects(() => get(1 << 20), TransportError)).message, "the answer is larger than 1 MB");
+  } finally {
+    client.close();
+  }
 });
 
 Deno.test("an answer that is cut is a failure", async () => {
