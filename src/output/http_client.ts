@@ -71,6 +71,11 @@ export interface HttpResponse {
 /** No answer came: the message says why in few words, for example `connection refused`. */
 export class TransportError extends Error {
   override name = "TransportError";
+
+  /** Whether there was no connection, so that the request can't have arrived. */
+  get isNeverSent(): boolean {
+    return this.cause instanceof Error && CONNECT_FAILURES.includes(codeOf(this.cause));
+  }
 }
 
 /** Sends requests; knows nothing of what they mean. */
@@ -306,6 +311,9 @@ function isDisconnect(error: Error): boolean {
 function codeOf(error: Error): string {
   return "code" in error ? String(error.code) : "";
 }
+
+/** Errors that only connecting has. */
+const CONNECT_FAILURES: readonly string[] = ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN"];
 
 const CONNECTION_RESET = "connection reset";
 

@@ -100,10 +100,10 @@ export class RunStream {
     }
   }
 
-  #kindOf({ isStopOrder, status }: CloudApiError): PushFailure["kind"] {
+  #kindOf({ isStopOrder, isNeverSent, status }: CloudApiError): PushFailure["kind"] {
     if (isStopOrder) return "unwanted";
-    // Without a key a later repeat could count twice.
-    if (!this.#api.isKeyed) return "refused";
+    // Without a key, what may have arrived could count twice.
+    if (!this.#api.isKeyed && !isNeverSent) return "refused";
     if (status === null || UNAVAILABLE.includes(status)) return "unavailable";
     return status >= 500 ? "failing" : "refused";
   }

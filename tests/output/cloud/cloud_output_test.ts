@@ -19,6 +19,7 @@ class CloudTest implements AsyncDisposable {
   readonly lines: string[] = [];
   readonly clock = new FakeClock();
   #stopped: Promise<void> | null = null;
+  #saysMore = Promise.withResolvers<void>();
 
   constructor(server: ContractServer, { env = {}, ...settings }: RunSettings, hasFakeClock: boolean) {
     this.server = server;
@@ -26,6 +27,7 @@ class CloudTest implements AsyncDisposable {
     this.clock.nowMs = Date.now();
     const say = (level: string) => (message: string, fields = {}) => {
       this.lines.push([level, message, ...Object.entries(fields).map((pair) => pair.join("="))].join(" "));
+      this.#saysMore.resolve();
     };
     const log = { debug() {}, info: say("info"), warn: say("warn"), error: say("error") };
     const clock = hasFakeClock ? this.clock : undefined;
@@ -45,6 +47,14 @@ class CloudTest implements AsyncDisposable {
 
   get output(): Output {
     return this.run.output;
+  }
+
+  /** Resolves once a line matches. */
+  async said(pattern: RegExp): Promise<void> {
+    while (!this.lines.some((line) => pattern.test(line))) {
+      this.#saysMore = Promise.withResolvers();
+      await this.#saysMore.promise;
+    }
   }
 
   /** The run is over. */
@@ -267,6 +277,34 @@ Deno.test("metrics go where the run's own token is taken, if both are given", as
   scoped.run.addMany(3);
   await scoped.stop();
   assertEquals(await server.totals(id, "http_reqs"), { type: "counter", sum: 3 });
+  assertEquals(server.violations, []);
+});
+
+Deno.test("without a key, metrics are only repeated later if they can't have arrived", async () => {
+  await using server = await ContractServer.start();
+  const { id, scopedToken } = await server.addTestRun();
+  const env = {
+    K6_CLOUD_PUSH_REF_ID: id,
+    K6_CLOUD_METRICS_PUSH_URL: `${server.origin}/v2/metrics/${id}`,
+    K6_CLOUD_TEST_RUN_TOKEN: scopedToken,
+    K6_CLOUD_METRIC_PUSH_INTERVAL: "20ms",
+    K6_CLOUD_AGGREGATION_PERIOD: "1s",
+    K6_CLOUD_AGGREGATION_WAIT_PERIOD: "1s",
+  };
+  server.settings.aggregationPeriodSeconds = 1;
+  const test = new CloudTest(server, { env }, false);
+  server.lastingFault("v2.pushMetrics", "reset");
+  await test.output.start();
+  test.run.add("http_reqs", [], 1, Date.now() - 10_000);
+  await server.called("v2.pushMetrics", 3);
+  server.lastingFault("v2.pushMetrics", null);
+  await server.goAway();
+  test.run.add("http_reqs", [], 10, Date.now() - 5000);
+  await test.said(/connection refused.*; trying again/);
+  await server.comeBack();
+  await test.stop();
+  assertEquals(await server.totals(id, "http_reqs"), { type: "counter", sum: 10 });
+  assertEquals(server.callsOf("v2.pushMetrics").length, 4);
   assertEquals(server.violations, []);
 });
 

@@ -166,12 +166,14 @@ export class CloudClient {
     const { attempts } = api.repeats;
     const { signal = NEVER } = call;
     const request = this.#request(api, call);
+    let isNeverSent = true;
     for (let attempt = 1;; attempt++) {
       const startedMs = this.#clock.now();
       const outcome = await this.#attempt(request);
+      isNeverSent &&= outcome instanceof TransportError && outcome.isNeverSent;
       const pauseMs = attempt < attempts && !signal.aborted ? this.#pauseBeforeRepeat(outcome, api.repeats) : null;
       this.#say(request, outcome, startedMs, pauseMs === null ? "" : `, attempt ${attempt + 1} in ${pauseMs} ms`);
-      if (pauseMs === null) return this.#acceptedOrThrow(api, call, request, outcome);
+      if (pauseMs === null) return this.#acceptedOrThrow(api, call, request, outcome, isNeverSent);
       await this.#clock.sleep(pauseMs, signal);
       if (signal.aborted) throw givenUp(call.purpose);
     }
@@ -237,11 +239,12 @@ export class CloudClient {
     call: CloudCall,
     { url }: HttpRequest,
     outcome: HttpResponse | TransportError,
+    isNeverSent: boolean,
   ): HttpResponse {
     if (outcome instanceof TransportError) {
       if (call.signal?.aborted) throw givenUp(call.purpose);
       const network = this.#hasProxies ? "the network, the proxy (HTTPS_PROXY, HTTP_PROXY)" : "the network";
-      throw unanswered(call.purpose, url, outcome, `${network} and ${api.addressSource}`);
+      throw unanswered(call.purpose, url, outcome, { toCheck: `${network} and ${api.addressSource}`, isNeverSent });
     }
     if (outcome.status >= 200 && outcome.status < 300) return outcome;
     throw refusal(call, outcome, api);

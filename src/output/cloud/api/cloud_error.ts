@@ -15,6 +15,8 @@ export interface FailedCall {
   readonly status?: number;
   /** The service's own code: digits in the first API, mostly a word in version 6. */
   readonly code?: string | null;
+  /** Whether no attempt can have arrived. Default false. */
+  readonly isNeverSent?: boolean;
   readonly cause?: unknown;
 }
 
@@ -26,12 +28,15 @@ export class CloudApiError extends Error {
   readonly status: number | null;
   /** Null for none. */
   readonly code: string | null;
+  /** Whether no attempt can have arrived, so that the call can be made once more whatever it does. */
+  readonly isNeverSent: boolean;
 
-  constructor(message: string, { kind, status, code, cause }: FailedCall) {
+  constructor(message: string, { kind, status, code, isNeverSent = false, cause }: FailedCall) {
     super(message, { cause });
     this.kind = kind;
     this.status = status ?? null;
     this.code = code ?? null;
+    this.isNeverSent = isNeverSent;
   }
 
   /** Of a push: whether the service takes no more metrics of the test run for good (403 with code 4). */
@@ -46,9 +51,15 @@ export function givenUp(purpose: string): CloudApiError {
 }
 
 /** The error of a call without an answer; `toCheck` is what the user can look at. */
-export function unanswered(purpose: string, { origin }: URL, cause: TransportError, toCheck: string): CloudApiError {
+export function unanswered(
+  purpose: string,
+  { origin }: URL,
+  cause: TransportError,
+  { toCheck, isNeverSent }: { readonly toCheck: string; readonly isNeverSent: boolean },
+): CloudApiError {
   return new CloudApiError(`cannot ${purpose}: ${origin}: ${cause.message}; check ${toCheck}`, {
     kind: "unanswered",
+    isNeverSent,
     cause,
   });
 }
