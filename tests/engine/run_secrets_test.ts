@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { RunSecrets } from "../../src/engine/run_secrets.ts";
 import { CloudApiError } from "../../src/output/cloud/api/cloud_error.ts";
 import type { RemoteSecrets } from "../../src/output/run_facts.ts";
@@ -43,10 +43,7 @@ Deno.test("what may go better the next time is tried four times, and again when 
   const busy = [429, 502, 503].map((status) => v6ErrorAnswer(status, "busy", "later"));
   server.fault(OPERATION, "reset", ...busy);
   const { message } = await assertRejects(() => secrets.read("api-key"), CloudApiError);
-  assertEquals(
-    message,
-    'cannot read the secret "api-key" of the cloud: (503/busy) later; the service has failed: try again later',
-  );
+  assertMatch(message, /^cannot read the secret "api-key".*: \(503\/busy\) later; /);
   assertEquals(await secrets.read("api-key"), "the value of api-key");
   assertEquals(server.callsOf(OPERATION).length, 5);
   assertEquals(server.violations, []);
@@ -57,11 +54,7 @@ Deno.test("what will never go better is told at once, and not asked for again", 
   const { server, secrets } = service;
   for (let time = 0; time < 2; time++) {
     const { message } = await assertRejects(() => secrets.read("nothing"), CloudApiError);
-    assertEquals(
-      message,
-      'cannot read the secret "nothing" of the cloud: (404/error) there is no secret nothing; check ' +
-        "K6_CLOUD_SECRETS_ENDPOINT, and that what is asked for exists",
-    );
+    assertMatch(message, /^cannot read the secret "nothing".*: \(404\/error\) there is no secret nothing; check /);
   }
   assertEquals(server.callsOf(OPERATION).length, 1);
 });
@@ -69,11 +62,8 @@ Deno.test("what will never go better is told at once, and not asked for again", 
 Deno.test("a token that is not valid for secrets is told of, but never shown", async () => {
   await using service = await serviceWithSecrets({ token: "another-token" });
   const { message } = await assertRejects(() => service.secrets.read("api-key"), CloudApiError);
-  assertEquals(
-    message,
-    'cannot read the secret "api-key" of the cloud: (401/error) the token is of no test run; ' +
-      "the test run's token is not valid (any longer)",
-  );
+  assertMatch(message, /^cannot read the secret "api-key".*: \(401\/error\) .*; the test run's token is not valid/);
+  assertEquals(message.includes("another-token"), false);
 });
 
 for (
@@ -88,7 +78,8 @@ for (
     await using service = await serviceWithSecrets({ responsePath: "data.value" });
     service.server.fault(OPERATION, answer);
     const { message } = await assertRejects(() => service.secrets.read("k"), CloudApiError);
-    assertEquals(message, `cannot read the secret "k" of the cloud: ${reason}`);
+    assertMatch(message, /^cannot read the secret "k".*: the answer /);
+    assertStringIncludes(message, reason);
   });
 }
 
