@@ -13,7 +13,7 @@ export async function readSecret(
   name: string,
   signal?: AbortSignal,
 ): Promise<string> {
-  const purpose = `read the secret ${JSON.stringify(name)}`;
+  const purpose = `read the secret ${JSON.stringify(name)} of the cloud`;
   const answer = await client.ask({
     address: endpoint.replaceAll("{key}", () => encodeURIComponent(name)),
     addressSource: "K6_CLOUD_SECRETS_ENDPOINT",

@@ -101,7 +101,7 @@ Deno.test("secrets are read with the run's token, wherever they stand in the ans
   assertEquals(await readSecret(calls.client, deep, testRunToken, "x"), "deep");
   assertEquals(
     (await failure(readSecret(calls.client, deep, testRunToken, "x"))).message,
-    `cannot read the secret "x": the answer has no text at data.value`,
+    `cannot read the secret "x" of the cloud: the answer has no text at data.value`,
   );
 });
 
