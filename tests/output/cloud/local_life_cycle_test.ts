@@ -198,6 +198,38 @@ Deno.test("what the user keeps to themselves stays here: archive, log and secret
   assertEquals(server.violations, []);
 });
 
+Deno.test("where the user says that secrets are comes before what the service says", async () => {
+  const endpoint = "https://vault.example/{key}";
+  await using local = await localRun({ env: { K6_CLOUD_SECRETS_ENDPOINT: endpoint, K6_CLOUD_SECRETS_TOKEN: "own" } });
+  const { run } = local;
+  await run.output.start();
+  await run.stop();
+  assertEquals((await run.output.remoteRun)?.secrets, { endpoint, responsePath: "plaintext", token: "own" });
+});
+
+Deno.test("the service says how much of the log it takes", async () => {
+  await using local = await localRun();
+  const { server, run } = local;
+  server.settings.local = {
+    ...server.settings.local,
+    logs: {
+      ...server.settings.local.logs,
+      level: "warning",
+      limit: 1,
+      allowedLabels: ["test_run_id", "level", "source"],
+    },
+  };
+  await run.output.start();
+  for (const level of ["info", "warn", "error"] as const) {
+    run.log({ level, message: level, fields: [["source", "console"]], atEpochMs: Date.now() });
+  }
+  await run.stop();
+  const lines = await server.store.logLines("1002", 0n);
+  assertEquals(lines.map(({ labels }) => labels["source"]), ["console", undefined]);
+  assertEquals(lines[0]?.message, "warn");
+  assertEquals(server.violations, []);
+});
+
 Deno.test("a service that names no place for the archive doesn't get it", async () => {
   await using local = await localRun();
   const { server, run } = local;
