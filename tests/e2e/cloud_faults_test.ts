@@ -64,7 +64,7 @@ const refused: readonly StartFault[] = [
     fault: htmlAnswer(401),
     says: `(401) failed to authenticate with k6 Cloud; ${CHECK_TOKEN}`,
   },
-  ...[1, 2, 3, 4, 5, 6, 7].map((code): StartFault => ({
+  ...[4, 5].map((code): StartFault => ({
     name: `403 with code ${code}`,
     fault: v1ErrorAnswer(403, code, "not like this"),
     says: `(403/E${code}) not like this; ${CHECK_RIGHTS}`,
@@ -280,7 +280,39 @@ const GOES_ON = "the cloud may show the run as if it went on";
 
 const line = (text: string) => RegExp(`^${RegExp.escape(text)}$`);
 
+/** Those that take longest first. */
 const whileRunning: readonly RunFault[] = [
+  {
+    name: "a service that goes away for good",
+    during: async (_, cloud) => {
+      await cloud.succeeded("v2.pushMetrics");
+      await cloud.goAway();
+    },
+    says: [
+      line(`cannot push metrics to the cloud: {}: connection refused; ${CHECK_HOST}; trying again`),
+      /^\d+ of \d+ batches of metrics, with \d+ of \d+ time series, did not arrive \(no answer: \d+\)/,
+      line(`cannot finish the test run 1001: {}: connection refused; ${CHECK_HOST}; ${GOES_ON}`),
+    ],
+    losesMetrics: true,
+    isUnfinished: true,
+  },
+  {
+    name: "an end that gets no answer",
+    everyEnd: "hang",
+    env: { K6_CLOUD_TIMEOUT: "2s" },
+    says: [line(`cannot finish the test run 1001: {}: no answer in time; ${CHECK_HOST}; ${GOES_ON}`)],
+    isUnfinished: true,
+  },
+  {
+    name: "a service that goes away for longer than three attempts",
+    during: async (k6d, cloud) => {
+      await cloud.succeeded("v2.pushMetrics");
+      await cloud.goAway();
+      await k6d.logged(/trying again/);
+      await cloud.comeBack();
+    },
+    says: [line(`cannot push metrics to the cloud: {}: connection refused; ${CHECK_HOST}; trying again`)],
+  },
   {
     name: "pushes that nobody may make",
     everyPush: htmlAnswer(401),
@@ -334,30 +366,6 @@ const whileRunning: readonly RunFault[] = [
     says: [],
   },
   {
-    name: "a service that goes away for longer than three attempts",
-    during: async (k6d, cloud) => {
-      await cloud.succeeded("v2.pushMetrics");
-      await cloud.goAway();
-      await k6d.logged(/trying again/);
-      await cloud.comeBack();
-    },
-    says: [line(`cannot push metrics to the cloud: {}: connection refused; ${CHECK_HOST}; trying again`)],
-  },
-  {
-    name: "a service that goes away for good",
-    during: async (_, cloud) => {
-      await cloud.succeeded("v2.pushMetrics");
-      await cloud.goAway();
-    },
-    says: [
-      line(`cannot push metrics to the cloud: {}: connection refused; ${CHECK_HOST}; trying again`),
-      /^\d+ of \d+ batches of metrics, with \d+ of \d+ time series, did not arrive \(no answer: \d+\)/,
-      line(`cannot finish the test run 1001: {}: connection refused; ${CHECK_HOST}; ${GOES_ON}`),
-    ],
-    losesMetrics: true,
-    isUnfinished: true,
-  },
-  {
     name: "an end that is heard though its answer is lost",
     ends: ["lost", { status: 429, headers: { "retry-after": "1" } }],
     says: [],
@@ -370,13 +378,6 @@ const whileRunning: readonly RunFault[] = [
         `cannot finish the test run 1001: (401) failed to authenticate with k6 Cloud; ${CHECK_TOKEN}; ${GOES_ON}`,
       ),
     ],
-    isUnfinished: true,
-  },
-  {
-    name: "an end that gets no answer",
-    everyEnd: "hang",
-    env: { K6_CLOUD_TIMEOUT: "2s" },
-    says: [line(`cannot finish the test run 1001: {}: no answer in time; ${CHECK_HOST}; ${GOES_ON}`)],
     isUnfinished: true,
   },
   {
@@ -432,17 +433,6 @@ Deno.test("Ctrl-C while the run is made: no request is sent, and the run is fini
   assertEquals(cloud.violations, []);
 });
 
-Deno.test("Ctrl-C while a service that never answers makes the run: k6d ends, and says what may be left there", async () => {
-  await using cloud = await ContractServer.start();
-  cloud.lastingFault("v1.createTestRun", "hang");
-  await using k6d = await K6dProcess.start({ files: SCRIPT, args: RUN, env: cloudEnvironment(cloud) });
-  await cloud.called("v1.createTestRun");
-  k6d.signal("SIGINT");
-  const result = await ended(k6d, cloud);
-  assertEquals(result.code, 105, result.stderr);
-  assertMatch(complaints(result)[1]!, /the cloud may have a run that nobody finishes$/);
-});
-
 Deno.test("a second Ctrl-C while a service that never answers is told of the end: k6d is gone, the summary is there", async () => {
   await using cloud = await ContractServer.start();
   cloud.lastingFault("v1.finishTestRun", "hang");
@@ -494,6 +484,87 @@ Deno.test("a service whose clock is an hour ahead: one warning, waits by its own
   assertEquals(await cloud.totals("1001", "iterations"), { type: "counter", sum: 4 });
 });
 
+/** Where a secret may come from, beside the environment. */
+interface SecretCase {
+  readonly name: string;
+  readonly script?: string;
+  readonly args?: readonly string[];
+  readonly env?: (cloud: ContractServer) => Readonly<Record<string, string>>;
+  readonly arrange?: (cloud: ContractServer) => void;
+  readonly secret: string;
+}
+
+const secretCases: readonly SecretCase[] = [
+  {
+    name: "the script's options, and its log",
+    script: `export const options = { cloud: { token: "${ACCOUNT.token}" } };
+export default function () { console.log("${ACCOUNT.token}"); throw new Error("no ${ACCOUNT.token}"); }`,
+    env: () => ({ K6_CLOUD_TOKEN: "" }),
+    secret: ACCOUNT.token,
+  },
+  {
+    name: "the environment, read by the script",
+    script: `export default function () { console.log(__ENV.K6_CLOUD_TOKEN); }`,
+    args: ["--include-system-env-vars"],
+    secret: ACCOUNT.token,
+  },
+  {
+    name: "an address",
+    env: ({ origin }) => ({ K6_CLOUD_HOST: origin.replace("//", "//me:Pa55word@") }),
+    secret: "Pa55word",
+  },
+  {
+    name: "an address that is wrong",
+    env: () => ({ K6_CLOUD_HOST: "ftp://me:Pa55word@host/?token=Pa55word" }),
+    secret: "Pa55word",
+  },
+  {
+    name: "an error of the service",
+    arrange: (cloud) => cloud.fault("v1.createTestRun", v1ErrorAnswer(400, 1, `bad token ${ACCOUNT.token}`)),
+    secret: ACCOUNT.token,
+  },
+  {
+    name: "a line of the service",
+    arrange: ({ settings }) => settings.messages = [{ level: "info", message: `hello ${ACCOUNT.token}` }],
+    secret: ACCOUNT.token,
+  },
+  {
+    name: "a token that the service gives",
+    arrange: ({ settings }) => settings.override = { token: WRONG_TOKEN },
+    secret: WRONG_TOKEN,
+  },
+  {
+    name: "a secret that the service keeps",
+    script: `import secrets from "k6/secrets";
+export default async function () { console.log(await secrets.get("api-key")); }`,
+    arrange: ({ settings }) => settings.secrets = true,
+    secret: "the value of api-key",
+  },
+];
+
+Deno.test("no line of the log shows a secret, wherever it comes from", async () => {
+  await severalAtATime(secretCases, async ({ name, script = SCRIPT, args = [], env, arrange, secret }) => {
+    await using cloud = await ContractServer.start();
+    arrange?.(cloud);
+    const result = await run(cloud, {
+      files: script,
+      args: [...RUN, ...args],
+      env: cloudEnvironment(cloud, env?.(cloud)),
+    });
+    assertEquals((result.stdout + result.stderr).includes(secret), false, `${name}: ${result.stderr}`);
+  });
+});
+
+Deno.test("a token in the text of a script that goes to the cloud is warned of", async () => {
+  await using cloud = await ContractServer.start();
+  const files = SCRIPT.replace("vus: 2", `cloud: { token: "${ACCOUNT.token}" }, vus: 2`);
+  const result = await run(cloud, { files, args: RUN, env: cloudEnvironment(cloud) });
+  assertMatch(
+    complaints(result).join(),
+    /^the archive holds options\.cloud\.token, because .*script\.js has it in its text/,
+  );
+});
+
 const RUN: readonly string[] = ["run", "-v", "-o", "cloud", "script.js"];
 
 /** Cases wait more than they compute, so a few run beside each other. */
@@ -502,7 +573,7 @@ async function severalAtATime<Case>(cases: readonly Case[], check: (one: Case) =
   const lane = async () => {
     for (const one of waiting) await check(one);
   };
-  await Promise.all(Array.from({ length: 4 }, lane));
+  await Promise.all(Array.from({ length: 6 }, lane));
 }
 
 /** Runs k6d to its end. */

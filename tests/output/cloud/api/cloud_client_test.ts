@@ -149,11 +149,18 @@ const FIELD_ERRORS = {
 const CHECK_RIGHTS = "check that the token may use the project (K6_CLOUD_PROJECT_ID) and the stack (K6_CLOUD_STACK_ID)";
 const CHECK_TOKEN = "check the token: `k6d cloud login` stores one, K6_CLOUD_TOKEN comes before it";
 
-const REFUSALS: readonly [what: string, Fault, expected: string, code: string | null][] = [
+type Refusal = readonly [what: string, Fault, expected: string, code: string | null];
+
+const REFUSALS: readonly Refusal[] = [
   ["401", v1ErrorAnswer(401, 0, "Invalid token"), `(401) Invalid token; ${CHECK_TOKEN}`, null],
   ["401 without words", htmlAnswer(401), `(401) failed to authenticate with k6 Cloud; ${CHECK_TOKEN}`, null],
   ["403 without words", htmlAnswer(403), `(403) not allowed to upload result to k6 Cloud; ${CHECK_RIGHTS}`, null],
-  ["403 with a code", v1ErrorAnswer(403, 2, "no rights"), `(403/E2) no rights; ${CHECK_RIGHTS}`, "2"],
+  ...[1, 2, 3, 5, 6, 7].map((code): Refusal => [
+    `403 with code ${code}`,
+    v1ErrorAnswer(403, code, "no rights"),
+    `(403/E${code}) no rights; ${CHECK_RIGHTS}`,
+    String(code),
+  ]),
   [
     "what would be the order to stop in the answer to a push",
     v1ErrorAnswer(403, 4, "not allowed"),
