@@ -135,7 +135,8 @@ async function execute(
   }
   progress?.finish();
   log.attach(null);
-  const verdict = run.finalVerdict();
+  // Of a test that made no load there is nothing to judge.
+  const verdict = outputsStarted ? run.finalVerdict() : ExitCode.Failure;
   if (outputsStarted && settings.summaryMode !== "disabled") {
     await summarize({ run, collector, settings, options }, stdout, log);
   }

@@ -3,7 +3,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { ContractServer } from "../support/cloud/contract_server.ts";
 import { cloudEnvironment } from "./support/cloud.ts";
-import { K6dProcess, runK6d } from "./support/k6d.ts";
+import { K6dProcess, logEntries, runK6d } from "./support/k6d.ts";
 
 const SCRIPT = `
 import { text } from "./words.js";
@@ -38,5 +38,18 @@ Deno.test("--no-archive-upload keeps the script here", async () => {
   const { code, stderr } = await runK6d({ files: FILES, args, env: cloudEnvironment(cloud) });
   assertEquals(code, 0, stderr);
   assertEquals((await cloud.testRun("1001")).archive, null);
+  assertEquals(cloud.violations, []);
+});
+
+Deno.test("a run that was made while another output could not start is ended; no threshold of it is judged", async () => {
+  await using cloud = await ContractServer.start();
+  const script = `export const options = { thresholds: { iterations: ["count>0"] } }; export default () => {};`;
+  const args = ["run", "-o", "cloud", "-o", "influxdb=udp://influx.invalid:8089", "script.js"];
+  const { code, stderr } = await runK6d({ files: script, args, env: cloudEnvironment(cloud) });
+  assertEquals(code, 255, stderr);
+  const errors = logEntries(stderr).filter(({ level }) => level === "error").map(({ msg }) => msg);
+  assertEquals(errors, ["influxdb output: can't find the host of udp://influx.invalid:8089"]);
+  const { end } = await cloud.testRun("1001");
+  assertEquals(end, { runStatus: 6, resultStatus: 0, thresholds: { iterations: { "count>0": false } } });
   assertEquals(cloud.violations, []);
 });
