@@ -102,6 +102,17 @@ const endings: readonly Ending[] = [
     runStatus: 5,
   },
   {
+    name: "Ctrl-C in setup()",
+    options: FINITE,
+    script: `${EACH} export function setup() { http.get(__ENV.BASE); console.log("set up"); sleep(60); }`,
+    during: async ({ k6d }) => {
+      await k6d.logged(/set up/);
+      k6d.signal("SIGINT");
+    },
+    exitCode: 105,
+    runStatus: 5,
+  },
+  {
     name: "SIGTERM, with a crossed threshold",
     options: ENDLESS,
     script: SLOWLY,
@@ -301,14 +312,17 @@ async function onlyRun(cloud: ContractServer): Promise<TestRun> {
 }
 
 for (const format of ["json", "protobuf"]) {
-  Deno.test(`two instances push into one run (K6_CLOUD_PUSH_REF_ID), and their sums are those of both summaries: ${format}`, async () => {
+  Deno.test(`two parts of a test push into one run (K6_CLOUD_PUSH_REF_ID), and their sums are those of both summaries: ${format}`, async () => {
     await using target = startTarget();
     await using cloud = await ContractServer.start();
     const { id } = await cloud.addTestRun();
-    const summaries = await Promise.all(["a", "b"].map(async () => {
+    const halves = ["0:1/2", "1/2:1"].map((
+      half,
+    ) => ["--execution-segment", half, "--execution-segment-sequence", "0,1/2,1"]);
+    const summaries = await Promise.all(halves.map(async (half) => {
       await using k6d = await K6dProcess.start({
-        files: scriptOf({ ...endings[0]! }),
-        args: ["run", "-q", "-o", "cloud", "-e", `BASE=${target.url}`, ...EXPORT_SUMMARY, "script.js"],
+        files: scriptOf(endings[0]!),
+        args: ["run", "-q", "-o", "cloud", "-e", `BASE=${target.url}`, ...half, ...EXPORT_SUMMARY, "script.js"],
         env: cloudEnvironment(cloud, { K6_CLOUD_PUSH_REF_ID: id, K6_CLOUD_METRICS_FORMAT: format }),
       });
       const { code, stderr } = await k6d.ended();
@@ -318,6 +332,7 @@ for (const format of ["json", "protobuf"]) {
     }));
     assertEquals(cloud.violations, []);
     assertEquals(cloud.order, ["v2.pushMetrics"]);
+    assertEquals(await cloud.totals(id, "iterations"), { type: "counter", sum: 15 });
     const differences = await summaryDifferences(cloud, id, sumOfMetrics(summaries));
     // Which instance's gauge came last is nobody's business.
     assertEquals(differences.filter((line) => !line.includes(": last ")), []);
