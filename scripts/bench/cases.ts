@@ -326,6 +326,8 @@ async function cloudMetrics(): Promise<Figure[]> {
       { tool: "k6d", name: `${format}: CPU a sample, ns`, value: result.nanosecondsPerSample },
       { tool: "k6d", name: `${format}: CPU a series and push, µs`, value: result.microsecondsPerSeries },
       { tool: "k6d", name: `${format}: message a series, bytes`, value: result.bytesPerSeries },
+      { tool: "k6d", name: `${format}: longest turn of a flush, ms`, value: result.turnMs, target: { atMost: 10 } },
+      { tool: "k6d", name: `${format}: longest turn of the first flush, ms`, value: result.firstTurnMs },
       { tool: "k6d", name: `${format}: RSS growth, MB`, value: result.rssGrowthBytes / 1e6, target: { atMost: 50 } },
     );
   }

@@ -3,18 +3,25 @@
  * to windows, windows to messages in the format that the argument names. Time is simulated. Prints one line of JSON.
  */
 
+import { cpuUsage } from "node:process";
+import { setImmediate } from "node:timers";
 import { MetricRegistry } from "../../src/metrics/registry.ts";
 import type { SampleBatch, SeriesDefinition } from "../../src/metrics/types.ts";
-import { createEncoder, encodeAtOnce, type MetricsFormat } from "../../src/output/cloud/metric_set_encoder.ts";
+import { MessageWriter } from "../../src/output/cloud/metric_message.ts";
+import type { MetricsFormat } from "../../src/output/cloud/metric_set_encoder.ts";
 import { metricSets } from "../../src/output/cloud/metric_sets.ts";
-import { TimeWindows } from "../../src/output/cloud/time_windows.ts";
+import { type ClosedWindow, TimeWindows } from "../../src/output/cloud/time_windows.ts";
+import { median } from "./report.ts";
 
 /** What the parent process reads. */
 export interface CloudMetricsResult {
   readonly nanosecondsPerSample: number;
-  /** Of making messages. */
+  /** Of making messages, and compressing them. */
   readonly microsecondsPerSeries: number;
   readonly bytesPerSeries: number;
+  /** The longest that a flush keeps its thread from everything else: the median of the flushes, and the first, when no code is compiled yet. */
+  readonly turnMs: number;
+  readonly firstTurnMs: number;
   /** The most that the process had beyond what it had at the beginning. */
   readonly rssGrowthBytes: number;
 }
@@ -22,6 +29,8 @@ export interface CloudMetricsResult {
 const SECONDS = 600;
 const SERIES = 500;
 const SAMPLES_PER_SECOND = 180_000;
+/** Of a message. */
+const MAX_SERIES = 1000;
 const BATCH = 8192;
 const START = 1_700_000_001_000;
 /** The metrics of a request. */
@@ -34,42 +43,85 @@ const LATENCIES = Float64Array.from({ length: 1 << 16 }, () => Math.exp(Math.ran
 
 if (import.meta.main) {
   const format = Deno.args[0] === "json" ? "json" : "protobuf";
-  await Deno.stdout.write(new TextEncoder().encode(`${JSON.stringify(measure(format))}\n`));
+  await Deno.stdout.write(new TextEncoder().encode(`${JSON.stringify(await measure(format))}\n`));
 }
 
-function measure(format: MetricsFormat): CloudMetricsResult {
+async function measure(format: MetricsFormat): Promise<CloudMetricsResult> {
   const registry = new MetricRegistry(() => {});
   registry.ingest(0, {
     ...emptyBatch(0),
     newSeries: Array.from({ length: SERIES }, (_, id) => seriesOf(registry, id)),
   });
   const windows = new TimeWindows(registry.series, { periodMs: 3000, waitMs: 8000 }, () => {});
-  const encoder = createEncoder(format, { testRunId: "123456", periodSeconds: 3 });
+  const writer = new MessageWriter({ testRunId: "123456", periodSeconds: 3, format, compressed: true });
+  const turnsMs: number[] = [];
   const batch = emptyBatch(BATCH);
   const rssBefore = Deno.memoryUsage().rss;
-  let [samples, series, bytes, addingMs, encodingMs, highestRss, pushedAt] = [0, 0, 0, 0, 0, 0, START];
+  let [samples, flushes, series, bytes, addingMs, writingMs, highestRss, pushedAt] = [0, 0, 0, 0, 0, 0, 0, START];
   for (let nowMs = START; nowMs < START + SECONDS * 1000; nowMs += BATCH / SAMPLES_PER_SECOND * 1000) {
     fill(batch, samples, nowMs);
-    const startedMs = performance.now();
+    const startedMs = cpuMs();
     windows.addSamples(batch);
-    addingMs += performance.now() - startedMs;
+    addingMs += cpuMs() - startedMs;
     samples += BATCH;
     if (nowMs < pushedAt + 1000) continue;
     pushedAt = nowMs;
-    for (const set of metricSets(windows.takeClosed(nowMs), 1000)) {
-      series += set.seriesCount;
-      const startedMs = performance.now();
-      bytes += encodeAtOnce(encoder, set).length;
-      encodingMs += performance.now() - startedMs;
+    const closed = windows.takeClosed(nowMs);
+    if (closed.length === 0) continue;
+    if (flushes++ % 10 === 0) {
+      turnsMs.push(await longestTurnMs(() => writeAll(writer, closed)));
+    } else {
+      const startedMs = cpuMs();
+      const written = await writeAll(writer, closed);
+      writingMs += cpuMs() - startedMs;
+      series += written.series;
+      bytes += written.bytes;
     }
     highestRss = Math.max(highestRss, Deno.memoryUsage().rss);
   }
   return {
     nanosecondsPerSample: addingMs * 1e6 / samples,
-    microsecondsPerSeries: encodingMs * 1000 / series,
+    microsecondsPerSeries: writingMs * 1000 / series,
     bytesPerSeries: bytes / series,
+    turnMs: median(turnsMs),
+    firstTurnMs: turnsMs[0] ?? NaN,
     rssGrowthBytes: highestRss - rssBefore,
   };
+}
+
+function cpuMs(): number {
+  const { user, system } = cpuUsage();
+  return (user + system) / 1000;
+}
+
+interface Written {
+  readonly series: number;
+  /** Not compressed. */
+  readonly bytes: number;
+}
+
+async function writeAll(writer: MessageWriter, windows: readonly ClosedWindow[]): Promise<Written> {
+  const written = { series: 0, bytes: 0 };
+  for (const set of metricSets(windows, MAX_SERIES)) {
+    const { series, encodedBytes } = await writer.write(set);
+    written.series += series;
+    written.bytes += encodedBytes;
+  }
+  return written;
+}
+
+/** The longest that `work` keeps the thread without a pause. */
+async function longestTurnMs(work: () => Promise<unknown>): Promise<number> {
+  let [longestMs, isDone] = [0, false];
+  const working = work().finally(() => isDone = true);
+  for (let turnedMs = performance.now(); !isDone;) {
+    await new Promise((resolve) => setImmediate(resolve));
+    const nowMs = performance.now();
+    longestMs = Math.max(longestMs, nowMs - turnedMs);
+    turnedMs = nowMs;
+  }
+  await working;
+  return longestMs;
 }
 
 function seriesOf(registry: MetricRegistry, id: number): SeriesDefinition {

@@ -61,7 +61,7 @@ export class JsonEncoder implements MetricSetEncoder {
       this.#write("]}");
     }
     this.#write("]}");
-    return this.#bytes.slice(0, this.#length);
+    return this.#bytes.subarray(0, this.#length);
   }
 
   /** Series by series, because a message as one text would take several times its size. */

@@ -20,7 +20,7 @@ export interface MetricSetEncoder {
   /** For the header Content-Type. */
   readonly contentType: string;
   /**
-   * Returns the message, not compressed; the bytes are the caller's. Yields now and then (`PART_SERIES`), so that other work can be done
+   * Returns the message, not compressed: a view, good until the next one is begun. Yields now and then (`PART_SERIES`), so that other work can be done
    * meanwhile, but no other message begun.
    */
   encode(set: MetricSet): Generator<void, Uint8Array<ArrayBuffer>>;

@@ -26,17 +26,18 @@ export interface SeriesValues {
 
 /**
  * Makes messages of at most `maxSeries` time series of windows in the order of their times. A series is in one message only, with a value for
- * each window. Lazy, so that other work can be done between two messages.
+ * each window. Lazy, so that other work can be done between two messages. At the end it gives up the windows: a message is good until
+ * the next one is asked for.
  */
 export function* metricSets(windows: readonly ClosedWindow[], maxSeries: number): Generator<MetricSet, void> {
   let metrics: MetricValues[] = [];
   let room = maxSeries;
-  for (const [metric, series] of groupByMetric(windows)) {
-    for (let begin = 0; begin < series.length;) {
-      const part = series.slice(begin, begin + room);
-      metrics.push({ metric, series: part });
-      begin += part.length;
-      room -= part.length;
+  for (const [metric, values] of firstValues(windows)) {
+    for (let begin = 0; begin < values.length;) {
+      const series = values.slice(begin, begin + room).map((value) => seriesValues(value.series, windows));
+      metrics.push({ metric, series });
+      begin += series.length;
+      room -= series.length;
       if (room > 0) continue;
       yield { metrics, seriesCount: maxSeries };
       metrics = [];
@@ -44,31 +45,26 @@ export function* metricSets(windows: readonly ClosedWindow[], maxSeries: number)
     }
   }
   if (room < maxSeries) yield { metrics, seriesCount: maxSeries - room };
+  for (const window of windows) window.giveUp();
 }
 
-/** A series' values while they are collected. */
-interface CollectedValues extends SeriesValues {
-  readonly values: SeriesValue[];
-}
-
-function groupByMetric(windows: readonly ClosedWindow[]): Map<CloudSeries["metric"], SeriesValues[]> {
-  const metrics = new Map<CloudSeries["metric"], SeriesValues[]>();
-  /** By the series' id: there may be a hundred thousand, and a map would take several times as long. */
-  const bySeries: (CollectedValues | undefined)[] = [];
-  for (const { values } of windows) {
+/** The first value of each series, by metric. Goes through all values before the first message, and so makes nothing of them. */
+function firstValues(windows: readonly ClosedWindow[]): Map<CloudSeries["metric"], SeriesValue[]> {
+  const metrics = new Map<CloudSeries["metric"], SeriesValue[]>();
+  for (const [i, { values }] of windows.entries()) {
+    const earlier = windows.slice(0, i);
     for (const value of values) {
       const { series } = value;
-      const collected = bySeries[series.id];
-      if (collected !== undefined) {
-        collected.values.push(value);
-        continue;
-      }
-      const added = { labels: series.labels, values: [value] };
-      bySeries[series.id] = added;
+      if (earlier.some((window) => window.valueOf(series) !== undefined)) continue;
       const ofMetric = metrics.get(series.metric);
-      if (ofMetric === undefined) metrics.set(series.metric, [added]);
-      else ofMetric.push(added);
+      if (ofMetric === undefined) metrics.set(series.metric, [value]);
+      else ofMetric.push(value);
     }
   }
   return metrics;
+}
+
+function seriesValues(series: CloudSeries, windows: readonly ClosedWindow[]): SeriesValues {
+  const values = windows.map((window) => window.valueOf(series)).filter((value) => value !== undefined);
+  return { labels: series.labels, values };
 }

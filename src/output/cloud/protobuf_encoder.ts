@@ -93,7 +93,7 @@ export class ProtobufEncoder implements MetricSetEncoder {
       }
       out.endMessage(begin);
     }
-    return out.written().slice();
+    return out.written();
   }
 
   #writeSeries(samplesTag: number, { labels, values }: SeriesValues): void {

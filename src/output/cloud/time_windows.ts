@@ -6,7 +6,7 @@
 import type { Metric, TimeSeries } from "../../metrics/registry.ts";
 import type { SampleBatch } from "../../metrics/types.ts";
 import { type LabelSet, LabelSets } from "./labels.ts";
-import { TableMemory } from "./table_memory.ts";
+import { MemoryPieces, TableMemory } from "./table_memory.ts";
 import { type CloudSeries, newValue, type SeriesValue } from "./values.ts";
 
 /** How long windows are, and how long they stay open. */
@@ -23,6 +23,10 @@ export interface ClosedWindow {
   readonly startSeconds: number;
   /** In the order of their first samples. */
   readonly values: readonly SeriesValue[];
+  /** That of one series; undefined when it has none. */
+  valueOf(series: CloudSeries): SeriesValue | undefined;
+  /** Lets later windows have the memory of the values, which must not be used any more. */
+  giveUp(): void;
 }
 
 /** The windows of a run that are open. Series whose tags are the same to the cloud are one series. */
@@ -38,9 +42,10 @@ export class TimeWindows {
   /** By the registry's series id: the id of the series that the cloud sees. */
   readonly #cloudIds: number[] = [];
   /** By the number of periods since the epoch. */
-  readonly #open = new Map<number, OpenWindow>();
+  readonly #open = new Map<number, TimeWindow>();
+  readonly #pieces = new MemoryPieces();
   /** The window of the last sample; one that holds no time when there is none. */
-  #current: OpenWindow = NO_WINDOW;
+  #current: TimeWindow = NO_WINDOW;
   readonly #warned = new Set<Metric>();
 
   /** `series` is the registry's own, growing array. */
@@ -73,7 +78,9 @@ export class TimeWindows {
       if (time < current.startMs || time >= current.endMs) current = this.#windowOf(time);
       const cloudId = this.#cloudIds[id] ?? this.#addSeries(id);
       const place = current.places[cloudId];
-      const found = place === undefined || place === 0 ? this.#addValue(current, cloudId) : current.values[place - 1]!;
+      const found = place === undefined || place === 0
+        ? current.add(this.#cloudSeries[cloudId]!)
+        : current.values[place - 1]!;
       found.add(value, time);
     }
     this.#current = current;
@@ -93,35 +100,23 @@ export class TimeWindows {
     const indexes = Array.from(this.#open.keys()).filter((index) => index <= lastIndex).sort((a, b) => a - b);
     if (indexes.length > 0) this.#current = NO_WINDOW;
     return indexes.map((index) => {
-      const { startMs, values } = this.#open.get(index)!;
+      const window = this.#open.get(index)!;
       this.#open.delete(index);
-      return { startSeconds: startMs / 1000, values };
+      return window;
     });
   }
 
-  #windowOf(time: number): OpenWindow {
+  #windowOf(time: number): TimeWindow {
     let index = Math.floor(time / this.#periodMs);
     // The quotient may have been rounded up to the next window.
     if (index * this.#periodMs > time) index--;
     let window = this.#open.get(index);
     if (window === undefined) {
       const startMs = index * this.#periodMs;
-      const places = new Uint32Array(Math.max(FEW_SERIES, this.#cloudSeries.length));
-      window = { startMs, endMs: startMs + this.#periodMs, places, values: [], memory: new TableMemory() };
+      window = new TimeWindow(startMs, startMs + this.#periodMs, this.#cloudSeries.length, this.#pieces);
       this.#open.set(index, window);
     }
     return window;
-  }
-
-  #addValue(window: OpenWindow, cloudId: number): SeriesValue {
-    if (cloudId >= window.places.length) {
-      const places = new Uint32Array(2 * cloudId);
-      places.set(window.places);
-      window.places = places;
-    }
-    const value = newValue(this.#cloudSeries[cloudId]!, window.startMs / 1000, window.memory);
-    window.places[cloudId] = window.values.push(value);
-    return value;
   }
 
   #addSeries(id: number): number {
@@ -145,25 +140,51 @@ export class TimeWindows {
   }
 }
 
-/** A window that takes samples. */
-interface OpenWindow {
+/** A window, first open, then closed. */
+class TimeWindow implements ClosedWindow {
   readonly startMs: number;
   readonly endMs: number;
-  readonly values: SeriesValue[];
-  /** Of its histograms. */
-  readonly memory: TableMemory;
-  /** By the series' id: 1 + the place of its value; 0, or nothing: it has none yet. */
+  readonly startSeconds: number;
+  readonly values: SeriesValue[] = [];
+  /** By the series' id: 1 + the place of its value; 0, or nothing: it has none. */
   places: Uint32Array;
-}
+  /** Of its histograms. */
+  readonly #memory: TableMemory;
 
-/** Its time is over before it begins. */
-const NO_WINDOW: OpenWindow = {
-  startMs: Infinity,
-  endMs: -Infinity,
-  values: [],
-  memory: new TableMemory(),
-  places: new Uint32Array(0),
-};
+  /** `series` is the number of those that are known. */
+  constructor(startMs: number, endMs: number, series: number, pieces: MemoryPieces) {
+    this.startMs = startMs;
+    this.endMs = endMs;
+    this.startSeconds = startMs / 1000;
+    this.places = new Uint32Array(Math.max(FEW_SERIES, series));
+    this.#memory = new TableMemory(pieces);
+  }
+
+  /** An empty value for a series that has none. */
+  add(series: CloudSeries): SeriesValue {
+    const { id } = series;
+    if (id >= this.places.length) {
+      const places = new Uint32Array(2 * id);
+      places.set(this.places);
+      this.places = places;
+    }
+    const value = newValue(series, this.startSeconds, this.#memory);
+    this.places[id] = this.values.push(value);
+    return value;
+  }
+
+  valueOf({ id }: CloudSeries): SeriesValue | undefined {
+    const place = this.places[id] ?? 0;
+    return place === 0 ? undefined : this.values[place - 1];
+  }
+
+  giveUp(): void {
+    this.#memory.giveUp();
+  }
+}
 
 /** How many series a window has room for at least. */
 const FEW_SERIES = 64;
+
+/** Its time is over before it begins. */
+const NO_WINDOW = new TimeWindow(Infinity, -Infinity, 0, new MemoryPieces());
