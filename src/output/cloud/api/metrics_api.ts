@@ -46,7 +46,7 @@ export class MetricsApi {
   static ofTestRun(client: CloudClient, { pushUrl, testRunToken }: ScopedPush): MetricsApi {
     const api: CloudApi = {
       address: pushUrl,
-      addressSource: "K6_CLOUD_METRICS_PUSH_URL",
+      addressSource: "the address for metrics (K6_CLOUD_METRICS_PUSH_URL, if that is set)",
       authorization: { scheme: "Bearer", token: testRunToken, of: "test run" },
       repeats: SCOPED_REPEATS,
     };

@@ -97,7 +97,7 @@ export class ProvisioningApi {
   async uploadArchive(uploadUrl: string, archive: Uint8Array, signal?: AbortSignal): Promise<void> {
     const api: CloudApi = {
       address: uploadUrl,
-      addressSource: "what is between here and there",
+      addressSource: "what is between here and the storage that the service has named",
       authorization: null,
       repeats: SCOPED_REPEATS,
     };
@@ -106,6 +106,7 @@ export class ProvisioningApi {
       method: "PUT",
       path: "",
       body: { contentType: "application/x-tar", bytes: archive },
+      adviceOn: uploadAdvice,
       signal,
     });
   }
@@ -141,6 +142,11 @@ export class ProvisioningApi {
       repeats: V6_REPEATS,
     };
   }
+}
+
+/** The address itself is the permission. */
+function uploadAdvice(status: number): string | null {
+  return [401, 403, 404].includes(status) ? "the address that the service gave for it is not valid (any longer)" : null;
 }
 
 function readStart(answer: Answer): StartedLocalExecution {

@@ -42,6 +42,11 @@ Deno.test("neither token nor signature is in a debug line or an error", async ()
   const { api, run } = await start(server, calls, ARCHIVE.length);
   server.lastingFault("provisioning.uploadArchive", htmlAnswer(403));
   const { message } = await failure(api.uploadArchive(run.archiveUploadUrl ?? "", ARCHIVE));
+  assertEquals(
+    message,
+    "cannot upload the archive: (403) not allowed to upload result to k6 Cloud; the address that the service gave for it " +
+      "is not valid (any longer)",
+  );
   const signature = new URL(run.archiveUploadUrl ?? "").searchParams.get("signature") ?? "none";
   const secrets = new RegExp([signature, ACCOUNT.token, run.testRunToken].join("|"));
   assertNotMatch([message, ...calls.lines].join("\n"), secrets);
