@@ -273,8 +273,6 @@ export default function () {
   sleep(0.05);
 }`;
 
-const SOON: Readonly<Record<string, string>> = { ...SHORT_WINDOWS, K6_CLOUD_AGGREGATION_WAIT_PERIOD: "1s" };
-
 const ALL_LOST = /^(\d+) of \1 batches of metrics, with (\d+) of \2 time series, did not arrive/;
 const GOES_ON = "the cloud may show the run as if it went on";
 
@@ -399,7 +397,7 @@ async function whileItRuns(fault: RunFault) {
   await using k6d = await K6dProcess.start({
     files: LOAD,
     args: ["run", "-v", "-o", "cloud", ...EXPORT_SUMMARY, "script.js"],
-    env: cloudEnvironment(cloud, { ...SOON, ...env }),
+    env: cloudEnvironment(cloud, { ...SHORT_WINDOWS, ...env }),
   });
   await during?.(k6d, cloud);
   const result = await ended(k6d, cloud);

@@ -20,10 +20,10 @@ export function cloudEnvironment(
   };
 }
 
-/** Windows that leave within two seconds instead of eight, for runs whose pushes a test waits for. */
+/** Windows that leave within a second or two instead of nine, for runs whose pushes a test waits for. */
 export const SHORT_WINDOWS: Readonly<Record<string, string>> = {
   K6_CLOUD_AGGREGATION_PERIOD: "1s",
-  K6_CLOUD_AGGREGATION_WAIT_PERIOD: "2s",
+  K6_CLOUD_AGGREGATION_WAIT_PERIOD: "1s",
   K6_CLOUD_METRIC_PUSH_INTERVAL: "200ms",
 };
 
