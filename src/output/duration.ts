@@ -27,7 +27,7 @@ export function parseIntervalMs(value: unknown): number | null {
 }
 
 /** Beyond it timers fire at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+export const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 const WHOLE = /^([-+]?)(?:(\d+\.?\d*|\.\d+)|((?:\d+d)?(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))*))$/;
 const PART = /(\d+\.?\d*|\.\d+)(d|h|ms|m|s|us|µs|μs|ns)/g;

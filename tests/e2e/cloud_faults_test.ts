@@ -118,7 +118,7 @@ const unanswered: readonly StartFault[] = [
   {
     name: "a service that never answers",
     lasting: "hang",
-    env: { K6_CLOUD_TIMEOUT: "200ms" },
+    env: { K6_CLOUD_TIMEOUT: "2s" },
     says: `no answer in time; ${CHECK_HOST}`,
     calls: 3,
   },
@@ -155,7 +155,8 @@ const overrides: readonly (readonly [config: unknown, says: string])[] = [
   ],
   [
     { host: "nowhere" },
-    "invalid host (the service's config.host): expected an address that begins with http:// or https://" + BY_SERVICE,
+    "invalid host (the service's config.host): expected an address that begins with http:// or https://, without ? and #" +
+    BY_SERVICE,
   ],
   [
     { maxTimeSeriesInBatch: 0 },

@@ -33,7 +33,7 @@ async function runRemotely(script: CloudScript): Promise<number> {
     log.warn(`the test is told to end because k6d received a '${reason}' signal; another one ends k6d at once`);
   });
   const { id, detailsUrl } = await startTest(script);
-  const url = cloud.testRunDetails ?? detailsUrl ?? `${cloud.webAppUrl}/runs/${id}`;
+  const url = cloud.testRunDetails ?? detailsUrl ?? `${cloud.webAppUrl}/runs/${encodeURIComponent(id)}`;
   display.write(planOf(script, url));
   const run = new RemoteRun({
     api,

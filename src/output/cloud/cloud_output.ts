@@ -5,6 +5,7 @@
 
 import type { SampleBatch } from "../../metrics/types.ts";
 import { type Clock, systemClock } from "../clock.ts";
+import { LONGEST_TIMER_MS } from "../duration.ts";
 import { type Output, type OutputContext, OutputError } from "../output.ts";
 import type { RemoteRun, RunEnding } from "../run_facts.ts";
 import { longEnough } from "../secrets.ts";
@@ -69,7 +70,7 @@ class CloudOutput implements Output {
     this.#client = this.#newClient(config);
     this.#lifeCycle = lifeCycleOf(config, this.#client, context);
     this.limits = {
-      startMs: 10 * config.timeoutMs + START_MS,
+      startMs: Math.min(10 * config.timeoutMs + START_MS, LONGEST_TIMER_MS),
       stopMs: STOPPED_START_MS + STREAM_STOP_MS + FINISH_MS + 10_000,
     };
     const { promise, resolve } = Promise.withResolvers<RemoteRun>();
@@ -176,7 +177,7 @@ class CloudOutput implements Output {
 
   #pageUrl({ id, pageUrl }: StartedRun): string {
     const { testRunDetails, webAppUrl } = this.#config;
-    return testRunDetails ?? pageUrl ?? `${webAppUrl}/runs/${id}`;
+    return testRunDetails ?? pageUrl ?? `${webAppUrl}/runs/${encodeURIComponent(id)}`;
   }
 }
 

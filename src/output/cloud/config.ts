@@ -11,6 +11,7 @@ import type { ScopedPush } from "./api/metrics_api.ts";
 import type { MetricsFormat } from "./metric_set_encoder.ts";
 import { type CloudSources, collectSettings } from "./setting_sources.ts";
 import type { SettingKey } from "./settings.ts";
+import { A_TEST_RUN_ID, isTestRunId } from "./test_run_id.ts";
 
 /** Settings, complete and checked. */
 export interface CloudConfig {
@@ -104,7 +105,7 @@ export interface SecretSourceConfig {
 export function readConfig(sources: CloudSources): CloudConfig {
   const { values, secrets, warnings } = collectSettings(sources);
   assertApiVersion(values);
-  const pushRefId = textOrNull(values, "pushRefID");
+  const pushRefId = testRunIdOrNull(values, "pushRefID");
   const host = baseAddress(values, "host") ?? "https://ingest.k6.io";
   const hostV6 = baseAddress(values, "hostv6") ?? "https://api.k6.io";
   return {
@@ -116,7 +117,7 @@ export function readConfig(sources: CloudSources): CloudConfig {
     name: textOrNull(values, "name"),
     host,
     hostV6,
-    webAppUrl: baseAddress(values, "webAppURL") ?? "https://app.k6.io",
+    webAppUrl: httpAddress(values, "webAppURL")?.replace(/\/+$/, "") ?? "https://app.k6.io",
     testRunDetails: httpAddress(values, "testRunDetails") ?? null,
     timeoutMs: values.get("timeout", A_DURATION, parseIntervalMs) ?? 60_000,
     noCompress: values.flag("noCompress") ?? false,
@@ -141,7 +142,7 @@ export function readConfig(sources: CloudSources): CloudConfig {
       (isGrafanas(hostV6) ? "wss://cloudlogs.k6.io/api/v1/tail" : null),
     showLogs: values.flag("showLogs") ?? true,
     exitOnRunning: values.flag("exitOnRunning") ?? false,
-    testRunId: textOrNull(values, "testRunID"),
+    testRunId: testRunIdOrNull(values, "testRunID"),
     scopedPush: pushRefId === null ? null : scopedPush(values),
     logsPush: pushRefId === null ? null : logsPush(values),
     secretSource: {
@@ -204,9 +205,15 @@ function tokenOrNull(values: Values, key: SettingKey): string | null {
   return values.get(key, "text without blanks", parse) || null;
 }
 
-/** An address to which paths are added. */
+/** Nothing counts as not set. */
+function testRunIdOrNull(values: Values, key: SettingKey): string | null {
+  const parse = (value: SettingValue) => value === "" || isTestRunId(String(value)) ? String(value) : null;
+  return values.get(key, A_TEST_RUN_ID, parse) || null;
+}
+
+/** An address to which the paths of calls are added. */
 function baseAddress(values: Values, key: SettingKey): string | undefined {
-  return httpAddress(values, key)?.replace(/\/+$/, "");
+  return address(values, key, ["http:", "https:"], { isBase: true })?.replace(/\/+$/, "");
 }
 
 /** An address that is used as it is. */
@@ -214,21 +221,31 @@ function httpAddress(values: Values, key: SettingKey): string | undefined {
   return address(values, key, ["http:", "https:"]);
 }
 
-/** Nothing counts as not set: services send empty texts. */
-function address(values: Values, key: SettingKey, protocols: readonly string[]): string | undefined {
-  const expected = `an address that begins with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}`;
-  const parse = (value: SettingValue) => value === "" || parseUrl(value, protocols) !== null ? String(value) : null;
+/** Nothing counts as not set: services send empty texts. So do blanks around an address, as line breaks in files of secrets. */
+function address(
+  values: Values,
+  key: SettingKey,
+  protocols: readonly string[],
+  { isBase = false } = {},
+): string | undefined {
+  const beginning = `an address that begins with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}`;
+  const expected = isBase ? `${beginning}, without ? and #` : beginning;
+  const parse = (value: SettingValue) => {
+    const text = String(value).trim();
+    return text === "" || parseUrl(text, protocols) !== null && !(isBase && /[?#]/.test(text)) ? text : null;
+  };
   return values.get(key, expected, parse) || undefined;
 }
 
-function parseUrl(value: SettingValue, protocols: readonly string[]): URL | null {
-  const url = URL.parse(String(value));
+/** Null also for what `URL` takes but would have to be changed: blanks and control characters. */
+function parseUrl(text: string, protocols: readonly string[]): URL | null {
+  const url = /[\s\p{Cc}]/u.test(text) ? null : URL.parse(text);
   return url !== null && protocols.includes(url.protocol) ? url : null;
 }
 
 /** `team` stands for `https://team.grafana.net`; of an address only scheme and host count. */
 function stackUrl(value: SettingValue): string | null {
-  const text = String(value);
+  const text = String(value).trim();
   if (/^[a-z0-9-]+$/i.test(text)) return `https://${text}.grafana.net`;
   return parseUrl(text, ["http:", "https:"])?.origin ?? null;
 }

@@ -7,6 +7,8 @@ const nothing: CloudSources = { collectors: {}, options: {}, env: {}, argument: 
 const env = (variables: Record<string, string>) => ({ ...nothing, env: variables });
 const override = (config: unknown) => ({ ...nothing, override: config });
 
+const A_BASE = "expected an address that begins with http:// or https://, without ? and #";
+
 const mistakes: { readonly sources: CloudSources; readonly message: string }[] = [
   {
     sources: env({ K6_CLOUD_AGGREGATION_PERIOD: "soon" }),
@@ -46,7 +48,21 @@ const mistakes: { readonly sources: CloudSources; readonly message: string }[] =
   },
   {
     sources: env({ K6_CLOUD_HOST: "ingest.k6.io" }),
-    message: "cloud output: invalid host (K6_CLOUD_HOST): expected an address that begins with http:// or https://",
+    message: `cloud output: invalid host (K6_CLOUD_HOST): ${A_BASE}`,
+  },
+  {
+    sources: env({ K6_CLOUD_HOST: "http://h/base?token=hidden" }),
+    message: `cloud output: invalid host (K6_CLOUD_HOST): ${A_BASE}`,
+  },
+  {
+    sources: override({ testRunDetails: "http://h/\x1b[31m" }),
+    message: "cloud output: invalid testRunDetails (the service's config.testRunDetails): " +
+      "expected an address that begins with http:// or https://",
+  },
+  {
+    sources: env({ K6_CLOUD_PUSH_REF_ID: ".." }),
+    message: 'cloud output: invalid pushRefID (K6_CLOUD_PUSH_REF_ID) "..": ' +
+      "expected 1 to 256 visible ASCII characters, and not only dots",
   },
   {
     sources: env({ K6_CLOUD_TRACES_HOST: "https://h:1" }),
@@ -95,6 +111,15 @@ for (const { env: variables, message } of limits) {
     assertEquals(assertThrows(() => assertLimits(config), OutputError).message, message);
   });
 }
+
+Deno.test("blanks around an address do not count", () => {
+  const { host, testRunDetails, stackUrl } = readConfig(env({
+    K6_CLOUD_HOST: " http://h/base/ \n",
+    K6_CLOUD_TEST_RUN_DETAILS: "http://d/\n",
+    K6_CLOUD_STACK_URL: "team\n",
+  }));
+  assertEquals([host, testRunDetails, stackUrl], ["http://h/base", "http://d/", "https://team.grafana.net"]);
+});
 
 Deno.test("the defaults are within the limits", () => assertLimits(readConfig(nothing)));
 
@@ -175,7 +200,13 @@ Deno.test("secrets are known wherever they stand, also those that another source
       K6_CLOUD_TEST_RUN_TOKEN: "scoped",
     }),
     collectors: { cloud: { token: "token-of-file" } },
-    options: { cloud: { token: "token-of-script", host: "https://user:p%40ss@host/?apiKey=in-query" } },
+    options: {
+      cloud: {
+        token: "token-of-script",
+        host: "https://user:p%40ss@host",
+        testRunDetails: "https://h/?apiKey=in-query",
+      },
+    },
     override: { token: "token-of-service" },
   });
   assertEquals(

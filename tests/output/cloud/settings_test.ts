@@ -25,6 +25,7 @@ const same = (key: SettingKey, read: Case["read"], values: readonly [string, str
   read,
   expected: values,
 });
+const base = (key: SettingKey, read: Case["read"]) => same(key, read, ["http://one:1/a", "https://two/b"]);
 const url = (key: SettingKey, read: Case["read"]) => same(key, read, ["http://one:1/a", "https://two/b?c=d"]);
 const number = (key: SettingKey, read: Case["read"]): Case => ({ key, values: ["7", "9"], read, expected: [7, 9] });
 const flag = (key: SettingKey, read: Case["read"]): Case => ({
@@ -54,8 +55,8 @@ const cases: readonly Case[] = [
   number("projectID", ({ projectId }) => projectId),
   number("defaultProjectID", ({ defaultProjectId }) => defaultProjectId),
   same("name", ({ name }) => name),
-  { ...url("host", ({ host }) => host), values: ["http://one:1/a/", "https://two/b?c=d"] },
-  url("hostv6", ({ hostV6 }) => hostV6),
+  { ...base("host", ({ host }) => host), values: ["http://one:1/a/", "https://two/b/"] },
+  base("hostv6", ({ hostV6 }) => hostV6),
   url("webAppURL", ({ webAppUrl }) => webAppUrl),
   url("testRunDetails", ({ testRunDetails }) => testRunDetails),
   duration("timeout", ({ timeoutMs }) => timeoutMs),

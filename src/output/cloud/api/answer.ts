@@ -1,6 +1,7 @@
 /** Reads the JSON of the cloud's answers, leniently: unknown fields don't matter, null is a field that isn't there. */
 
 import { asObject } from "../../setting_values.ts";
+import { A_TEST_RUN_ID, isTestRunId } from "../test_run_id.ts";
 import { CloudApiError } from "./cloud_error.ts";
 
 /** An object in an answer. A field of the wrong type is a `CloudApiError` that names the call and the field. */
@@ -45,6 +46,13 @@ export class Answer {
     return String(value);
   }
 
+  /** The id of a test run, which must be there. */
+  testRunId(name: string): string {
+    const text = this.text(name);
+    if (!isTestRunId(text)) throw this.#wrong(name, A_TEST_RUN_ID);
+    return text;
+  }
+
   /** An address that must be there. */
   address(name: string): string {
     return this.#needed(name, AN_ADDRESS, this.optionalAddress(name));
@@ -53,8 +61,14 @@ export class Answer {
   /** The text of an `http:` or `https:` address, or null. */
   optionalAddress(name: string): string | null {
     const text = this.optionalText(name);
-    if (text !== null && !/^https?:$/.test(URL.parse(text)?.protocol ?? "")) throw this.#wrong(name, AN_ADDRESS);
+    if (text !== null && !isAddress(text)) throw this.#wrong(name, AN_ADDRESS);
     return text;
+  }
+
+  /** The address of a page that people may look at; null also for what is none, which must not keep a test from running. */
+  page(name: string): string | null {
+    const value = this.raw(name);
+    return typeof value === "string" && isAddress(value) ? value : null;
   }
 
   /** A token that must be there. */
@@ -135,6 +149,11 @@ export class Answer {
   #wrong(name: string, expected: string): CloudApiError {
     return malformed(this.#call, `${this.#path}${name} of the answer must be ${expected}`);
   }
+}
+
+/** Whether a text is an address that can be shown as it is. */
+function isAddress(text: string): boolean {
+  return !/[\s\p{Cc}]/u.test(text) && /^https?:$/.test(URL.parse(text)?.protocol ?? "");
 }
 
 /** What messages say of the call: `addressSource` because a wrong address is the usual cause. */

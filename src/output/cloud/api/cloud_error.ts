@@ -45,6 +45,17 @@ export class CloudApiError extends Error {
   }
 }
 
+/** `error` once `undo` has taken back what the call has done nevertheless; says both when that fails, too. */
+export async function takenBack(error: CloudApiError, undo: () => Promise<void>): Promise<CloudApiError> {
+  try {
+    await undo();
+    return error;
+  } catch (failure) {
+    if (!(failure instanceof CloudApiError)) throw failure;
+    return new CloudApiError(`${error.message}; and ${failure.message}`, { kind: error.kind, cause: error });
+  }
+}
+
 /** The error of a call that the caller's signal ended. */
 export function givenUp(purpose: string): CloudApiError {
   return new CloudApiError(`cannot ${purpose}: given up`, { kind: "given up" });

@@ -3,7 +3,7 @@
 import { parseIntervalMs } from "../../duration.ts";
 import type { Answer } from "./answer.ts";
 import { type CloudApi, type CloudClient, jsonBody, SCOPED_REPEATS, V6_REPEATS } from "./cloud_client.ts";
-import { CloudApiError } from "./cloud_error.ts";
+import { CloudApiError, takenBack } from "./cloud_error.ts";
 import { readSecrets, type RunSecrets } from "./v1_api.ts";
 import type { V6Access } from "./v6_api.ts";
 
@@ -70,7 +70,7 @@ export class ProvisioningApi {
     this.#access = access;
   }
 
-  /** Makes a run of a test. */
+  /** Makes a run of a test. One that can't be used, because of what else the answer says, is finished. */
   async startLocalExecution(
     loadTestId: number,
     { options, maxVus, durationSeconds, archiveBytes }: LocalExecution,
@@ -90,7 +90,16 @@ export class ProvisioningApi {
       isKeyed: true,
       signal,
     });
-    return readStart(answer);
+    const testRunId = answer.testRunId("test_run_id");
+    const runtime = answer.object("runtime_config");
+    const testRunToken = runtime.token("test_run_token");
+    try {
+      return { testRunId, testRunToken, ...readStart(answer, runtime) };
+    } catch (error) {
+      if (!(error instanceof CloudApiError)) throw error;
+      const end = { code: 0, reason: error.message };
+      throw await takenBack(error, () => this.notifyEnd(testRunId, testRunToken, end, signal));
+    }
   }
 
   /** Sends the archive to where the service wants it. */
@@ -149,14 +158,11 @@ function uploadAdvice(status: number): string | null {
   return [401, 403, 404].includes(status) ? "the address that the service gave for it is not valid (any longer)" : null;
 }
 
-function readStart(answer: Answer): StartedLocalExecution {
-  const runtime = answer.object("runtime_config");
+function readStart(answer: Answer, runtime: Answer): Omit<StartedLocalExecution, "testRunId" | "testRunToken"> {
   const warnings: string[] = [];
   return {
-    testRunId: answer.text("test_run_id"),
     archiveUploadUrl: answer.optionalAddress("archive_upload_url"),
-    detailsUrl: answer.optionalText("test_run_details_page_url"),
-    testRunToken: runtime.token("test_run_token"),
+    detailsUrl: answer.page("test_run_details_page_url"),
     metrics: readMetrics(runtime.object("metrics"), warnings),
     logs: readLogs(runtime.optionalObject("logs"), warnings),
     secrets: readSecrets(runtime.optionalObject("secrets")),

@@ -2,6 +2,7 @@
 
 import type { Answer } from "./answer.ts";
 import { type CloudApi, type CloudBody, type CloudClient, formBody, jsonBody, V1_REPEATS } from "./cloud_client.ts";
+import { CloudApiError, takenBack } from "./cloud_error.ts";
 
 /** Where the API is, and who calls. */
 export interface V1Access {
@@ -70,7 +71,7 @@ export class V1Api {
     this.#api = v1Api(access, "/v1");
   }
 
-  /** Makes a test run: as JSON, or as a form with its archive. */
+  /** Makes a test run: as JSON, or as a form with its archive. One that can't be used, because of what else the answer says, is finished. */
   async createTestRun(run: NewTestRun, signal?: AbortSignal): Promise<CreatedTestRun> {
     const answer = await this.#client.ask(this.#api, {
       purpose: "create the test run",
@@ -80,16 +81,13 @@ export class V1Api {
       isKeyed: true,
       signal,
     });
-    return {
-      id: answer.text("reference_id"),
-      config: answer.raw("config"),
-      messages: answer.objects("logs").map((entry) => ({
-        level: entry.optionalText("level") ?? "",
-        message: entry.optionalText("message") ?? "",
-      })),
-      testRunToken: answer.optionalToken("test_run_token"),
-      secrets: readSecrets(answer.optionalObject("secrets_config")),
-    };
+    const id = answer.testRunId("reference_id");
+    try {
+      return { id, ...readCreated(answer) };
+    } catch (error) {
+      if (!(error instanceof CloudApiError)) throw error;
+      throw await takenBack(error, () => this.finishTestRun(id, ABORTED_BY_SYSTEM, signal));
+    }
   }
 
   /** Says how a test run ended. */
@@ -120,6 +118,20 @@ export class V1Api {
     });
     return answer.optionalFlag("is_valid") === true;
   }
+}
+
+const ABORTED_BY_SYSTEM: TestRunEnd = { isFailed: false, runStatus: 6, thresholds: {} };
+
+function readCreated(answer: Answer): Omit<CreatedTestRun, "id"> {
+  return {
+    config: answer.raw("config"),
+    messages: answer.objects("logs").map((entry) => ({
+      level: entry.optionalText("level") ?? "",
+      message: entry.optionalText("message") ?? "",
+    })),
+    testRunToken: answer.optionalToken("test_run_token"),
+    secrets: readSecrets(answer.optionalObject("secrets_config")),
+  };
 }
 
 /** What calls under a path of this API's host have in common. */

@@ -162,7 +162,7 @@ export class V6Api {
       isKeyed: true,
       signal,
     });
-    return { id: answer.text("id"), detailsUrl: answer.optionalText("test_run_details_page_url") };
+    return { id: answer.testRunId("id"), detailsUrl: answer.page("test_run_details_page_url") };
   }
 
   async testRun(id: string, signal?: AbortSignal): Promise<TestRunState> {

@@ -84,12 +84,19 @@ Deno.test("durations that can't be understood cost a warning each, what is missi
 Deno.test("a start without a place for metrics is an error that says so", async () => {
   await using server = await ContractServer.start();
   using calls = new Calls();
-  const answer = { test_run_id: 12, runtime_config: { test_run_token: "t", metrics: {} } };
-  server.fault("provisioning.startLocalExecution", json(answer));
+  server.fault("provisioning.startLocalExecution", {
+    rewrite(answer) {
+      const started = JSON.parse(String(answer.body));
+      started.runtime_config.metrics = {};
+      return { ...answer, body: JSON.stringify(started) };
+    },
+  });
   assertEquals(
     (await failure(start(server, calls, null))).message,
     "cannot start the test run: runtime_config.metrics.push_url of the answer must be an http or https address; check K6_CLOUD_HOST_V6",
   );
+  // Nobody else could.
+  assertEquals(server.callsOf("provisioning.notify").map(({ status }) => status), [204]);
 });
 
 Deno.test("secrets are read with the run's token, wherever they stand in the answer", async () => {

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { type NewTestRun, V1Api } from "../../../../src/output/cloud/api/v1_api.ts";
 import { ACCOUNT, ContractServer } from "../../../support/cloud/contract_server.ts";
+import { json } from "../../../../src/hub/http.ts";
 import { v1ErrorAnswer } from "../../../support/cloud/faults.ts";
 import { ARCHIVE } from "../../../hub/cloud_client.ts";
 import { Calls, failure } from "./calls.ts";
@@ -39,6 +40,44 @@ for (const archive of [null, ARCHIVE]) {
     assertEquals(server.violations, []);
   });
 }
+
+const unusable: readonly [Readonly<Record<string, unknown>>, string][] = [
+  [{ test_run_token: "a\nb" }, "test_run_token of the answer must be text without blanks"],
+  [
+    { secrets_config: { endpoint: "ftp://h/{key}" } },
+    "secrets_config.endpoint of the answer must be an http or https address",
+  ],
+  [{ secrets_config: { endpoint: true } }, "secrets_config.endpoint of the answer must be text"],
+  [{ logs: ["x"] }, "logs[0] of the answer must be an object"],
+];
+
+for (const [fields, message] of unusable) {
+  Deno.test(`a run that is made but can't be used is finished: ${message}`, async () => {
+    await using server = await ContractServer.start();
+    using calls = new Calls();
+    server.fault("v1.createTestRun", {
+      rewrite: (answer) => ({ ...answer, body: JSON.stringify({ ...JSON.parse(String(answer.body)), ...fields }) }),
+    });
+    const error = await failure(api(server, calls).createTestRun(RUN));
+    assertEquals(error.message, `cannot create the test run: ${message}; check K6_CLOUD_HOST`);
+    const [call] = server.callsOf("v1.finishTestRun");
+    const { end } = await server.testRun(call?.request.path.split("/").at(-1) ?? "");
+    assertEquals(end, { resultStatus: 0, runStatus: 6, thresholds: {} });
+    assertEquals(server.violations, []);
+  });
+}
+
+Deno.test("a run that can be neither used nor finished is told of both", async () => {
+  await using server = await ContractServer.start();
+  using calls = new Calls();
+  server.fault("v1.createTestRun", json({ reference_id: "12", logs: {} }));
+  server.fault("v1.finishTestRun", v1ErrorAnswer(404, 0, "no such run"));
+  assertEquals(
+    (await failure(api(server, calls).createTestRun(RUN))).message,
+    "cannot create the test run: logs of the answer must be a list; check K6_CLOUD_HOST; and " +
+      "cannot finish the test run 12: (404) no such run; check K6_CLOUD_HOST, and that what is asked for exists",
+  );
+});
 
 Deno.test("what the service says of a new run is handed on: settings, messages, where secrets are", async () => {
   await using server = await ContractServer.start();
