@@ -4,6 +4,7 @@
  */
 
 import type { MetricType } from "../../metrics/types.ts";
+import { writeDigits, writeText } from "../file/number_text.ts";
 import { MIN_RESOLUTION } from "./histogram.ts";
 import { HistogramColumns } from "./histogram_columns.ts";
 import type { LabelSet } from "./labels.ts";
@@ -26,6 +27,10 @@ const SAMPLES: Readonly<Record<MetricType, string>> = {
   rate: "rateSamples",
   trend: "trendHdrSamples",
 };
+
+/** The most that a bucket's count takes, and a span, with the signs around it. */
+const COUNT_SIZE = 24;
+const SPAN_SIZE = 64;
 
 /** The format for every other service. */
 export class JsonEncoder implements MetricSetEncoder {
@@ -55,7 +60,8 @@ export class JsonEncoder implements MetricSetEncoder {
       const comma = i === 0 ? "" : ",";
       this.#write(`${comma}{"name":${JSON.stringify(name)},"type":"${METRIC_TYPES[type]}","timeSeries":[`);
       for (let k = 0; k < series.length; k++) {
-        this.#write((k === 0 ? "" : ",") + this.#series(SAMPLES[type], series[k]!));
+        if (k > 0) this.#write(",");
+        this.#writeSeries(SAMPLES[type], series[k]!);
         if (++written % PART_SERIES === 0) yield;
       }
       this.#write("]}");
@@ -64,42 +70,61 @@ export class JsonEncoder implements MetricSetEncoder {
     return this.#bytes.subarray(0, this.#length);
   }
 
-  /** Series by series, because a message as one text would take several times its size. */
+  #writeSeries(samples: string, { labels, values }: SeriesValues): void {
+    const field = this.#labels[labels.id] ??= encodeLabels(labels);
+    this.#write(`{${field}"${samples}":{"values":[`);
+    for (let i = 0; i < values.length; i++) {
+      const value = values[i]!;
+      this.#write(`${i === 0 ? "{" : ",{"}${this.#timeOf(value)}`);
+      if (value.type === "trend") this.#writeBuckets(value);
+      this.#write(figures(value));
+      this.#write("}");
+    }
+    this.#write("]}}");
+  }
+
+  #timeOf({ startSeconds }: SeriesValue): string {
+    if (startSeconds !== this.#timeSeconds) {
+      this.#timeSeconds = startSeconds;
+      this.#time = `"time":"${new Date(startSeconds * 1000).toISOString().replace(".000Z", "Z")}"`;
+    }
+    return this.#time;
+  }
+
+  /** Most of a message. Hot: no text of what is hundreds of numbers. */
+  #writeBuckets({ histogram }: TrendValue): void {
+    const columns = this.#columns;
+    columns.read(histogram);
+    const { length, counts, spans, spanOffsets, spanLengths } = columns;
+    if (length === 0) return;
+    this.#reserve(length * COUNT_SIZE + spans * SPAN_SIZE);
+    const bytes = this.#bytes;
+    let at = this.#length;
+    for (let i = 0; i < length; i++) {
+      at = writeText(bytes, at, i === 0 ? ',"counters":[' : ",");
+      at = writeDigits(bytes, at, counts[i]!);
+    }
+    for (let i = 0; i < spans; i++) {
+      at = writeText(bytes, at, i === 0 ? '],"spans":[{' : "},{");
+      const offset = spanOffsets[i]!;
+      if (offset > 0) at = writeText(bytes, writeDigits(bytes, writeText(bytes, at, '"offset":'), offset), ",");
+      at = writeDigits(bytes, writeText(bytes, at, '"length":'), spanLengths[i]!);
+    }
+    this.#length = writeText(bytes, at, "}]");
+  }
+
   #write(text: string): void {
     // UTF-8 has at most three bytes for a code unit.
-    const needed = this.#length + 3 * text.length;
-    if (needed > this.#bytes.length) {
-      const grown = new Uint8Array(Math.max(needed, 2 * this.#bytes.length));
-      grown.set(this.#bytes.subarray(0, this.#length));
-      this.#bytes = grown;
-    }
+    this.#reserve(3 * text.length);
     this.#length += this.#text.encodeInto(text, this.#bytes.subarray(this.#length)).written;
   }
 
-  #series(samples: string, { labels, values }: SeriesValues): string {
-    const field = this.#labels[labels.id] ??= encodeLabels(labels);
-    return `{${field}"${samples}":{"values":[${values.map((value) => this.#value(value)).join(",")}]}}`;
-  }
-
-  #value(value: SeriesValue): string {
-    if (value.startSeconds !== this.#timeSeconds) {
-      this.#timeSeconds = value.startSeconds;
-      this.#time = `"time":"${new Date(value.startSeconds * 1000).toISOString().replace(".000Z", "Z")}"`;
-    }
-    return `{${this.#time}${this.#figures(value)}}`;
-  }
-
-  #figures(value: SeriesValue): string {
-    switch (value.type) {
-      case "counter":
-        return numberField("value", value.sum);
-      case "gauge":
-        return gaugeFields(value);
-      case "rate":
-        return rateFields(value);
-      case "trend":
-        return trendFields(value, this.#columns);
-    }
+  #reserve(size: number): void {
+    const needed = this.#length + size;
+    if (needed <= this.#bytes.length) return;
+    const grown = new Uint8Array(Math.max(needed, 2 * this.#bytes.length));
+    grown.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes = grown;
   }
 }
 
@@ -107,6 +132,20 @@ function encodeLabels({ labels }: LabelSet): string {
   if (labels.length === 0) return "";
   const list = labels.map(([name, value]) => JSON.stringify(value === "" ? { name } : { name, value }));
   return `"labels":[${list.join(",")}],`;
+}
+
+/** The fields of a value, but for its time and its buckets. */
+function figures(value: SeriesValue): string {
+  switch (value.type) {
+    case "counter":
+      return numberField("value", value.sum);
+    case "gauge":
+      return gaugeFields(value);
+    case "rate":
+      return rateFields(value);
+    case "trend":
+      return trendFields(value);
+  }
 }
 
 function gaugeFields({ last, count, min, max, sum }: GaugeValue): string {
@@ -118,22 +157,10 @@ function rateFields({ nonzero, total }: RateValue): string {
   return numberField("nonzeroCount", nonzero) + numberField("totalCount", total);
 }
 
-function trendFields({ histogram }: TrendValue, columns: HistogramColumns): string {
-  const { sum, count, min, max, extraLow, extraHigh } = histogram;
-  columns.read(histogram);
-  return bucketFields(columns) + numberField("sum", sum) + numberField("count", count) + numberField("minValue", min) +
+function trendFields({ histogram: { sum, count, min, max, extraLow, extraHigh } }: TrendValue): string {
+  return numberField("sum", sum) + numberField("count", count) + numberField("minValue", min) +
     numberField("maxValue", max) + numberField("extraLowValuesCounter", extraLow) +
     numberField("extraHighValuesCounter", extraHigh) + numberField("minResolution", MIN_RESOLUTION);
-}
-
-function bucketFields({ length, counts, spans, spanOffsets, spanLengths }: HistogramColumns): string {
-  if (length === 0) return "";
-  let list = "";
-  for (let i = 0; i < spans; i++) {
-    const offset = spanOffsets[i]!;
-    list += `${i === 0 ? "" : ","}{${offset === 0 ? "" : `"offset":${offset},`}"length":${spanLengths[i]}}`;
-  }
-  return `,"counters":[${counts.subarray(0, length).join(",")}],"spans":[${list}]`;
 }
 
 /** A field, after a comma; nothing for zero, but negative zero is another value. */

@@ -53,11 +53,11 @@ export function writeSixDecimals(bytes: Uint8Array, at: number, value: number): 
   return writeText(bytes, at, sixDecimals(value));
 }
 
-/** A whole number from 0 to 2³¹ − 1. */
-function writeDigits(bytes: Uint8Array, at: number, value: number): number {
+/** A whole number from 0 to 2³² − 1. Hot. */
+export function writeDigits(bytes: Uint8Array, at: number, value: number): number {
   let end = at + 1;
   for (let limit = 10; value >= limit; limit *= 10) end++;
-  for (let i = end - 1, rest = value | 0; i >= at; i--) {
+  for (let i = end - 1, rest = value >>> 0; i >= at; i--) {
     const tenth = (rest / 10) | 0;
     bytes[i] = ZERO + rest - tenth * 10;
     rest = tenth;
