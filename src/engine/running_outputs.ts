@@ -68,13 +68,13 @@ export class RunningOutputs {
   }
 
   async #start(output: Output): Promise<void> {
-    const { startMs } = output.limits ?? this.#limits;
+    const { startMs } = { ...this.#limits, ...output.limits };
     if (await isOver(output.start(), startMs)) return;
     throw new OutputError(`output ${output.description} did not start within ${startMs / 1000} s`);
   }
 
   async #stop(output: Output, ending: RunEnding): Promise<void> {
-    const { stopMs } = output.limits ?? this.#limits;
+    const { stopMs } = { ...this.#limits, ...output.limits };
     try {
       if (await isOver(output.stop(ending), stopMs)) return;
       this.#log.error(

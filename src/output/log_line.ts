@@ -4,7 +4,7 @@
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
 /** All levels, the least serious first. */
-export const LOG_LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
+const LOG_LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 
 /** One line of the log, free of secrets. */
 export interface LogLine {

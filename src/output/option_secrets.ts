@@ -3,9 +3,9 @@
  * without them; a run of it takes them from its script again, which may have them from variables.
  */
 
-import { isSecretName, passwordSecrets, secretsAmong } from "./secrets.ts";
+import { isSecretName } from "./secrets.ts";
 import { asObject } from "./setting_values.ts";
-import { identityOf } from "./url_text.ts";
+import { secretsInUrl } from "./url_text.ts";
 
 /** One secret of the options. */
 export interface OptionSecret {
@@ -77,14 +77,6 @@ function placeOf(path: Path): string {
 function textsIn(value: unknown): string[] {
   if (typeof value === "string" || typeof value === "number") return [String(value)];
   return Object.entries(asContainer(value) ?? {}).flatMap(([name, field]) => name === "username" ? [] : textsIn(field));
-}
-
-/** The password in an address, and its parameters that are named like secrets. */
-function secretsInUrl(text: string): string[] {
-  const url = URL.parse(text);
-  if (url === null) return [];
-  const password = url.password === "" ? [] : [url.password];
-  return [...new Set([...password, ...passwordSecrets(identityOf(url)), ...secretsAmong(url.searchParams)])];
 }
 
 function bareUrl(text: string): string {

@@ -52,7 +52,7 @@ export interface Output {
   /** Passwords, tokens and the like, which no line of the log may show. Default none. */
   readonly secrets?: readonly string[];
   /** How long `start` and `stop` may take before the run goes on without them. Default 30 s and 75 s. */
-  readonly limits?: { readonly startMs: number; readonly stopMs: number };
+  readonly limits?: { readonly startMs?: number; readonly stopMs?: number };
   /** The run as the output's service knows it, once it has started; stays pending when it can't. Absent: no such service. */
   readonly remoteRun?: Promise<RemoteRun>;
   /** Resolves once the output can take samples; rejects with an `OutputError` when it can't work at all. */

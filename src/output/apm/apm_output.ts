@@ -20,9 +20,6 @@ export interface ApmContext extends Omit<OutputContext, "name" | "argument"> {
   readonly ownRunId: string;
 }
 
-/** More than the senders take to stop; what outputs have by default. */
-const STOP_LIMIT_MS = 75_000;
-
 /** The statistics of a Trend; the option has no setting for them. */
 const TREND_STATS = ["avg", "min", "med", "max", "p(95)", "p(99)", "count"] as const;
 
@@ -56,8 +53,8 @@ class ApmOutput implements Output {
     this.#targets = targets;
     this.#context = context;
     this.#clock = clock;
-    const cloudLimits = context.cloud?.limits;
-    if (cloudLimits !== undefined) this.limits = { startMs: cloudLimits.startMs, stopMs: STOP_LIMIT_MS };
+    const startMs = context.cloud?.limits?.startMs;
+    if (startMs !== undefined) this.limits = { startMs };
     this.description = `apm (${targets.map(({ url }) => describeUrl(url)).join(", ")})`;
   }
 

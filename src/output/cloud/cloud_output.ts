@@ -41,7 +41,7 @@ export function createCloudOutput(
 
 class CloudOutput implements Output {
   readonly remoteRun: Promise<RemoteRun>;
-  readonly limits: NonNullable<Output["limits"]>;
+  readonly limits: { readonly startMs: number; readonly stopMs: number };
   readonly secrets: readonly string[];
   readonly #context: OutputContext;
   readonly #clock: Clock;

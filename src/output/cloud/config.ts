@@ -130,8 +130,9 @@ export function readConfig(sources: CloudSources): CloudConfig {
     metricPushConcurrency: values.get("metricPushConcurrency", "a whole number", wholeNumber) ?? 1,
     maxTimeSeriesInBatch: values.get("maxTimeSeriesInBatch", "a whole number", wholeNumber) ?? 1000,
     traces: {
-      // Grafana's address is no default for the token of another service.
-      enabled: (values.flag("tracesEnabled") ?? true) && (values.has("traceHost") || isGrafanas(host)),
+      // Grafana's address is no default for the token of another service, which a local execution finds at `hostv6`.
+      enabled: (values.flag("tracesEnabled") ?? true) &&
+        (values.has("traceHost") || isGrafanas(host) && isGrafanas(hostV6)),
       host: values.get("traceHost", "host:port, without a scheme", hostAndPort) ??
         "grpc-k6-api-prod-prod-us-east-0.grafana.net:443",
       pushIntervalMs: values.get("tracesPushInterval", A_DURATION, parseIntervalMs) ?? 1000,

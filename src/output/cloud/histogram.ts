@@ -56,23 +56,7 @@ export class CloudHistogram {
     const units = value / MIN_RESOLUTION;
     if (units < 0) this.extraLow++;
     else if (units > GREATEST) this.extraHigh++;
-    else this.#increase(bucketIndex(units), 1);
-  }
-
-  /** Takes in all that the other one holds. */
-  merge(other: CloudHistogram): void {
-    this.count += other.count;
-    this.sum += other.sum;
-    this.min = Math.min(this.min, other.min);
-    this.max = Math.max(this.max, other.max);
-    this.extraLow += other.extraLow;
-    this.extraHigh += other.extraHigh;
-    if (other.#first !== NONE) this.#increase(other.#first, other.#firstCount);
-    const table = other.#table;
-    const end = other.#begin + other.#size;
-    for (let at = other.#begin; at < end; at += 2) {
-      if (table[at + 1] !== 0) this.#increase(table[at]!, table[at + 1]!);
-    }
+    else this.#increase(bucketIndex(units));
   }
 
   /** Fills the columns with the buckets. */
@@ -98,24 +82,24 @@ export class CloudHistogram {
     }
   }
 
-  #increase(index: number, by: number): void {
+  #increase(index: number): void {
     if (index === this.#first) {
-      this.#firstCount += by;
+      this.#firstCount++;
     } else if (this.#first === NONE) {
       this.#first = index;
-      this.#firstCount = by;
+      this.#firstCount = 1;
     } else {
-      this.#increaseInTable(index, by);
+      this.#increaseInTable(index);
     }
   }
 
-  #increaseInTable(index: number, by: number): void {
+  #increaseInTable(index: number): void {
     // Three entries of four in use, at most.
     if (8 * this.#used >= 3 * this.#size) this.#grow();
     const at = this.#place(index);
     if (this.#table[at + 1] === 0) this.#used++;
     this.#table[at] = index;
-    this.#table[at + 1]! += by;
+    this.#table[at + 1]!++;
   }
 
   /** Where a bucket is in the table, which has a free entry, or would be. */

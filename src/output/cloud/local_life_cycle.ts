@@ -54,7 +54,7 @@ export class LocalRun implements LifeCycle {
     const archive = test.archive?.() ?? null;
     const { id } = await this.#v6.provideLoadTest(projectId, name, null, signal);
     const archiveBytes = archive?.length ?? null;
-    const execution = { options: {}, maxVus, durationSeconds, archiveBytes };
+    const execution = { maxVus, durationSeconds, archiveBytes };
     const started = await this.#provisioning.startLocalExecution(id, execution, signal);
     this.#token = started.testRunToken;
     this.#context.redact(started.testRunToken);

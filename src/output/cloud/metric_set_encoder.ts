@@ -30,9 +30,3 @@ export interface MetricSetEncoder {
 export function createEncoder(format: MetricsFormat, options: EncoderOptions): MetricSetEncoder {
   return format === "protobuf" ? new ProtobufEncoder(options) : new JsonEncoder(options);
 }
-
-/** The message of a set, without a pause. */
-export function encodeAtOnce(encoder: MetricSetEncoder, set: MetricSet): Uint8Array<ArrayBuffer> {
-  const encoding = encoder.encode(set);
-  for (let step = encoding.next();; step = encoding.next()) if (step.done === true) return step.value;
-}

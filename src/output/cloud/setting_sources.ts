@@ -5,10 +5,10 @@
  */
 
 import { type OutputContext, OutputError } from "../output.ts";
-import { longEnough, passwordSecrets, secretsAmong } from "../secrets.ts";
+import { longEnough } from "../secrets.ts";
 import { asObject, type SettingValue, SettingValues } from "../setting_values.ts";
 import { unknownVariables } from "../unknown_variables.ts";
-import { identityOf } from "../url_text.ts";
+import { secretsInUrl } from "../url_text.ts";
 import { findJsonSetting, type KnownSetting, type SettingKey, SETTINGS } from "./settings.ts";
 
 /** Where settings come from. */
@@ -102,11 +102,3 @@ const SECRET_KEYS: ReadonlySet<SettingKey> = new Set(all.filter(({ secret }) => 
 const NUMBERS: ReadonlySet<SettingKey> = new Set(["stackID", "projectID", "defaultProjectID"]);
 const TOKENS: ReadonlySet<SettingKey> = new Set(["token", "testRunToken", "secretsToken"]);
 const VARIABLES: readonly string[] = all.flatMap(({ variable }) => variable === null ? [] : [variable]);
-
-/** The password in an address, and its parameters that are named like secrets. */
-function secretsInUrl(text: string): string[] {
-  const url = URL.parse(text);
-  if (url === null) return [];
-  const password = url.password === "" ? [] : [url.password];
-  return [...passwordSecrets(identityOf(url)), ...password, ...secretsAmong(url.searchParams)];
-}

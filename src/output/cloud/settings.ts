@@ -155,7 +155,7 @@ export const SETTINGS = [
     key: "traceHost",
     variable: "K6_CLOUD_TRACES_HOST",
     default: "grpc-k6-api-prod-prod-us-east-0.grafana.net:443",
-    meaning: "where these go, `host:port`; with another `host` than Grafana's nowhere unless it is set",
+    meaning: "where these go, `host:port`; with another `host` or `hostv6` than Grafana's nowhere unless it is set",
   },
   {
     key: "tracesPushInterval",

@@ -5,7 +5,7 @@ import { MetricRegistry } from "../../../src/metrics/registry.ts";
 import { SampleRecorder } from "../../../src/metrics/sample_recorder.ts";
 import { TagSet } from "../../../src/metrics/tag_set.ts";
 import type { MetricType, TagPairs, ValueType } from "../../../src/metrics/types.ts";
-import { createEncoder, encodeAtOnce } from "../../../src/output/cloud/metric_set_encoder.ts";
+import { createEncoder, type MetricSetEncoder } from "../../../src/output/cloud/metric_set_encoder.ts";
 import { type MetricSet, metricSets } from "../../../src/output/cloud/metric_sets.ts";
 import { type ClosedWindow, TimeWindows } from "../../../src/output/cloud/time_windows.ts";
 import { readJson, readProtobuf, type ReceivedSet } from "../../support/cloud_metrics_reader.ts";
@@ -26,6 +26,12 @@ export interface CloudSample {
   readonly value?: number;
   /** Default `T`. */
   readonly atEpochMs?: number;
+}
+
+/** The message of a set, without a pause. */
+export function encodeAtOnce(encoder: MetricSetEncoder, set: MetricSet): Uint8Array<ArrayBuffer> {
+  const encoding = encoder.encode(set);
+  for (let step = encoding.next();; step = encoding.next()) if (step.done === true) return step.value;
 }
 
 const identity = { testRunId: "123", periodSeconds: PERIOD_MS / 1000 };

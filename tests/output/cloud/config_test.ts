@@ -244,5 +244,7 @@ Deno.test("another service's token is not shown to Grafana's hosts for logs and 
     }),
     [true, true],
   );
+  // All that a local execution asks for.
+  assertEquals(places({ K6_CLOUD_HOST_V6: "https://hub.test" }), [false, false]);
   assertEquals(places({ K6_CLOUD_HOST: "https://ingest.staging.k6.io" }), [true, true]);
 });

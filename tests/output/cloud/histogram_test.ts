@@ -92,20 +92,6 @@ Deno.test("a histogram counts every value once", () => {
   }));
 });
 
-Deno.test("merging two histograms is recording into one", () => {
-  const finite = fc.array(fc.integer({ min: -10, max: 2 ** 31 }), { maxLength: 200 });
-  fc.assert(fc.property(finite, finite, (first, second) => {
-    const merged = histogramOf(first);
-    merged.merge(histogramOf(second));
-    const one = histogramOf([...first, ...second]);
-    const figures = (
-      { count, sum, min, max, extraLow, extraHigh }: CloudHistogram,
-    ) => [count, sum, min, max, extraLow, extraHigh];
-    assertEquals(figures(merged), figures(one));
-    assertEquals(read(merged), read(one));
-  }));
-});
-
 Deno.test("histograms that share memory don't disturb each other", () => {
   const some = fc.array(fc.integer({ min: 0, max: 2 ** 31 }), { maxLength: 100 });
   fc.assert(fc.property(fc.array(some, { maxLength: 8 }), (lists) => {

@@ -79,10 +79,10 @@ export function unanswered(
 export function refusal({ purpose, adviceOn }: CloudCall, response: HttpResponse, api: CloudApi): CloudApiError {
   const { status } = response;
   const words = readErrorBody(response.content);
-  const code = words?.code ?? null;
   // First the token: a part of it may be left where a text is cut.
   const clean = (text: string) => oneLine(hideToken(text, api.authorization));
-  const label = code === null ? `(${status})` : `(${status}/${/^\d+$/.test(code) ? "E" : ""}${clean(code)})`;
+  const code = clean(words?.code ?? "") || null;
+  const label = code === null ? `(${status})` : `(${status}/${/^\d+$/.test(code) ? "E" : ""}${code})`;
   const reason = clean(words?.text ?? wordsFor(response));
   const message = [`cannot ${purpose}: ${label} ${reason}`, adviceOn?.(status, code) ?? advice(status, api)];
   return new CloudApiError(message.filter((part) => part !== "").join("; "), { kind: "refused", status, code });

@@ -9,8 +9,6 @@ import type { V6Access } from "./v6_api.ts";
 
 /** What the service is told of a run before it begins. */
 export interface LocalExecution {
-  /** As in the script, without secrets. */
-  readonly options: Readonly<Record<string, unknown>>;
   readonly maxVus: number;
   /** Whole seconds, with what may follow the end of the scenarios (gracefulStop). */
   readonly durationSeconds: number;
@@ -73,7 +71,7 @@ export class ProvisioningApi {
   /** Makes a run of a test. One that can't be used, because of what else the answer says, is finished. */
   async startLocalExecution(
     loadTestId: number,
-    { options, maxVus, durationSeconds, archiveBytes }: LocalExecution,
+    { maxVus, durationSeconds, archiveBytes }: LocalExecution,
     signal?: AbortSignal,
   ): Promise<StartedLocalExecution> {
     const { token, stackId } = this.#access;
@@ -86,7 +84,8 @@ export class ProvisioningApi {
       purpose: "start the test run",
       method: "POST",
       path: `/load_tests/${loadTestId}/start_local_execution`,
-      body: jsonBody({ options, max_vus: maxVus, total_duration: durationSeconds, archive_size: archiveBytes }),
+      // As k6, which keeps the options to itself.
+      body: jsonBody({ options: {}, max_vus: maxVus, total_duration: durationSeconds, archive_size: archiveBytes }),
       isKeyed: true,
       signal,
     });

@@ -58,16 +58,13 @@ export interface TestRunState {
   /** `passed`, `failed`, `error`; null while it is not known. */
   readonly result: string | null;
   readonly estimatedDurationSeconds: number | null;
-  readonly executionDurationSeconds: number | null;
   /** The oldest entry first. */
   readonly history: readonly TestRunEntry[];
 }
 
-/** When a run came to a status, and why. */
+/** A status that a run came to, and why. */
 export interface TestRunEntry {
   readonly status: string;
-  /** Null where the service doesn't say. */
-  readonly enteredAtEpochMs: number | null;
   readonly byUser: boolean;
   readonly message: string | null;
   readonly code: string | null;
@@ -277,17 +274,14 @@ function readTestRun(run: Answer): TestRunState {
     status: run.text("status"),
     result: run.optionalText("result"),
     estimatedDurationSeconds: run.optionalNumber("estimated_duration"),
-    executionDurationSeconds: run.optionalNumber("execution_duration"),
     history: run.objects("status_history").map(readEntry),
   };
 }
 
 function readEntry(entry: Answer): TestRunEntry {
-  const enteredAtEpochMs = Date.parse(entry.optionalText("entered") ?? "");
   const extra = entry.optionalObject("extra");
   return {
     status: entry.optionalText("type") ?? "",
-    enteredAtEpochMs: Number.isNaN(enteredAtEpochMs) ? null : enteredAtEpochMs,
     byUser: extra?.raw("by_user") !== undefined && extra.raw("by_user") !== false,
     message: extra?.optionalText("message") ?? null,
     code: extra?.optionalText("code") ?? null,

@@ -28,9 +28,11 @@ Deno.test("whatever a service says, the error is one bounded line without contro
     requiredKeys: [],
   });
   fc.assert(fc.property(fc.oneof(error.map((error) => ({ error })), fc.jsonValue({ maxDepth: 1 })), (body) => {
-    const { message, kind } = errorOf(new TextEncoder().encode(JSON.stringify(body)));
+    const { message, kind, code } = errorOf(new TextEncoder().encode(JSON.stringify(body)));
     assertEquals(kind, "refused");
     assert(message.startsWith("cannot do it: (400"), message);
+    // It stands in the log by itself, too, where failed pushes are counted.
+    assert(code === null || code.length <= 300 && !/[\p{Cc}\n]/u.test(code) && !code.includes(TOKEN), code ?? "");
     assert(message.length < 800 && !/[\p{Cc}\n]/u.test(message) && !message.includes(TOKEN), message);
   }));
 });

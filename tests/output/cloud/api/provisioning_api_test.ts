@@ -121,6 +121,6 @@ async function start(server: ContractServer, { client }: Calls, archiveBytes: nu
   const access = { host: server.origin, token: ACCOUNT.token, stackId: ACCOUNT.stackId };
   const { id } = await new V6Api(client, access).provideLoadTest(ACCOUNT.defaultProjectId, "shop", null);
   const api = new ProvisioningApi(client, access);
-  const execution = { options: { vus: 2 }, maxVus: 2, durationSeconds: 60, archiveBytes };
+  const execution = { maxVus: 2, durationSeconds: 60, archiveBytes };
   return { api, run: await api.startLocalExecution(id, execution) };
 }
