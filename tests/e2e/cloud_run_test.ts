@@ -335,7 +335,7 @@ const MISTAKES:
       "a wrong setting",
       { K6_CLOUD_TIMEOUT: "soon" },
       SCRIPT,
-      104,
+      255,
       /^cloud output: invalid timeout \(K6_CLOUD_TIMEOUT\) "soon"/,
     ],
     [

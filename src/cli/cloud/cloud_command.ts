@@ -96,6 +96,7 @@ export function stackAccess(
 /** Null for what is no mistake of the user nor of the service. */
 function exitCodeOf(error: unknown): ExitCode | null {
   if (error instanceof UsageError) return error.exitCode;
-  if (error instanceof OutputError) return ExitCode.InvalidConfig;
-  return error instanceof CloudApiError || error instanceof WriteError ? ExitCode.Failure : null;
+  // As in `k6d run`, whose outputs' settings are no options, either.
+  const isFailure = error instanceof OutputError || error instanceof CloudApiError || error instanceof WriteError;
+  return isFailure ? ExitCode.Failure : null;
 }

@@ -4,7 +4,7 @@ import { CloudApiError } from "../../output/cloud/api/cloud_error.ts";
 import { CloudClient } from "../../output/cloud/api/cloud_client.ts";
 import { V6Api } from "../../output/cloud/api/v6_api.ts";
 import { type CloudConfig, readConfig } from "../../output/cloud/config.ts";
-import type { LoadTestIdentity } from "../../output/cloud/load_test_identity.ts";
+import { type LoadTestIdentity, loadTestIdentity, nameOfTest } from "../../output/cloud/load_test_identity.ts";
 import { OutputError } from "../../output/output.ts";
 import { VERSION } from "../../version.ts";
 import { type CommandLine, UsageError } from "../args.ts";
@@ -18,7 +18,7 @@ import { type ScriptCommandContext, withScript } from "../script_command.ts";
 import { isInteractive, LenientWriter } from "../terminal.ts";
 import { stackAccess } from "./cloud_command.ts";
 import { RemoteDisplay } from "./remote_display.ts";
-import { identify, sendTest } from "./sent_test.ts";
+import { sendTest } from "./sent_test.ts";
 
 /** A test that the service has. */
 export interface CloudScript extends ScriptCommandContext {
@@ -55,7 +55,8 @@ export function withCloudScript(
       const test = await interruption.race(prepareToPack(script));
       const cloud = readCloudConfig(script, test);
       const { token, api } = connect(commandLine, script, cloud);
-      const identity = identify(cloud, script.plan.settings.script, (message) => script.log.warn(message));
+      const name = nameOfTest(cloud, script.plan.settings.script);
+      const identity = loadTestIdentity(cloud, name, (message) => script.log.warn(message));
       for (const warning of warningsOfArchive(test)) script.log.warn(warning);
       const onStep = (text: string, fraction: number) => display.bar(() => ({ label: "Init", text, fraction }));
       const loadTestId = await interruption.race(sendTest(api, test, identity, { onStep }, interruption.signal));
@@ -76,8 +77,7 @@ export function withCloudScript(
       return code;
     } catch (error) {
       if (interruption.signal.aborted && !hasBegun) throw interruption.error;
-      if (error instanceof OutputError) throw new UsageError(error.message, ExitCode.InvalidConfig);
-      if (error instanceof CloudApiError) throw new UsageError(error.message);
+      if (error instanceof OutputError || error instanceof CloudApiError) throw new UsageError(error.message);
       throw error;
     }
   });

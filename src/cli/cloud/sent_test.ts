@@ -1,26 +1,14 @@
-/** A test on its way to a cloud: settings, name and project, then the archive, as a new test or as the new script of an old one. */
+/** A test on its way to a cloud: its options, then its archive, as a new test or as the new script of an old one. */
 
 import { archiveTest } from "../../engine/test_archive.ts";
 import { CloudApiError } from "../../output/cloud/api/cloud_error.ts";
 import type { V6Api } from "../../output/cloud/api/v6_api.ts";
-import type { CloudConfig } from "../../output/cloud/config.ts";
-import { type LoadTestIdentity, loadTestIdentity } from "../../output/cloud/load_test_identity.ts";
-import { OutputError } from "../../output/output.ts";
+import type { LoadTestIdentity } from "../../output/cloud/load_test_identity.ts";
 import { asObject } from "../../output/setting_values.ts";
 import { withoutSecrets } from "../../output/option_secrets.ts";
 import { formatBytes } from "../../summary/format.ts";
 import { UsageError } from "../args.ts";
 import type { TestToPack } from "../packed_test.ts";
-
-/** The name and the project of a test; the script's file name is the last resort. Throws a `UsageError`. */
-export function identify(config: CloudConfig, script: string, warn: (message: string) => void): LoadTestIdentity {
-  try {
-    return loadTestIdentity(config, config.name ?? nameOfScript(script), warn);
-  } catch (error) {
-    if (error instanceof OutputError) throw new UsageError(error.message);
-    throw error;
-  }
-}
 
 /** What `sendTest` tells of what it does. */
 export interface SendSteps {
@@ -53,8 +41,4 @@ export async function sendTest(
         "let the script open less data, or get it while the test runs",
     );
   }
-}
-
-function nameOfScript(script: string): string {
-  return script === "-" ? "k6 test" : script.split(/[/\\]/).at(-1) ?? "";
 }

@@ -50,7 +50,8 @@ export class LocalRun implements LifeCycle {
 
   async start(test: NewTest, signal: AbortSignal): Promise<StartedRun> {
     const { maxVus, durationSeconds } = test;
-    const { name, projectId } = loadTestIdentity(this.#config, test.name, (message) => this.#context.log.warn(message));
+    const warn = (message: string) => this.#context.log.warn(`cloud output: ${message}`);
+    const { name, projectId } = loadTestIdentity(this.#config, test.name, warn);
     const archive = test.archive?.() ?? null;
     const { id } = await this.#v6.provideLoadTest(projectId, name, null, signal);
     const archiveBytes = archive?.length ?? null;

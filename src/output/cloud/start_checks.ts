@@ -3,6 +3,7 @@
 import { OutputError } from "../output.ts";
 import type { TestFacts } from "../run_facts.ts";
 import { assertLimits, type CloudConfig } from "./config.ts";
+import { nameOfTest } from "./load_test_identity.ts";
 
 /** Throws an `OutputError` for a test that the cloud can't take; returns the name under which it is known there. */
 export function checkStart(
@@ -10,7 +11,10 @@ export function checkStart(
   { script, durationMs, systemTags }: Pick<TestFacts, "script" | "durationMs" | "systemTags">,
 ): string {
   assertSystemTags(systemTags);
-  const name = testName(config, script);
+  const name = nameOfTest(config, script);
+  if (name === "") {
+    throw new OutputError("cloud output: the test has no name: set options.cloud.name, K6_CLOUD_NAME or -o cloud=NAME");
+  }
   if (durationMs === Infinity) {
     throw new OutputError(
       "cloud output: the test has no end that is known in advance: give its externally-controlled scenario a duration",
@@ -31,15 +35,4 @@ function assertSystemTags(enabled: readonly string[]): void {
       missing.join(", ")
     } (option systemTags, --system-tags)`,
   );
-}
-
-/** The name that is set, or the file's. */
-function testName({ name }: CloudConfig, script: string): string {
-  const chosen = (name ?? fileName(script)).trim();
-  if (chosen !== "") return chosen;
-  throw new OutputError("cloud output: the test has no name: set options.cloud.name, K6_CLOUD_NAME or -o cloud=NAME");
-}
-
-function fileName(script: string): string {
-  return script === "-" ? "k6 test" : script.slice(script.lastIndexOf("/") + 1);
 }

@@ -136,7 +136,7 @@ Deno.test("without a project the stack's default is taken, and the user told", a
   const { message } = await assertRejects(() => local.run.output.start(), OutputError);
   assertEquals(
     message,
-    "no project is set, and the stack's default project is not known: set options.cloud.projectID or " +
+    "cloud output: no project is set, and the stack's default project is not known: set options.cloud.projectID or " +
       "K6_CLOUD_PROJECT_ID, or run `k6d cloud login`, which stores the stack's",
   );
   assertEquals(local.server.calls, []);
@@ -155,7 +155,7 @@ Deno.test("without a project the stack's default is taken, and the user told", a
   await run.stop();
   assertEquals((await local.server.testRun("1002")).projectId, 501);
   assertEquals(run.complaints, [
-    "warn: no project is set (options.cloud.projectID, K6_CLOUD_PROJECT_ID): the test goes to the stack's default project 501",
+    "warn: cloud output: no project is set (options.cloud.projectID, K6_CLOUD_PROJECT_ID): the test goes to the stack's default project 501",
   ]);
 });
 

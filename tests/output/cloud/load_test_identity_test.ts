@@ -1,18 +1,19 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { UsageError } from "../../../src/cli/args.ts";
-import { identify } from "../../../src/cli/cloud/sent_test.ts";
 import { readConfig } from "../../../src/output/cloud/config.ts";
+import { loadTestIdentity, nameOfTest } from "../../../src/output/cloud/load_test_identity.ts";
+import { OutputError } from "../../../src/output/output.ts";
 
 /** The identity of a script whose cloud's settings are these, and the warnings. */
 function identityOf(script: string, cloud: Readonly<Record<string, unknown>>) {
   const warnings: string[] = [];
   const config = readConfig({ argument: "", env: {}, options: {}, collectors: { cloud } });
-  return { ...identify(config, script, (warning) => warnings.push(warning)), warnings };
+  const identity = loadTestIdentity(config, nameOfTest(config, script), (warning) => warnings.push(warning));
+  return { ...identity, warnings };
 }
 
 Deno.test("a test has the name that is set, or that of its file", () => {
   const names: readonly (readonly [script: string, name: string | undefined, expected: string])[] = [
-    ["tests/shop.js", "my shop", "my shop"],
+    ["tests/shop.js", " my shop ", "my shop"],
     ["tests/shop.js", undefined, "shop.js"],
     ["C:\\tests\\shop.ts", "", "shop.ts"],
     ["-", undefined, "k6 test"],
@@ -27,7 +28,7 @@ Deno.test("a name that the service can't take is refused with its source", () =>
   for (const [name, length] of [[" ", 0], ["x".repeat(301), 301]] as const) {
     assertThrows(
       () => identityOf("shop.js", { name, projectID: 5 }),
-      UsageError,
+      OutputError,
       `the name of the test must have 1 to 300 characters, but has ${length} (config file, collectors.cloud.name)`,
     );
   }
@@ -41,7 +42,7 @@ Deno.test("a test without a project goes to the stack's default one, with a warn
   ]);
   assertThrows(
     () => identityOf("shop.js", {}),
-    UsageError,
+    OutputError,
     "no project is set, and the stack's default project is not",
   );
 });
