@@ -3,21 +3,21 @@
 import { type ObjectExpression, parseExpressionAt, type Property } from "acorn";
 
 /**
- * Sets a value, and makes the objects on the way to it that aren't there. The last name of `path` is found in any case (`Token` for
+ * Sets a value, and makes the objects on the way to it that aren't there, or are null. The last name of `path` is found in any case (`Token` for
  * `token`), as k6 reads it. Throws a `TypeError` when something on the way is no object. `text` must be JSON: an object.
  */
 export function setJsonValue(text: string, path: readonly string[], value: unknown): string {
   const { object, found, missing } = find(text, path);
-  if (found !== undefined) return splice(text, found.value.start, found.value.end, written(text, found.start, value));
-  const [name = "", ...below] = missing;
+  const below = found === undefined ? missing.slice(1) : missing;
   const nested = below.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value);
-  return insert(text, object, name, nested);
+  if (found === undefined) return insert(text, object, missing[0] ?? "", nested);
+  return splice(text, found.value.start, found.value.end, written(text, found.start, nested));
 }
 
 /** Removes a value, wherever it is there more than once; objects that become empty stay. */
 export function removeJsonValue(text: string, path: readonly string[]): string {
-  const { object, found } = find(text, path);
-  if (found === undefined) return text;
+  const { object, found, missing } = find(text, path);
+  if (found === undefined || missing.length > 0) return text;
   const properties = propertiesOf(object);
   const at = properties.indexOf(found);
   const next = properties[at + 1];
@@ -34,9 +34,9 @@ export function removeJsonValue(text: string, path: readonly string[]): string {
 interface Place {
   /** The last object of the path that is there. */
   readonly object: ObjectExpression;
-  /** The path's end, in `object`. */
+  /** The path's end, or a null on the way, in `object`. */
   readonly found: Property | undefined;
-  /** Names that aren't there, the first of them in `object`. */
+  /** Names that aren't there, the first of them in `object`, or below `found`. */
   readonly missing: readonly string[];
 }
 
@@ -48,7 +48,8 @@ function find(text: string, path: readonly string[]): Place {
       const key = keyOf(property);
       return isLast ? key.toLowerCase() === name.toLowerCase() : key === name;
     });
-    if (found === undefined || isLast) return { object, found, missing: path.slice(index) };
+    if (found === undefined) return { object, found, missing: path.slice(index) };
+    if (isLast || isNull(found.value)) return { object, found, missing: path.slice(index + 1) };
     object = asObject(found.value, path.slice(0, index + 1).join("."));
   }
   throw new TypeError("The path is empty");
@@ -57,6 +58,10 @@ function find(text: string, path: readonly string[]): Place {
 function asObject(node: { readonly type: string }, what: string): ObjectExpression {
   if (node.type !== "ObjectExpression") throw new TypeError(`${what} is no object`);
   return node as ObjectExpression;
+}
+
+function isNull(node: Property["value"]): boolean {
+  return node.type === "Literal" && node.value === null;
 }
 
 /** JSON has no other members. */

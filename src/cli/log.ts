@@ -42,6 +42,8 @@ export class Log {
   readonly #followers = new Set<(line: LogLine) => void>();
   readonly #secrets = new Set<string>();
   #secretPattern: RegExp | null = null;
+  /** The longest first. */
+  #longSecrets: readonly string[] = [];
   #region: LiveRegion | null = null;
 
   constructor(settings: LogSettings) {
@@ -101,7 +103,10 @@ export class Log {
     this.#secrets.add(secret);
     // The longest first, so that a secret within another does not leave the other's rest behind.
     const byLength = [...this.#secrets].sort((a, b) => b.length - a.length);
-    this.#secretPattern = new RegExp(byLength.map((text) => RegExp.escape(text)).join("|"), "g");
+    const firstShort = byLength.findIndex(({ length }) => length <= PATTERN_LENGTH);
+    this.#longSecrets = firstShort === -1 ? byLength : byLength.slice(0, firstShort);
+    const short = byLength.slice(this.#longSecrets.length).map((text) => RegExp.escape(text));
+    this.#secretPattern = short.length === 0 ? null : new RegExp(short.join("|"), "g");
   }
 
   /** Names what has to be erased before each line and drawn again after it; `null`: nothing. */
@@ -110,9 +115,15 @@ export class Log {
   }
 
   #clean(text: string): string {
-    return this.#secretPattern === null ? text : text.replace(this.#secretPattern, "***SECRET_REDACTED***");
+    const cleaned = this.#longSecrets.reduce((rest, secret) => rest.replaceAll(secret, REDACTED), text);
+    return this.#secretPattern === null ? cleaned : cleaned.replace(this.#secretPattern, REDACTED);
   }
 }
+
+const REDACTED = "***SECRET_REDACTED***";
+
+/** The longest secret that is looked for with the others at once: of much longer texts no regular expression can be made. */
+const PATTERN_LENGTH = 10_000;
 
 /** Writes lines as text. */
 export class TextSink implements LogSink {

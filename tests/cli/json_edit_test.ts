@@ -45,6 +45,13 @@ for (const [before, after] of REMOVED) {
   Deno.test(`removes a value from ${before}`, () => assertEquals(removeJsonValue(before, CLOUD_TOKEN), after));
 }
 
+Deno.test("null on the way counts as nothing", () => {
+  for (const text of [`{"collectors": null}`, `{"collectors": {"cloud": null}}`]) {
+    assertEquals(JSON.parse(setJsonValue(text, CLOUD_TOKEN, "t")), { collectors: { cloud: { token: "t" } } });
+    assertEquals(removeJsonValue(text, CLOUD_TOKEN), text);
+  }
+});
+
 Deno.test("what is no object on the way is named", () => {
   assertThrows(() => setJsonValue(`{"collectors": 1}`, CLOUD_TOKEN, "t"), TypeError, "collectors is no object");
   assertThrows(() => setJsonValue("[]", CLOUD_TOKEN, "t"), TypeError, "the file is no object");

@@ -83,6 +83,15 @@ Deno.test("a secret appears in no line, in message or fields, whatever the forma
   }
 });
 
+Deno.test("a secret may be longer than any pattern", () => {
+  const { log, place } = logInto({ format: "raw" });
+  const long = "x".repeat(100_000);
+  log.redact(long);
+  log.redact("short");
+  log.info(`${long} and short`);
+  assertEquals(place.text, "***SECRET_REDACTED*** and ***SECRET_REDACTED***\n");
+});
+
 Deno.test("who follows the log gets what is written, without secrets, until they have enough", () => {
   const { log } = logInto();
   const lines: string[] = [];

@@ -244,10 +244,11 @@ function parseUrl(text: string, protocols: readonly string[]): URL | null {
   return url !== null && protocols.includes(url.protocol) ? url : null;
 }
 
-/** `team` stands for `https://team.grafana.net`; of an address only scheme and host count. */
+/** `team` stands for `https://team.grafana.net`, and the scheme may be left out; of an address only scheme and host count. */
 function stackUrl(value: SettingValue): string | null {
   const text = String(value).trim();
   if (/^[a-z0-9-]+$/i.test(text)) return `https://${text}.grafana.net`;
+  if (/^[a-z0-9-]+(\.[a-z0-9-]+)+$/i.test(text)) return `https://${text.toLowerCase()}`;
   return parseUrl(text, ["http:", "https:"])?.origin ?? null;
 }
 

@@ -139,6 +139,10 @@ Deno.test("a project of 0 and below is none, in every source", () => {
   assertEquals(readConfig(sources).projectId, 12);
 });
 
+Deno.test("a stack may be named by its address without a scheme", () => {
+  assertEquals(readConfig(env({ K6_CLOUD_STACK_URL: "Team.grafana.net" })).stackUrl, "https://team.grafana.net");
+});
+
 Deno.test("the service gives the address of a stack only where there is none", () => {
   assertEquals(readConfig(override({ stackURL: "other" })).stackUrl, "https://other.grafana.net");
   const sources = { ...env({ K6_CLOUD_STACK_URL: "mine" }), override: { stackURL: "other" } };
