@@ -35,7 +35,7 @@ export async function startCloudReceiver(): Promise<CloudReceiver> {
   }).spawn();
   const lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
-  const nextLine = async () => {
+  const nextLine = async (): Promise<unknown> => {
     while (!text.includes("\n")) {
       const { value, done } = await lines.read();
       if (done) throw new Error("the receiver of metrics ended");
@@ -45,7 +45,7 @@ export async function startCloudReceiver(): Promise<CloudReceiver> {
     text = text.slice(line.length + 1);
     return JSON.parse(line);
   };
-  const origin = await nextLine();
+  const origin = await nextLine() as string;
   let isEnding = false;
   const end = async () => {
     if (!isEnding) await child.stdin.close();
@@ -60,7 +60,7 @@ export async function startCloudReceiver(): Promise<CloudReceiver> {
     },
     async received() {
       await end();
-      return await nextLine();
+      return await nextLine() as ReceivedMetrics;
     },
     async [Symbol.asyncDispose]() {
       await end();

@@ -5,7 +5,10 @@ const PIECE_SIZE = 1 << 14;
 
 const NO_PIECE = new Uint32Array(0);
 
-/** Pieces that are not in use. They are used again, because those left to the garbage collector wait for it in great numbers. */
+/**
+ * Pieces that are not in use, as many as were in use at most. They are used again, because those left to the garbage collector wait for
+ * it in great numbers.
+ */
 export class MemoryPieces {
   readonly #free: Uint32Array<ArrayBuffer>[] = [];
 
