@@ -190,6 +190,12 @@ const REFUSALS: readonly Refusal[] = [
     null,
   ],
   [
+    "an address where nothing is",
+    htmlAnswer(404),
+    "(404) unexpected answer; check K6_CLOUD_HOST, and that what is asked for exists",
+    null,
+  ],
+  [
     "a redirect",
     { status: 302, headers: { location: "https://other.example/login?token=abc" } },
     "(302) redirects are not followed; if https://other.example/login is right, use that address; check K6_CLOUD_HOST",
