@@ -61,7 +61,7 @@ export function readTar(bytes: Uint8Array): TarEntry[] {
     else if (type === "1") entries.push({ kind: "link", path, target });
     else if (type === "5") entries.push({ kind: "folder", path: path.replace(/\/+$/, "") });
   }
-  return entries;
+  throw new TarError("the tar file ends too early");
 }
 
 const BLOCK = 512;

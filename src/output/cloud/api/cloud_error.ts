@@ -162,7 +162,7 @@ function advice(status: number, { authorization, addressSource }: CloudApi): str
   if (status === 403) return RIGHTS_ADVICE[whose];
   if (status === 404) return `check ${addressSource}, and that what is asked for exists`;
   if (status === 407) return "check the proxy (HTTPS_PROXY, HTTP_PROXY): http://user:password@host:port says who asks";
-  if (status === 413) return "the service takes less at once; --no-archive-upload keeps the archive here";
+  if (status === 413) return "the service takes less at once";
   if (status === 429) return "try again later";
   if (status >= 500) return "the service has failed: try again later";
   return status >= 300 && status < 400 ? `check ${addressSource}` : "";

@@ -4,7 +4,7 @@ import { parseIntervalMs } from "../../duration.ts";
 import type { Answer } from "./answer.ts";
 import { type CloudApi, type CloudClient, jsonBody, SCOPED_REPEATS, V6_REPEATS } from "./cloud_client.ts";
 import { CloudApiError, takenBack } from "./cloud_error.ts";
-import { readSecrets, type RunSecrets } from "./v1_api.ts";
+import { ARCHIVE_ADVICE, readSecrets, type RunSecrets } from "./v1_api.ts";
 import type { V6Access } from "./v6_api.ts";
 
 /** What the service is told of a run before it begins. */
@@ -154,6 +154,7 @@ export class ProvisioningApi {
 
 /** The address itself is the permission. */
 function uploadAdvice(status: number): string | null {
+  if (status === 413) return ARCHIVE_ADVICE;
   return [401, 403, 404].includes(status) ? "the address that the service gave for it is not valid (any longer)" : null;
 }
 

@@ -79,6 +79,7 @@ export class V1Api {
       path: "/tests",
       body: run.archive === null ? creation(run) : creationWithArchive(run, run.archive),
       isKeyed: true,
+      adviceOn: (status) => status === 413 && run.archive !== null ? ARCHIVE_ADVICE : null,
       signal,
     });
     const id = answer.testRunId("reference_id");
@@ -119,6 +120,9 @@ export class V1Api {
     return answer.optionalFlag("is_valid") === true;
   }
 }
+
+/** What to do about an archive that is too large. */
+export const ARCHIVE_ADVICE = "the service takes less at once; --no-archive-upload keeps the archive here";
 
 const ABORTED_BY_SYSTEM: TestRunEnd = { isFailed: false, runStatus: 6, thresholds: {} };
 

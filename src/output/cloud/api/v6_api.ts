@@ -1,5 +1,6 @@
 /** Version 6: login, lists, and tests that run on the service's machines (`cloud login`, `cloud run`, `cloud upload`). */
 
+import { oneLine } from "../../http_client.ts";
 import type { Answer } from "./answer.ts";
 import { type CloudApi, type CloudCall, type CloudClient, formBody, jsonBody, V6_REPEATS } from "./cloud_client.ts";
 import { CloudApiError } from "./cloud_error.ts";
@@ -271,7 +272,7 @@ function readLoadTest(test: Answer): LoadTest {
 
 function readTestRun(run: Answer): TestRunState {
   return {
-    status: run.text("status"),
+    status: oneLine(run.text("status")),
     result: run.optionalText("result"),
     estimatedDurationSeconds: run.optionalNumber("estimated_duration"),
     history: run.objects("status_history").map(readEntry),
@@ -280,10 +281,14 @@ function readTestRun(run: Answer): TestRunState {
 
 function readEntry(entry: Answer): TestRunEntry {
   const extra = entry.optionalObject("extra");
+  const shown = (name: string) => {
+    const text = extra?.optionalText(name) ?? null;
+    return text === null ? null : oneLine(text);
+  };
   return {
     status: entry.optionalText("type") ?? "",
     byUser: extra?.raw("by_user") !== undefined && extra.raw("by_user") !== false,
-    message: extra?.optionalText("message") ?? null,
-    code: extra?.optionalText("code") ?? null,
+    message: shown("message"),
+    code: shown("code"),
   };
 }

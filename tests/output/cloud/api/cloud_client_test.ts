@@ -184,9 +184,9 @@ const REFUSALS: readonly Refusal[] = [
     "validation",
   ],
   [
-    "too large an archive",
+    "too much at once",
     htmlAnswer(413),
-    "(413) too large; the service takes less at once; --no-archive-upload keeps the archive here",
+    "(413) too large; the service takes less at once",
     null,
   ],
   [

@@ -135,14 +135,14 @@ Deno.test("a test is checked, started, followed and aborted", async () => {
 Deno.test("what of a run is missing or new doesn't matter, what is of the wrong type is named", async () => {
   await using server = await ContractServer.start();
   using calls = new Calls();
-  const extra = { by_user: null, message: "no load zone", code: 17 };
+  const extra = { by_user: null, message: "no load\n\x1b[31mzone", code: 17 };
   const history = [{ type: "aborted", entered: "soon", extra, new: 1 }];
   server.fault("v6.testRun", json({ status: "thinking", status_history: history, colour: "red" }));
   assertEquals(await api(server, calls).testRun("1"), {
     status: "thinking",
     result: null,
     estimatedDurationSeconds: null,
-    history: [{ status: "aborted", byUser: false, message: "no load zone", code: "17" }],
+    history: [{ status: "aborted", byUser: false, message: "no load [31mzone", code: "17" }],
   });
   server.fault("v6.testRun", json({ status: "running", estimated_duration: "long" }));
   const { message } = await failure(api(server, calls).testRun("1"));
