@@ -1,7 +1,7 @@
 /** What k6d prints before a test: its banner and what is about to run. */
 
 import { highestOf, stagesDurationMs } from "../executor/ramp.ts";
-import { latestEndMs, scenarioVus } from "../executor/schedule.ts";
+import { maxConcurrentVus, maxRunDurationMs } from "../executor/schedule.ts";
 import type { ArrivalRateScenario, Options, Scenario, ScenarioBase, Stage } from "../options/types.ts";
 import { formatPlanDuration } from "../summary/format.ts";
 import { styleFor } from "../summary/style.ts";
@@ -88,25 +88,6 @@ export function describeScenario(scenario: Scenario): string {
 /** Scenarios in the order of their start, then of their names: the order in which k6 shows them. */
 export function inStartOrder<S extends ScenarioBase>(scenarios: readonly S[]): S[] {
   return scenarios.toSorted((a, b) => a.startTimeMs - b.startTimeMs || (a.name < b.name ? -1 : 1));
-}
-
-/** The longest that the scenarios can take, from the start of the test to the end of the last graceful stop. */
-export function maxRunDurationMs(scenarios: readonly Scenario[]): number {
-  return Math.max(0, ...scenarios.map(latestEndMs));
-}
-
-/** The most virtual users that can be busy at the same time, graceful stops included. */
-export function maxConcurrentVus(scenarios: readonly Scenario[]): number {
-  let most = 0;
-  // The number can only rise where a scenario starts, so no other moment needs a look.
-  for (const { startTimeMs } of scenarios) {
-    let busy = 0;
-    for (const other of scenarios) {
-      if (other.startTimeMs <= startTimeMs && startTimeMs < latestEndMs(other)) busy += scenarioVus(other).max;
-    }
-    most = Math.max(most, busy);
-  }
-  return most;
 }
 
 /** A rate as k6 shows it: `2.50`. */

@@ -1,11 +1,11 @@
 /** `k6d inspect`: the options of a test as JSON. */
 
 import { studyTest } from "../engine/studied_test.ts";
+import { maxConcurrentVus, maxRunDurationMs } from "../executor/schedule.ts";
 import { consolidate, readExportedOptions } from "../options/consolidate.ts";
 import { readApm } from "../output/apm/config.ts";
 import { formatDuration } from "../options/duration.ts";
 import type { CommandLine } from "./args.ts";
-import { maxConcurrentVus, maxRunDurationMs } from "./banner.ts";
 import type { CommandContext } from "./commands.ts";
 import { type ScriptCommandContext, withScript } from "./script_command.ts";
 

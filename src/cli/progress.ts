@@ -4,8 +4,8 @@ import type { ArrivalRateScenario, Scenario } from "../options/types.ts";
 import { formatPlanDuration } from "../summary/format.ts";
 import { styleFor } from "../summary/style.ts";
 import { valueOfRamp } from "../executor/ramp.ts";
-import { regularDurationMs, scenarioVus } from "../executor/schedule.ts";
-import { inStartOrder, maxRunDurationMs, perSecond } from "./banner.ts";
+import { maxRunDurationMs, regularDurationMs, scenarioVus } from "../executor/schedule.ts";
+import { inStartOrder, perSecond } from "./banner.ts";
 import type { LiveRegion } from "./log.ts";
 import { type TerminalSize, terminalSize, type TextWriter } from "./terminal.ts";
 

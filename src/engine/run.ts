@@ -12,7 +12,6 @@ import { withSecretsOf } from "../output/option_secrets.ts";
 import { toFileUrl } from "../script/file_url.ts";
 import { loadProgram } from "../script/load.ts";
 import { SummaryCollector } from "../summary/collect.ts";
-import { VERSION } from "../version.ts";
 import { summarize } from "./end_of_test.ts";
 import { reportFailure } from "./failure.ts";
 import { openControl, RunControl } from "./run_control.ts";
@@ -88,7 +87,6 @@ async function prepare(run: TestRun, settings: RunSettings, layers: RunLayers, l
   }
   await run.prepare(options, {
     env: layers.env,
-    version: VERSION,
     archive: () => {
       const test = {
         filename: scriptUrl(program),

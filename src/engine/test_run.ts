@@ -15,7 +15,14 @@ import {
   type ThresholdVerdict,
 } from "../metrics/thresholds.ts";
 import type { SampleBatch } from "../metrics/types.ts";
-import { isOpenModel, latestEndMs, regularDurationMs, scenarioOfShare } from "../executor/schedule.ts";
+import {
+  isOpenModel,
+  latestEndMs,
+  maxConcurrentVus,
+  maxRunDurationMs,
+  regularDurationMs,
+  scenarioOfShare,
+} from "../executor/schedule.ts";
 import { divide, EVERYTHING, type Share } from "../executor/stripes.ts";
 import type { Options, RunSettings, Scenario, SecretSource } from "../options/types.ts";
 import type { LogLine } from "../output/log_line.ts";
@@ -36,7 +43,6 @@ import type {
   ScriptFailure,
 } from "../worker/messages.ts";
 import { allocateSharedState, ScenarioCell, SharedState, WorkerCell } from "../worker/shared_state.ts";
-import { maxConcurrentVus, maxRunDurationMs } from "../cli/banner.ts";
 import { VERSION } from "../version.ts";
 import { ExitCode } from "../cli/exit_codes.ts";
 import { ControlError } from "../control/controlled_run.ts";
@@ -262,7 +268,7 @@ export class TestRun {
    */
   async prepare(
     options: Options,
-    { env, version, archive }: Pick<OutputContext, "env" | "version"> & Pick<TestFacts, "archive">,
+    { env, archive }: Pick<OutputContext, "env"> & Pick<TestFacts, "archive">,
   ): Promise<void> {
     this.#options = options;
     this.#paused ??= options.paused;
@@ -279,7 +285,7 @@ export class TestRun {
       new ScenarioTracker(scenario, scenarioOfShare(scenario, this.#segment, this.segmentFraction))
     );
     if (mayNeedOutputs(this.#settings, options.asJson)) {
-      await this.#createOutputs(options, { env, version, test: this.#facts(options, archive) });
+      await this.#createOutputs(options, { env, test: this.#facts(options, archive) });
     }
     for (const { scenario } of this.#scenarios) {
       if (!this.#functions.includes(scenario.exec)) {
@@ -749,7 +755,7 @@ export class TestRun {
 
   async #createOutputs(
     options: Options,
-    facts: Pick<OutputContext, "env" | "version" | "test">,
+    facts: Pick<OutputContext, "env" | "test">,
   ): Promise<void> {
     const { createOutputs, withOutputsOfOptions } = await import("../output/outputs.ts");
     try {
@@ -759,6 +765,7 @@ export class TestRun {
       const stopRun = (message: string) => this.#stopRun({ reason: "output", code: ExitCode.ExternalAbort, message });
       const context = {
         ...facts,
+        version: VERSION,
         options: options.asJson,
         collectors,
         features,

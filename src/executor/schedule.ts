@@ -150,6 +150,25 @@ export function regularDurationMs(scenario: Scenario): number {
   return "durationMs" in scenario ? scenario.durationMs : scenario.maxDurationMs;
 }
 
+/** The longest that the scenarios can take, from the start of the test to the end of the last graceful stop. */
+export function maxRunDurationMs(scenarios: readonly Scenario[]): number {
+  return Math.max(0, ...scenarios.map(latestEndMs));
+}
+
+/** The most virtual users that can be busy at the same time, graceful stops included. */
+export function maxConcurrentVus(scenarios: readonly Scenario[]): number {
+  let most = 0;
+  // The number can only rise where a scenario starts, so no other moment needs a look.
+  for (const { startTimeMs } of scenarios) {
+    let busy = 0;
+    for (const other of scenarios) {
+      if (other.startTimeMs <= startTimeMs && startTimeMs < latestEndMs(other)) busy += scenarioVus(other).max;
+    }
+    most = Math.max(most, busy);
+  }
+  return most;
+}
+
 /**
  * The part of a scenario that an instance with `share` of the test runs, for who shows it. (What runs is scheduled from the
  * whole scenario, so that nothing is rounded twice.) Rates are exact shares: `fraction` of the whole.

@@ -1,12 +1,5 @@
 import { assertEquals } from "@std/assert";
-import {
-  describeScenario,
-  inStartOrder,
-  maxConcurrentVus,
-  maxRunDurationMs,
-  renderBanner,
-  renderPlan,
-} from "../../src/cli/banner.ts";
+import { describeScenario, inStartOrder, renderBanner, renderPlan } from "../../src/cli/banner.ts";
 import {
   constantArrivalRate,
   constantVus,
@@ -75,22 +68,6 @@ Deno.test("the plan lists outputs, the segment and scenarios by their start", ()
   assertEquals(text.includes("        output: json (f), csv (g)\n"), true);
   assertEquals(text.includes("(25.00%) 3 scenarios, 13 max VUs, 1m5s max duration"), true);
   assertEquals(inStartOrder(scenarios).map((scenario) => scenario.name), ["a", "b", "late"]);
-});
-
-Deno.test("the most users are those of scenarios that overlap, graceful stops included", () => {
-  const cases = [
-    [[], 0],
-    [[constantVus()], 10],
-    [[constantVus(), constantVus({ startTimeMs: 59_999 })], 20],
-    [[constantVus(), constantVus({ startTimeMs: 60_000, vus: 3 })], 10],
-    [[constantVus(), constantArrivalRate({ startTimeMs: 60_000 })], 200],
-  ] as const;
-  for (const [scenarios, most] of cases) assertEquals(maxConcurrentVus(scenarios), most);
-});
-
-Deno.test("the longest duration is the last end of a graceful stop", () => {
-  assertEquals(maxRunDurationMs([]), 0);
-  assertEquals(maxRunDurationMs([constantVus({ startTimeMs: 1000 }), constantVus()]), 61_000);
 });
 
 Deno.test("the banner is plain without colours", () => {

@@ -1,7 +1,15 @@
 import { assertEquals } from "@std/assert";
-import { type ClosedSchedule, createSchedule, latestEndMs, type OpenSchedule } from "../../src/executor/schedule.ts";
+import {
+  type ClosedSchedule,
+  createSchedule,
+  latestEndMs,
+  maxConcurrentVus,
+  maxRunDurationMs,
+  type OpenSchedule,
+} from "../../src/executor/schedule.ts";
 import { EVERYTHING } from "../../src/executor/stripes.ts";
 import type { Scenario } from "../../src/options/types.ts";
+import { constantArrivalRate, constantVus } from "../cli/support/scenarios.ts";
 
 const base = { name: "s", startTimeMs: 0, gracefulStopMs: 30_000, exec: "default", env: {}, tags: {} };
 
@@ -66,4 +74,20 @@ Deno.test("a rate that doesn't divide the duration starts every iteration that i
 
 Deno.test("a scenario ends at the latest after start time, duration and graceful stop", () => {
   assertEquals(latestEndMs({ ...arrivals, startTimeMs: 500, gracefulStopMs: 2000 }), 3500);
+});
+
+Deno.test("the most users are those of scenarios that overlap, graceful stops included", () => {
+  const cases = [
+    [[], 0],
+    [[constantVus()], 10],
+    [[constantVus(), constantVus({ startTimeMs: 59_999 })], 20],
+    [[constantVus(), constantVus({ startTimeMs: 60_000, vus: 3 })], 10],
+    [[constantVus(), constantArrivalRate({ startTimeMs: 60_000 })], 200],
+  ] as const;
+  for (const [scenarios, most] of cases) assertEquals(maxConcurrentVus(scenarios), most);
+});
+
+Deno.test("the longest duration is the last end of a graceful stop", () => {
+  assertEquals(maxRunDurationMs([]), 0);
+  assertEquals(maxRunDurationMs([constantVus({ startTimeMs: 1000 }), constantVus()]), 61_000);
 });

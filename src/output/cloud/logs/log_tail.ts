@@ -122,10 +122,8 @@ class LogTail {
     address.username = address.password = address.hash = "";
     address.searchParams.set("query", `{test_run_id="${testRunId}"}`);
     address.searchParams.set("start", String(this.#nextEpochNs));
-    // The service's id may hold what a header can't.
-    const id = encodeURIComponent(testRunId);
     return new WebSocket(address, {
-      headers: { "Authorization": `token ${token}`, "X-K6testrun-Id": id, "User-Agent": userAgent },
+      headers: { "Authorization": `token ${token}`, "X-K6testrun-Id": testRunId, "User-Agent": userAgent },
     });
   }
 
