@@ -112,6 +112,7 @@ function foldersOf(path: string): string[] {
 }
 
 function readEntries(bytes: Uint8Array): TarEntry[] {
+  if (!isTar(bytes)) throw new ArchiveError("it is no tar file");
   try {
     return readTar(bytes);
   } catch (error) {

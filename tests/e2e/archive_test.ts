@@ -40,7 +40,7 @@ Deno.test("what is said to be an archive and isn't is refused in one line", asyn
   const result = await runK6d({ files, args: ["run", "--type", "archive", "script.js"] });
   assertMatch(
     result.stderr,
-    /^time=\S+ level=error msg="script\.js is not an archive of a test: it has no metadata\.json"\n$/,
+    /^time=\S+ level=error msg="script\.js is not an archive of a test: it is no tar file"\n$/,
   );
   assertEquals(result.code, 255);
 });

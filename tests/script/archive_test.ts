@@ -101,7 +101,8 @@ Deno.test("archives of old versions of k6 are read: plain paths, scripts/ and fi
 });
 
 const BROKEN: readonly (readonly [name: string, entries: readonly TarEntry[], message: string])[] = [
-  ["without metadata", [], "it has no metadata.json"],
+  ["without anything", [], "it is no tar file"],
+  ["without metadata", [{ kind: "folder", path: "file" }], "it has no metadata.json"],
   ["with metadata that is no JSON", [{ kind: "file", path: "metadata.json", bytes: encode("{") }], "is invalid"],
   ["of another type", [
     { kind: "file", path: "metadata.json", bytes: encode(`{"type":"har"}`) },
