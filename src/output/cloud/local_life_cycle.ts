@@ -6,7 +6,7 @@
 import { type Clock, systemClock } from "../clock.ts";
 import { parseLevel } from "../log_line.ts";
 import { type OutputContext, OutputError } from "../output.ts";
-import type { EndReason, RemoteSecrets, RunEnding } from "../run_facts.ts";
+import type { EndReason, RunEnding } from "../run_facts.ts";
 import type { CloudClient } from "./api/cloud_client.ts";
 import { CloudApiError } from "./api/cloud_error.ts";
 import {
@@ -18,6 +18,7 @@ import {
 } from "./api/provisioning_api.ts";
 import { V6Api } from "./api/v6_api.ts";
 import type { CloudConfig, LogsPushConfig } from "./config.ts";
+import { JoinedRun, ownSecrets } from "./joined_life_cycle.ts";
 import { type LifeCycle, type NewTest, RunAbandoned, runOfId, type StartedRun } from "./life_cycle.ts";
 import { loadTestIdentity } from "./load_test_identity.ts";
 import { LogPush } from "./logs/log_push.ts";
@@ -136,35 +137,6 @@ export class LocalRun implements LifeCycle {
   }
 }
 
-/** A run that somebody else makes and finishes, perhaps for several instances at once (`K6_CLOUD_PUSH_REF_ID`). */
-class JoinedRun implements LifeCycle {
-  readonly #id: string;
-  readonly #config: CloudConfig;
-  readonly #context: OutputContext;
-  #logs: LogPush | null = null;
-
-  constructor(id: string, config: CloudConfig, context: OutputContext) {
-    this.#id = id;
-    this.#config = config;
-    this.#context = context;
-  }
-
-  start(): Promise<StartedRun> {
-    const { scopedPush, logsPush } = this.#config;
-    const { launch } = this.#context;
-    if (logsPush !== null && launch.pushesLogs) this.#logs = new LogPush(logsPush, this.#id, this.#context);
-    return Promise.resolve({
-      ...runOfId(this.#id),
-      push: scopedPush,
-      secrets: launch.readsSecrets ? ownSecrets(this.#config, scopedPush?.testRunToken ?? null) : null,
-    });
-  }
-
-  async finish(): Promise<void> {
-    await this.#logs?.close();
-  }
-}
-
 const READY = ["initializing", "running"];
 const OVER = ["completed", "aborted"];
 const POLL_MS = 2000;
@@ -236,11 +208,4 @@ function logsConfig(logs: ProvisionedLogs, token: string): LogsPushConfig {
 /** A number that makes sense; null for others. */
 function atLeastOne(number: number | null): number | null {
   return number !== null && number >= 1 ? number : null;
-}
-
-/** Where the user's settings say that secrets are; null where they don't. */
-function ownSecrets({ secretSource }: CloudConfig, testRunToken: string | null): RemoteSecrets | null {
-  const { endpoint, responsePath } = secretSource;
-  const token = secretSource.token ?? testRunToken;
-  return endpoint === null || token === null ? null : { endpoint, responsePath, token };
 }

@@ -1,34 +1,19 @@
 /** The life of a run by the first API (`run --out cloud`): made there, or taken over by its id, and finished there. */
 
+import type { OutputContext } from "../output.ts";
 import type { RemoteSecrets, RunEnding } from "../run_facts.ts";
 import { type CreatedTestRun, V1Api } from "./api/v1_api.ts";
 import type { CloudClient } from "./api/cloud_client.ts";
 import type { CloudConfig } from "./config.ts";
+import { JoinedRun } from "./joined_life_cycle.ts";
 import { type LifeCycle, type NewTest, runOfId, type StartedRun } from "./life_cycle.ts";
 import { runResult } from "./run_result.ts";
 
 /** The life cycle that the settings ask for. */
-export function v1LifeCycle(config: CloudConfig, client: CloudClient): LifeCycle {
+export function v1LifeCycle(config: CloudConfig, client: CloudClient, context: OutputContext): LifeCycle {
   const { pushRefId, testRunId } = config;
-  if (pushRefId !== null) return new PushOnly({ ...runOfId(pushRefId), push: config.scopedPush });
+  if (pushRefId !== null) return new JoinedRun(pushRefId, config, context);
   return new V1LifeCycle(new V1Api(client, config), testRunId);
-}
-
-/** A run that somebody else makes and finishes (`K6_CLOUD_PUSH_REF_ID`). */
-class PushOnly implements LifeCycle {
-  readonly #run: StartedRun;
-
-  constructor(run: StartedRun) {
-    this.#run = run;
-  }
-
-  start(): Promise<StartedRun> {
-    return Promise.resolve(this.#run);
-  }
-
-  finish(): Promise<void> {
-    return Promise.resolve();
-  }
 }
 
 class V1LifeCycle implements LifeCycle {

@@ -262,7 +262,7 @@ Deno.test("two instances push into a run that neither makes nor finishes", async
   assertEquals(server.violations, []);
 });
 
-Deno.test("metrics go where the run's own token is taken, if both are given", async () => {
+Deno.test("metrics and log go where the run's own token is taken, if it is given", async () => {
   await using test = await CloudTest.create();
   const { server } = test;
   const { id, scopedToken } = await server.addTestRun();
@@ -271,12 +271,16 @@ Deno.test("metrics go where the run's own token is taken, if both are given", as
     K6_CLOUD_PUSH_REF_ID: id,
     K6_CLOUD_METRICS_PUSH_URL: `${server.origin}/v2/metrics/${id}`,
     K6_CLOUD_TEST_RUN_TOKEN: scopedToken,
+    K6_CLOUD_LOGS_PUSH_URL: `${server.origin}/api/v1/push`,
+    K6_CLOUD_LOGS_ALLOWED_LABELS: "level,test_run_id",
   };
   const scoped = new CloudTest(server, { env }, false);
   await scoped.output.start();
   scoped.run.addMany(3);
+  scoped.run.log({ level: "error", message: "oh", fields: [], atEpochMs: Date.now() });
   await scoped.stop();
   assertEquals(await server.totals(id, "http_reqs"), { type: "counter", sum: 3 });
+  assertEquals((await server.store.logLines(id, 0n)).map(({ message }) => message), ["oh"]);
   assertEquals(server.violations, []);
 });
 
