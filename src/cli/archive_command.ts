@@ -1,6 +1,7 @@
 /** `k6d archive`: a test and all that it needs, in one file. */
 
 import { archiveTest } from "../engine/test_archive.ts";
+import { systemReason } from "../output/system_reason.ts";
 import { type CommandLine, UsageError } from "./args.ts";
 import type { CommandContext } from "./commands.ts";
 import { Interruption } from "./interruption.ts";
@@ -24,7 +25,7 @@ function writeOut(path: string, bytes: Uint8Array<ArrayBuffer>): void {
   try {
     writeWholeFile(path, bytes);
   } catch (error) {
-    if (error instanceof Error) throw new UsageError(`cannot write the archive ${path}: ${error.message}`);
+    if (error instanceof Error) throw new UsageError(`cannot write the archive ${path}: ${systemReason(error)}`);
     throw error;
   }
 }

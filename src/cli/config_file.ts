@@ -1,6 +1,7 @@
 /** The configuration file: JSON with any of the options, some settings of a run, and what outputs are configured with. */
 
 import { isObject } from "../options/kinds.ts";
+import { systemReason } from "../output/system_reason.ts";
 import { UsageError } from "./args.ts";
 import { ExitCode } from "./exit_codes.ts";
 import { ALL_FLAGS } from "./flags.ts";
@@ -37,7 +38,10 @@ export function readConfigFile(
       throw new UsageError(`the configuration file ${path} doesn't exist`, ExitCode.InvalidConfig);
     }
     if (error instanceof Error) {
-      throw new UsageError(`cannot read the configuration file ${path}: ${error.message}`, ExitCode.InvalidConfig);
+      throw new UsageError(
+        `cannot read the configuration file ${path}: ${systemReason(error)}`,
+        ExitCode.InvalidConfig,
+      );
     }
     throw error;
   }

@@ -1,6 +1,7 @@
 /** Writes the configuration file: as a whole or not at all, readable by its owner alone, because it may hold a token. */
 
 import { dirname } from "node:path";
+import { systemReason } from "../output/system_reason.ts";
 import { UsageError } from "./args.ts";
 import { configPath, parseConfigFile } from "./config_file.ts";
 import { ExitCode } from "./exit_codes.ts";
@@ -28,7 +29,7 @@ export function changeConfigFile(
     return path;
   } catch (error) {
     if (error instanceof UsageError || !(error instanceof Error)) throw error;
-    const reason = `cannot change the configuration file ${path}: ${error.message}`;
+    const reason = `cannot change the configuration file ${path}: ${systemReason(error)}`;
     throw new UsageError(reason, error instanceof TypeError ? ExitCode.InvalidConfig : ExitCode.Failure);
   }
 }

@@ -1,6 +1,7 @@
 /** `k6d new`: a first script to start from. */
 
 import { didYouMean } from "../options/suggest.ts";
+import { systemReason } from "../output/system_reason.ts";
 import { type CommandLine, UsageError } from "./args.ts";
 import type { CommandContext } from "./commands.ts";
 import { ExitCode } from "./exit_codes.ts";
@@ -49,7 +50,7 @@ function writeNew(path: string, script: string, { force }: { readonly force: boo
     if (error instanceof Deno.errors.AlreadyExists) {
       throw new UsageError(`${path} already exists; use --force to overwrite it`);
     }
-    if (error instanceof Error) throw new UsageError(`cannot write ${path}: ${error.message}`);
+    if (error instanceof Error) throw new UsageError(`cannot write ${path}: ${systemReason(error)}`);
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 /** The log that the command line asks for: `--log-output`, `--log-format`, `--console-output`, `--verbose`. */
 
+import { systemReason } from "../output/system_reason.ts";
 import { UsageError } from "./args.ts";
 import { LevelFilter, Log, type LogFormat, type LogSink, TextSink } from "./log.ts";
 import { LokiSink, readLokiSettings } from "./loki_log.ts";
@@ -54,7 +55,7 @@ function openFile(path: string, format: LogFormat, where: string): LogSink {
     return new TextSink(new LogWriter(file, `file of ${where}`), format, false);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    throw new UsageError(`cannot write the file of ${where}: ${error.message}`);
+    throw new UsageError(`cannot write the file of ${where}: ${systemReason(error)}`);
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { didYouMean } from "../options/suggest.ts";
 import type { SecretSource } from "../options/types.ts";
+import { systemReason } from "../output/system_reason.ts";
 import { UsageError } from "./args.ts";
 import { ExitCode } from "./exit_codes.ts";
 
@@ -68,7 +69,7 @@ function readFile(settings: readonly string[]): ReadonlyMap<string, string> {
   try {
     text = Deno.readTextFileSync(path);
   } catch (error) {
-    if (error instanceof Error) throw new UsageError(`cannot read the secrets of ${path}: ${error.message}`);
+    if (error instanceof Error) throw new UsageError(`cannot read the secrets of ${path}: ${systemReason(error)}`);
     throw error;
   }
   return readPairs(text.split(/\r?\n/), (line) => `line ${line} of ${path}`);

@@ -1,5 +1,7 @@
 /** Writing to the standard streams: synchronous, complete, and coloured only where that helps. */
 
+import { systemReason } from "../output/system_reason.ts";
+
 /** Takes text, or bytes as they are; returns once all of it is written. */
 export interface TextWriter {
   write(text: string | Uint8Array): void;
@@ -33,7 +35,7 @@ export class StreamWriter implements TextWriter {
       } catch (error) {
         if (error instanceof Deno.errors.BrokenPipe) this.#readerGone = true;
         else if (error instanceof Deno.errors.WouldBlock) pause();
-        else if (error instanceof Error) throw new WriteError(`cannot write the output: ${error.message}`);
+        else if (error instanceof Error) throw new WriteError(`cannot write the output: ${systemReason(error)}`);
         else throw error;
       }
     }

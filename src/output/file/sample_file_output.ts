@@ -3,6 +3,7 @@
 import type { SampleBatch } from "../../metrics/types.ts";
 import { nextTurn } from "../clock.ts";
 import { type Output, type OutputContext, OutputError, type OutputLog } from "../output.ts";
+import { systemReason } from "../system_reason.ts";
 import { isStandardOutput, openDestination } from "./destination.ts";
 import { FileSink } from "./file_sink.ts";
 import { type LineFormat, SampleLines } from "./sample_lines.ts";
@@ -69,7 +70,7 @@ export class SampleFileOutput implements Output {
     try {
       this.#sink = new FileSink(await openDestination(path));
     } catch (error) {
-      throw new OutputError(`${name} output: can't write to ${this.#file}: ${reasonOf(error as Error)}`);
+      throw new OutputError(`${name} output: can't write to ${this.#file}: ${systemReason(error as Error)}`);
     }
     this.#timer = setInterval(() => this.#flush(), flushIntervalMs);
     this.#flush();
@@ -156,7 +157,7 @@ export class SampleFileOutput implements Output {
     this.#hasFailed = true;
     this.#batches = [];
     clearInterval(this.#timer);
-    this.#log.error(`${this.#settings.name} output: stopped, can't write to ${this.#file}: ${reasonOf(error)}`);
+    this.#log.error(`${this.#settings.name} output: stopped, can't write to ${this.#file}: ${systemReason(error)}`);
   }
 
   #warnOfDrops(): void {
@@ -184,11 +185,6 @@ export class SampleFileOutput implements Output {
     const number = this.#hasFailed ? `up to ${missing}` : missing;
     this.#log.error(`${name} output: ${number} of ${this.#samples} samples are missing in ${this.#file}`);
   }
-}
-
-/** The system's words for what went wrong, without Deno's number and path. */
-function reasonOf({ message }: Error): string {
-  return message.replace(/ \(os error \d+\).*$/s, "");
 }
 
 function batchBytes({ length }: SampleBatch): number {
