@@ -68,6 +68,15 @@ export class WireBuffer {
     this.length += util.utf8.write(text, this.bytes, this.length);
   }
 
+  /** A field with a text; none for an empty one, as everywhere in proto3. Makes room by itself. */
+  textField(tag: number, text: string): void {
+    if (text === "") return;
+    const size = util.utf8.length(text);
+    this.reserve(1 + varintLength(size) + size);
+    this.byte(tag);
+    this.text(text, size);
+  }
+
   /** Begins a message within the message, as a field with that tag, whose size is not known yet; `endMessage` takes what this returns. */
   beginMessage(tag: number): number {
     this.reserve(12);

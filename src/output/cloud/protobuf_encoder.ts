@@ -1,8 +1,7 @@
 /** Writes messages for the cloud in protobuf: the fields of docs/outputs/cloud/metrics.proto, in the order of their numbers. */
 
-import { util } from "protobufjs/minimal";
 import type { MetricType } from "../../metrics/types.ts";
-import { varintLength, WireBuffer } from "../wire_buffer.ts";
+import { WireBuffer } from "../wire_buffer.ts";
 import { MIN_RESOLUTION } from "./histogram.ts";
 import { HistogramColumns } from "./histogram_columns.ts";
 import type { LabelSet } from "./labels.ts";
@@ -52,6 +51,8 @@ const BUCKET_SPAN = { offset: 1 << 3 | VARINT, length: 2 << 3 | VARINT };
 /** The enumeration `MetricType`. */
 const METRIC_TYPES: Readonly<Record<MetricType, number>> = { counter: 1, gauge: 2, rate: 3, trend: 4 };
 
+/** The most that a field with a whole number takes. */
+const INTEGER_SIZE = 9;
 /** More than any value takes, but for its histogram's buckets. */
 const VALUE_SIZE = 128;
 /** The most that a histogram's bucket takes: a count, and a span of its own. */
@@ -72,7 +73,8 @@ export class ProtobufEncoder implements MetricSetEncoder {
 
   constructor({ testRunId, periodSeconds }: EncoderOptions) {
     const head = new WireBuffer();
-    writeText(head, METRIC_SET.testRunId, testRunId);
+    head.textField(METRIC_SET.testRunId, testRunId);
+    head.reserve(INTEGER_SIZE);
     writeInteger(head, METRIC_SET.aggregationPeriod, periodSeconds);
     this.#head = head.written().slice();
   }
@@ -85,7 +87,8 @@ export class ProtobufEncoder implements MetricSetEncoder {
     out.raw(this.#head);
     for (const { metric, series } of metrics) {
       const begin = out.beginMessage(METRIC_SET.metrics);
-      writeText(out, METRIC.name, metric.name);
+      out.textField(METRIC.name, metric.name);
+      out.reserve(INTEGER_SIZE);
       writeInteger(out, METRIC.type, METRIC_TYPES[metric.type]);
       for (const each of series) {
         this.#writeSeries(TIME_SERIES.samples[metric.type], each);
@@ -145,8 +148,8 @@ function encodeLabels({ labels }: LabelSet): Uint8Array {
   const out = new WireBuffer();
   for (const [name, value] of labels) {
     const begin = out.beginMessage(TIME_SERIES.labels);
-    writeText(out, LABEL.name, name);
-    writeText(out, LABEL.value, value);
+    out.textField(LABEL.name, name);
+    out.textField(LABEL.value, value);
     out.endMessage(begin);
   }
   return out.written().slice();
@@ -193,23 +196,16 @@ function writeTrend(out: WireBuffer, { histogram }: TrendValue, columns: Histogr
   writeDouble(out, TREND_HDR_VALUE.minResolution, MIN_RESOLUTION);
 }
 
-/** Fields that have their default are left out, as everywhere in proto3; negative zero is another value than zero. */
+/** The caller has reserved room. Fields that have their default are left out, as everywhere in proto3; negative zero is another value. */
 function writeDouble(out: WireBuffer, tag: number, value: number): void {
   if (Object.is(value, 0)) return;
   out.byte(tag);
   out.double(value);
 }
 
+/** The caller has reserved room. */
 function writeInteger(out: WireBuffer, tag: number, value: number): void {
   if (value === 0) return;
   out.byte(tag);
   out.varint(value);
-}
-
-function writeText(out: WireBuffer, tag: number, text: string): void {
-  if (text === "") return;
-  const size = util.utf8.length(text);
-  out.reserve(1 + varintLength(size) + size);
-  out.byte(tag);
-  out.text(text, size);
 }

@@ -8,7 +8,7 @@ import type { LabelSet } from "../../../src/output/cloud/labels.ts";
 import { createEncoder } from "../../../src/output/cloud/metric_set_encoder.ts";
 import type { MetricSet } from "../../../src/output/cloud/metric_sets.ts";
 import { type CloudSeries, newValue } from "../../../src/output/cloud/values.ts";
-import { bucketsOf, type ReceivedSeries, type ReceivedSet } from "../../support/cloud_metrics_reader.ts";
+import { bucketsOf, readProtobuf, type ReceivedSeries, type ReceivedSet } from "../../support/cloud_metrics_reader.ts";
 import { ANY_TEXTS } from "../support/texts.ts";
 import { CloudRun, type CloudSample, encodeAtOnce, T } from "./cloud_run.ts";
 
@@ -224,3 +224,15 @@ function seriesOf(sets: readonly ReceivedSet[]): ReceivedSeries[] {
 function trendsOf(sets: readonly ReceivedSet[]) {
   return seriesOf(sets).flatMap(({ trendHdrSamples }) => trendHdrSamples?.values ?? []);
 }
+
+Deno.test("a message is whole wherever its buffer grows", () => {
+  const BUFFER_BYTES = 1 << 16;
+  for (let length = BUFFER_BYTES - 40; length <= BUFFER_BYTES; length++) {
+    const metric = { name: "m".repeat(length), type: "counter" } as const;
+    const value = newValue({ id: 0, metric, labels: GET }, 1);
+    value.add(5, 1000);
+    const set = { metrics: [{ metric, series: [{ labels: GET, values: [value] }] }], seriesCount: 1 };
+    const [received] = readProtobuf(encodeAtOnce(createEncoder("protobuf", identity), set)).metrics;
+    assertEquals([received?.name.length, received?.type], [length, "METRIC_TYPE_COUNTER"]);
+  }
+});

@@ -3,11 +3,10 @@
  * docs/outputs/cloud/request_metadata.proto. What is the same for all requests of a series is encoded once.
  */
 
-import { util } from "protobufjs/minimal";
 import { BUILTIN_METRIC_IDS } from "../../../metrics/builtin.ts";
 import type { TimeSeries } from "../../../metrics/registry.ts";
 import type { SampleBatch, TagPairs } from "../../../metrics/types.ts";
-import { varintLength, WireBuffer } from "../../wire_buffer.ts";
+import { WireBuffer } from "../../wire_buffer.ts";
 
 /** A message. */
 export interface TracedBatch {
@@ -131,7 +130,7 @@ export class TracedRequests {
     const out = this.#open ??= new WireBuffer();
     const beginOfRequest = out.beginMessage(BATCH.requests);
     const begin = out.beginMessage(CREATE_REQUEST.requestMetadata);
-    writeText(out, REQUEST_METADATA.traceId, traceId);
+    out.textField(REQUEST_METADATA.traceId, traceId);
     writeNanoseconds(out, REQUEST_METADATA.startTimeUnixNano, startEpochMs);
     writeNanoseconds(out, REQUEST_METADATA.endTimeUnixNano, endEpochMs);
     out.reserve(labels.length);
@@ -165,7 +164,7 @@ function traceIdOf(metadata: TagPairs): string {
 /** The fields `test_run_labels` and `http_labels`. */
 function encodeLabels(testRunId: bigint, tags: ReadonlyMap<string, string>): Uint8Array {
   const out = new WireBuffer();
-  const text = (tag: number, name: string) => writeText(out, tag, tags.get(name)?.toWellFormed() ?? "");
+  const text = (tag: number, name: string) => out.textField(tag, tags.get(name)?.toWellFormed() ?? "");
   const beginOfRun = out.beginMessage(REQUEST_METADATA.testRunLabels);
   if (testRunId > 0n) writeBigInteger(out, TEST_RUN_LABELS.id, testRunId);
   text(TEST_RUN_LABELS.scenario, "scenario");
@@ -182,14 +181,6 @@ function encodeLabels(testRunId: bigint, tags: ReadonlyMap<string, string>): Uin
   }
   out.endMessage(beginOfHttp);
   return out.written().slice();
-}
-
-function writeText(out: WireBuffer, tag: number, text: string): void {
-  if (text === "") return;
-  const size = util.utf8.length(text);
-  out.reserve(1 + varintLength(size) + size);
-  out.byte(tag);
-  out.text(text, size);
 }
 
 /** How many values the lowest three groups of a varint tell apart. */
