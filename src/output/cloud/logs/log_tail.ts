@@ -31,21 +31,24 @@ export interface LogTailSettings {
 }
 
 /**
- * Follows a log until `signal` aborts, or until three attempts in a row have failed, which is a warning. What comes while the
- * connection is lost is told after it. Never rejects.
+ * Follows a log until `signal` aborts, or until three attempts in a row have failed, which is a warning, as it is when there was no
+ * connection until the end. What comes while the connection is lost is told after it. Never rejects.
  */
 export async function followLog(settings: LogTailSettings, signal: AbortSignal): Promise<void> {
   const tail = new LogTail(settings);
+  const complaint = `cannot read the test's log from ${describeUrl(new URL(settings.url))}`;
+  let hasOpened = false;
+  let failure = "";
   for (let failures = 0; !signal.aborted;) {
-    const { wasUseful, reason } = await tail.connection(signal);
-    if (signal.aborted) return;
-    failures = wasUseful ? 0 : failures + 1;
-    if (failures >= ATTEMPTS) {
-      const where = describeUrl(new URL(settings.url));
-      return settings.onWarning(`cannot read the test's log from ${where}, the test goes on without: ${reason}`);
-    }
+    const ending = await tail.connection(signal);
+    hasOpened ||= ending.hasOpened;
+    if (signal.aborted) break;
+    failure = ending.reason;
+    failures = ending.wasUseful ? 0 : failures + 1;
+    if (failures >= ATTEMPTS) return settings.onWarning(`${complaint}, the test goes on without: ${failure}`);
     await settings.clock.sleep(pauseAfter(failures), signal);
   }
+  if (!hasOpened && failure !== "") settings.onWarning(`${complaint}: ${failure}`);
 }
 
 /** After a connection that was good for something. */
@@ -68,6 +71,7 @@ function pauseAfter(failures: number): number {
 interface Ending {
   /** Whether it has told anything, or could have. */
   readonly wasUseful: boolean;
+  readonly hasOpened: boolean;
   readonly reason: string;
 }
 
@@ -113,7 +117,8 @@ class LogTail {
     signal.removeEventListener("abort", end);
     // k6 says 1001, "going away", which programs may not say through the standard's WebSocket.
     socket.close();
-    return { wasUseful: hasTold || clock.now() - openedMs >= LASTING_MS, reason };
+    const wasUseful = hasTold || clock.now() - openedMs >= LASTING_MS;
+    return { wasUseful, hasOpened: openedMs < Infinity, reason };
   }
 
   #open(): WebSocket {

@@ -100,6 +100,16 @@ Deno.test("a tail that nobody wants any longer ends, also while it connects", as
   assertEquals(tail.warnings, []);
 });
 
+Deno.test("a log that could not be read before the test ended is missed", async () => {
+  await using server = await ContractServer.start();
+  const { id } = await server.addTestRun();
+  server.fault("logs.tail", { status: 401 }, "hang");
+  using tail = new Tail(server, id);
+  await server.called("logs.tail", 2);
+  await tail.end();
+  assertMatch(tail.warnings.join("\n"), /^cannot read the test's log from ws:\S+: .*Invalid status code: 401$/);
+});
+
 /** Follows a log and keeps what it is told. Pauses take no time. */
 class Tail implements Disposable {
   readonly ended: Promise<void>;
