@@ -85,13 +85,6 @@ const refused: readonly StartFault[] = [
 
 const unanswered: readonly StartFault[] = [
   { name: "a service that is down", isAway: true, says: `connection refused; ${CHECK_HOST}`, calls: 0 },
-  {
-    name: "a service that never answers",
-    lasting: "hang",
-    env: { K6_CLOUD_TIMEOUT: "2s" },
-    says: `no answer in time; ${CHECK_HOST}`,
-    calls: 3,
-  },
   { name: "a service that hangs up", lasting: "reset", says: `connection reset; ${CHECK_HOST}`, calls: 3 },
   { name: "no HTTP", lasting: "garbage", says: `the answer is not HTTP; ${CHECK_HOST}`, calls: 3 },
   { name: "an endless answer", lasting: ENDLESS, says: `the answer is larger than 1 MB; ${CHECK_HOST}`, calls: 3 },
@@ -213,13 +206,6 @@ const whileRunning: readonly RunFault[] = [
       line(`cannot finish the test run 1001: {}: connection refused; ${CHECK_HOST}; ${GOES_ON}`),
     ],
     losesMetrics: true,
-    isUnfinished: true,
-  },
-  {
-    name: "an end that gets no answer",
-    everyEnd: "hang",
-    env: { K6_CLOUD_TIMEOUT: "2s" },
-    says: [line(`cannot finish the test run 1001: {}: no answer in time; ${CHECK_HOST}; ${GOES_ON}`)],
     isUnfinished: true,
   },
   {
