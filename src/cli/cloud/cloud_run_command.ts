@@ -3,6 +3,7 @@
 import { systemClock } from "../../output/clock.ts";
 import { CloudApiError } from "../../output/cloud/api/cloud_error.ts";
 import type { StartedTestRun } from "../../output/cloud/api/v6_api.ts";
+import { pageOfRun } from "../../output/cloud/config.ts";
 import { followLog } from "../../output/cloud/logs/log_tail.ts";
 import { describeUrl } from "../../output/url_text.ts";
 import { formatPlanDuration } from "../../summary/format.ts";
@@ -33,8 +34,7 @@ async function runRemotely(script: CloudScript): Promise<number> {
     log.warn(`the test is told to end because k6d received a '${reason}' signal; another one ends k6d at once`);
   });
   const { id, detailsUrl } = await startTest(script);
-  const url = cloud.testRunDetails ?? detailsUrl ?? `${cloud.webAppUrl}/runs/${encodeURIComponent(id)}`;
-  display.write(planOf(script, url));
+  display.write(planOf(script, pageOfRun(cloud, id, detailsUrl)));
   const run = new RemoteRun({
     api,
     testRunId: id,

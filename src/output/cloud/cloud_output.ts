@@ -12,7 +12,7 @@ import { longEnough } from "../secrets.ts";
 import { CloudApiError } from "./api/cloud_error.ts";
 import { CloudClient } from "./api/cloud_client.ts";
 import { ClockCheck } from "./clock_check.ts";
-import { assertLimits, type CloudConfig, readConfig } from "./config.ts";
+import { assertLimits, type CloudConfig, pageOfRun, readConfig } from "./config.ts";
 import { type LifeCycle, type LifeCycleFactory, type NewTest, RunAbandoned, type StartedRun } from "./life_cycle.ts";
 import { localLifeCycle } from "./local_life_cycle.ts";
 import { RunStream, STREAM_STOP_MS } from "./run_stream.ts";
@@ -79,7 +79,7 @@ class CloudOutput implements Output {
   }
 
   get description(): string {
-    return this.#run === null ? "cloud" : `cloud (${this.#pageUrl(this.#run)})`;
+    return this.#run === null ? "cloud" : `cloud (${this.#pageOf(this.#run)})`;
   }
 
   async start(): Promise<void> {
@@ -97,7 +97,7 @@ class CloudOutput implements Output {
     if (run !== null) {
       await this.#stream?.stop();
       await this.#finish(run, ending);
-      this.#context.log.info(`cloud output: the test run is at ${this.#pageUrl(run)}`);
+      this.#context.log.info(`cloud output: the test run is at ${this.#pageOf(run)}`);
     }
     this.#client.close();
   }
@@ -175,9 +175,8 @@ class CloudOutput implements Output {
     });
   }
 
-  #pageUrl({ id, pageUrl }: StartedRun): string {
-    const { testRunDetails, webAppUrl } = this.#config;
-    return testRunDetails ?? pageUrl ?? `${webAppUrl}/runs/${encodeURIComponent(id)}`;
+  #pageOf({ id, pageUrl }: StartedRun): string {
+    return pageOfRun(this.#config, id, pageUrl);
   }
 }
 

@@ -179,6 +179,15 @@ export function metricsFormat({ metricsFormat }: Pick<CloudConfig, "metricsForma
   return metricsFormat ?? (isGrafanas(pushUrl) ? "protobuf" : "json");
 }
 
+/** Where people see a test run: at the address that the settings have for it, at the service's own (null: it has none), or below `webAppUrl`. */
+export function pageOfRun(
+  { testRunDetails, webAppUrl }: Pick<CloudConfig, "testRunDetails" | "webAppUrl">,
+  id: string,
+  pageUrl: string | null,
+): string {
+  return testRunDetails ?? pageUrl ?? `${webAppUrl}/runs/${encodeURIComponent(id)}`;
+}
+
 function isGrafanas(address: string): boolean {
   return GRAFANA_HOST.test(new URL(address).hostname);
 }

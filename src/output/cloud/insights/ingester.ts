@@ -49,8 +49,7 @@ export class GrpcIngester implements Ingester {
       url: new URL(`https://${host}`),
       path: PATH,
       headers: {
-        // Somebody else's id may hold what a header can't.
-        "x-k6testrun-id": encodeURIComponent(testRunId),
+        "x-k6testrun-id": testRunId,
         ...token === null ? {} : { "authorization": `Token ${token}` },
       },
       tls: { ...tls, minVersion: "1.3" },
