@@ -7,10 +7,10 @@ import { cpuUsage } from "node:process";
 import { setImmediate } from "node:timers";
 import { MetricRegistry } from "../../src/metrics/registry.ts";
 import type { SampleBatch, SeriesDefinition } from "../../src/metrics/types.ts";
-import { MessageWriter } from "../../src/output/cloud/metric_message.ts";
-import type { MetricsFormat } from "../../src/output/cloud/metric_set_encoder.ts";
-import { metricSets } from "../../src/output/cloud/metric_sets.ts";
-import { type ClosedWindow, TimeWindows } from "../../src/output/cloud/time_windows.ts";
+import { MessageWriter } from "../../src/output/cloud/metrics/metric_message.ts";
+import type { MetricsFormat } from "../../src/output/cloud/metrics/metric_set_encoder.ts";
+import { metricSets } from "../../src/output/cloud/metrics/metric_sets.ts";
+import { type ClosedWindow, TimeWindows } from "../../src/output/cloud/metrics/time_windows.ts";
 import { median } from "./report.ts";
 
 /** What the parent process reads. */

@@ -3,8 +3,8 @@
 import { assertEquals } from "@std/assert";
 import { uncompress } from "snappyjs";
 import type { MetricType } from "../../src/metrics/types.ts";
-import { bucketIndex } from "../../src/output/cloud/histogram.ts";
-import { CloudRun } from "../output/cloud/cloud_run.ts";
+import { bucketIndex } from "../../src/output/cloud/metrics/histogram.ts";
+import { CloudRun } from "../output/cloud/metrics/cloud_run.ts";
 import { bucketsOf, readProtobuf, type ReceivedSeries, type ReceivedSet } from "../support/cloud_metrics_reader.ts";
 import { startTarget } from "../support/target.ts";
 import { K6dProcess } from "./support/k6d.ts";

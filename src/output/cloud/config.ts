@@ -8,7 +8,7 @@ import { type LogLevel, parseLevel } from "../log_line.ts";
 import { OutputError } from "../output.ts";
 import { oneOf, positiveInteger, type SettingValue, type SettingValues } from "../setting_values.ts";
 import type { ScopedPush } from "./api/metrics_api.ts";
-import type { MetricsFormat } from "./metric_set_encoder.ts";
+import type { MetricsFormat } from "./metrics/metric_set_encoder.ts";
 import { type CloudSources, collectSettings } from "./setting_sources.ts";
 import type { SettingKey } from "./settings.ts";
 import { A_TEST_RUN_ID, isTestRunId } from "./test_run_id.ts";

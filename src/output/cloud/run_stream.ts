@@ -9,9 +9,9 @@ import { MetricsApi } from "./api/metrics_api.ts";
 import { type CloudConfig, metricsFormat } from "./config.ts";
 import { InsightsSender } from "./insights/insights_sender.ts";
 import type { StartedRun } from "./life_cycle.ts";
-import { MetricFlushes } from "./metric_flushes.ts";
-import { MessageWriter, type MetricMessage } from "./metric_message.ts";
-import { MetricPusher, type PushFailure, type PushOutcome } from "./metric_pusher.ts";
+import { MetricFlushes } from "./metrics/metric_flushes.ts";
+import { MessageWriter, type MetricMessage } from "./metrics/metric_message.ts";
+import { MetricPusher, type PushFailure, type PushOutcome } from "./metrics/metric_pusher.ts";
 
 /** At the end: for what was under way, then once more for what had not been flushed. */
 const DRAIN_MS = 15_000;

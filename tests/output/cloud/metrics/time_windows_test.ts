@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import type { ClosedWindow } from "../../../src/output/cloud/time_windows.ts";
-import type { SeriesValue } from "../../../src/output/cloud/values.ts";
+import type { ClosedWindow } from "../../../../src/output/cloud/metrics/time_windows.ts";
+import type { SeriesValue } from "../../../../src/output/cloud/metrics/values.ts";
 import { CloudRun, PERIOD_MS, T, WAIT_MS } from "./cloud_run.ts";
 
 const SECOND = 1000;

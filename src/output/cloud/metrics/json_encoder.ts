@@ -3,8 +3,8 @@
  * out, times are RFC 3339 texts, and numbers that JSON doesn't have are the texts "NaN", "Infinity" and "-Infinity".
  */
 
-import type { MetricType } from "../../metrics/types.ts";
-import { writeDigits, writeText } from "../file/number_text.ts";
+import type { MetricType } from "../../../metrics/types.ts";
+import { writeDigits, writeText } from "../../file/number_text.ts";
 import { MIN_RESOLUTION } from "./histogram.ts";
 import { HistogramColumns } from "./histogram_columns.ts";
 import type { LabelSet } from "./labels.ts";

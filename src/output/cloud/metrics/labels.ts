@@ -1,7 +1,7 @@
 /** The labels of time series as the cloud takes them: all tags but those whose names it keeps for itself. */
 
-import { TagSet } from "../../metrics/tag_set.ts";
-import type { TagPairs } from "../../metrics/types.ts";
+import { TagSet } from "../../../metrics/tag_set.ts";
+import type { TagPairs } from "../../../metrics/types.ts";
 
 /** Labels in the order of their names, well-formed Unicode; values may be empty. Sets with the same labels are the same object. */
 export interface LabelSet {

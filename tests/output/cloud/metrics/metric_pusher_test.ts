@@ -1,14 +1,14 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import type { MetricMessage } from "../../../src/output/cloud/metric_message.ts";
+import type { MetricMessage } from "../../../../src/output/cloud/metrics/metric_message.ts";
 import {
   MetricPusher,
   type PusherOptions,
   type PushFailure,
   type PushOutcome,
-} from "../../../src/output/cloud/metric_pusher.ts";
-import type { MetricSet } from "../../../src/output/cloud/metric_sets.ts";
-import { nextTurn } from "../../../src/output/clock.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
+} from "../../../../src/output/cloud/metrics/metric_pusher.ts";
+import type { MetricSet } from "../../../../src/output/cloud/metrics/metric_sets.ts";
+import { nextTurn } from "../../../../src/output/clock.ts";
+import { FakeClock } from "../../../support/fake_clock.ts";
 
 const DELIVERED: PushOutcome = { kind: "delivered" };
 const NO_ANSWER: PushFailure = { kind: "unavailable", message: "cannot push: connection refused", cause: "no answer" };

@@ -3,13 +3,18 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { encodeHex } from "@std/encoding/hex";
 import fc from "fast-check";
-import { MIN_RESOLUTION } from "../../../src/output/cloud/histogram.ts";
-import type { LabelSet } from "../../../src/output/cloud/labels.ts";
-import { createEncoder } from "../../../src/output/cloud/metric_set_encoder.ts";
-import type { MetricSet } from "../../../src/output/cloud/metric_sets.ts";
-import { type CloudSeries, newValue } from "../../../src/output/cloud/values.ts";
-import { bucketsOf, readProtobuf, type ReceivedSeries, type ReceivedSet } from "../../support/cloud_metrics_reader.ts";
-import { ANY_TEXTS } from "../support/texts.ts";
+import { MIN_RESOLUTION } from "../../../../src/output/cloud/metrics/histogram.ts";
+import type { LabelSet } from "../../../../src/output/cloud/metrics/labels.ts";
+import { createEncoder } from "../../../../src/output/cloud/metrics/metric_set_encoder.ts";
+import type { MetricSet } from "../../../../src/output/cloud/metrics/metric_sets.ts";
+import { type CloudSeries, newValue } from "../../../../src/output/cloud/metrics/values.ts";
+import {
+  bucketsOf,
+  readProtobuf,
+  type ReceivedSeries,
+  type ReceivedSet,
+} from "../../../support/cloud_metrics_reader.ts";
+import { ANY_TEXTS } from "../../support/texts.ts";
 import { CloudRun, type CloudSample, encodeAtOnce, T } from "./cloud_run.ts";
 
 const identity = { testRunId: "123", periodSeconds: 3 };

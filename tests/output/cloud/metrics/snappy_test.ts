@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { compress } from "snappyjs";
-import { snappyInSteps } from "../../../src/output/cloud/snappy.ts";
+import { snappyInSteps } from "../../../../src/output/cloud/metrics/snappy.ts";
 
 Deno.test("bytes are those of one step, whatever their number", () => {
   const piece = 1 << 16;

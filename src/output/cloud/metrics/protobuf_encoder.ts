@@ -1,7 +1,7 @@
 /** Writes messages for the cloud in protobuf: the fields of docs/outputs/cloud/metrics.proto, in the order of their numbers. */
 
-import type { MetricType } from "../../metrics/types.ts";
-import { WireBuffer } from "../wire_buffer.ts";
+import type { MetricType } from "../../../metrics/types.ts";
+import { WireBuffer } from "../../wire_buffer.ts";
 import { MIN_RESOLUTION } from "./histogram.ts";
 import { HistogramColumns } from "./histogram_columns.ts";
 import type { LabelSet } from "./labels.ts";

@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
-import { MetricRegistry } from "../../../src/metrics/registry.ts";
-import { MetricFlushes } from "../../../src/output/cloud/metric_flushes.ts";
-import type { MetricSet } from "../../../src/output/cloud/metric_sets.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
+import { MetricRegistry } from "../../../../src/metrics/registry.ts";
+import { MetricFlushes } from "../../../../src/output/cloud/metrics/metric_flushes.ts";
+import type { MetricSet } from "../../../../src/output/cloud/metrics/metric_sets.ts";
+import { FakeClock } from "../../../support/fake_clock.ts";
 
 /** Flushes of samples of one counter. */
 class FlushRun {

@@ -2,9 +2,9 @@
 
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
-import { nextTurn } from "../clock.ts";
-import { newIdempotencyKey } from "./api/cloud_client.ts";
-import type { MetricsPush } from "./api/metrics_api.ts";
+import { nextTurn } from "../../clock.ts";
+import { newIdempotencyKey } from "../api/cloud_client.ts";
+import type { MetricsPush } from "../api/metrics_api.ts";
 import { createEncoder, type EncoderOptions, type MetricSetEncoder, type MetricsFormat } from "./metric_set_encoder.ts";
 import type { MetricSet } from "./metric_sets.ts";
 import { snappyInSteps } from "./snappy.ts";

@@ -1,7 +1,7 @@
 /** Snappy's block format, in steps between which others may have the thread. */
 
 import { compress } from "snappyjs";
-import { varintLength, WireBuffer } from "../wire_buffer.ts";
+import { varintLength, WireBuffer } from "../../wire_buffer.ts";
 
 /** The compressor looks for repeats within this many bytes only, so that pieces of this size cost no compression. */
 const PIECE_SIZE = 1 << 16;

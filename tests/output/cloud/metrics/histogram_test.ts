@@ -5,8 +5,8 @@ import {
   bucketIndex,
   CloudHistogram,
   MIN_RESOLUTION,
-} from "../../../src/output/cloud/histogram.ts";
-import { TableMemory } from "../../../src/output/cloud/table_memory.ts";
+} from "../../../../src/output/cloud/metrics/histogram.ts";
+import { TableMemory } from "../../../../src/output/cloud/metrics/table_memory.ts";
 
 /** Values in units of the resolution, and their buckets. */
 const ofUnits: [units: number, index: number][] = [

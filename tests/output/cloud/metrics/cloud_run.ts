@@ -1,14 +1,14 @@
 /** Samples go into the windows of the cloud output, messages that an independent reader understands come out. */
 
 import { assertEquals } from "@std/assert";
-import { MetricRegistry } from "../../../src/metrics/registry.ts";
-import { SampleRecorder } from "../../../src/metrics/sample_recorder.ts";
-import { TagSet } from "../../../src/metrics/tag_set.ts";
-import type { MetricType, TagPairs, ValueType } from "../../../src/metrics/types.ts";
-import { createEncoder, type MetricSetEncoder } from "../../../src/output/cloud/metric_set_encoder.ts";
-import { type MetricSet, metricSets } from "../../../src/output/cloud/metric_sets.ts";
-import { type ClosedWindow, TimeWindows } from "../../../src/output/cloud/time_windows.ts";
-import { readJson, readProtobuf, type ReceivedSet } from "../../support/cloud_metrics_reader.ts";
+import { MetricRegistry } from "../../../../src/metrics/registry.ts";
+import { SampleRecorder } from "../../../../src/metrics/sample_recorder.ts";
+import { TagSet } from "../../../../src/metrics/tag_set.ts";
+import type { MetricType, TagPairs, ValueType } from "../../../../src/metrics/types.ts";
+import { createEncoder, type MetricSetEncoder } from "../../../../src/output/cloud/metrics/metric_set_encoder.ts";
+import { type MetricSet, metricSets } from "../../../../src/output/cloud/metrics/metric_sets.ts";
+import { type ClosedWindow, TimeWindows } from "../../../../src/output/cloud/metrics/time_windows.ts";
+import { readJson, readProtobuf, type ReceivedSet } from "../../../support/cloud_metrics_reader.ts";
 
 /** k6's defaults. */
 export const PERIOD_MS = 3000;

@@ -1,8 +1,8 @@
 /** Adds up what a run measures, and at every push interval hands over what is due to be told. */
 
-import type { TimeSeries } from "../../metrics/registry.ts";
-import type { SampleBatch } from "../../metrics/types.ts";
-import type { Clock } from "../clock.ts";
+import type { TimeSeries } from "../../../metrics/registry.ts";
+import type { SampleBatch } from "../../../metrics/types.ts";
+import type { Clock } from "../../clock.ts";
 import { type MetricSet, metricSets } from "./metric_sets.ts";
 import { type ClosedWindow, TimeWindows, type WindowOptions } from "./time_windows.ts";
 

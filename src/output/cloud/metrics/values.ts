@@ -1,6 +1,6 @@
 /** What was measured of one time series in one window of time: what the cloud is told of it. */
 
-import type { Metric } from "../../metrics/registry.ts";
+import type { Metric } from "../../../metrics/registry.ts";
 import { CloudHistogram } from "./histogram.ts";
 import type { LabelSet } from "./labels.ts";
 import type { TableMemory } from "./table_memory.ts";

@@ -3,8 +3,8 @@
  * open; a sample that is later still opens its window once more, and the cloud adds up what it is told of the same window.
  */
 
-import type { Metric, TimeSeries } from "../../metrics/registry.ts";
-import type { SampleBatch } from "../../metrics/types.ts";
+import type { Metric, TimeSeries } from "../../../metrics/registry.ts";
+import type { SampleBatch } from "../../../metrics/types.ts";
 import { type LabelSet, LabelSets } from "./labels.ts";
 import { MemoryPieces, TableMemory } from "./table_memory.ts";
 import { type CloudSeries, newValue, type SeriesValue } from "./values.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { MemoryPieces, TableMemory } from "../../../src/output/cloud/table_memory.ts";
+import { MemoryPieces, TableMemory } from "../../../../src/output/cloud/metrics/table_memory.ts";
 import { CloudRun } from "./cloud_run.ts";
 
 Deno.test("memory that was given up is used again, and empty", () => {

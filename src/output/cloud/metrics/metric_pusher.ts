@@ -4,8 +4,8 @@
  * can't be delivered in the end is counted.
  */
 
-import { type Clock, jittered } from "../clock.ts";
-import type { OutputLog } from "../output.ts";
+import { type Clock, jittered } from "../../clock.ts";
+import type { OutputLog } from "../../output.ts";
 import type { MessageWriter, MetricMessage } from "./metric_message.ts";
 import type { MetricSet } from "./metric_sets.ts";
 
