@@ -27,6 +27,9 @@ const STOPPED_START_MS = 5000;
 /** For telling the end, repeats included. */
 const FINISH_MS = 60_000;
 
+/** After so long the user is told what is waited for. */
+const SLOW_MS = 5000;
+
 /** Marks the lines that the service wants to have shown. */
 const SERVICE_FIELDS = { source: "grafana-k6-cloud" };
 
@@ -95,15 +98,19 @@ class CloudOutput implements Output {
     await this.#startIsOver();
     const run = this.#run;
     if (run !== null) {
-      await this.#stream?.stop();
-      await this.#finish(run, ending);
+      await this.#patiently(this.#stopRun(run, ending), "takes the last metrics and the end of the test run");
       this.#context.log.info(`cloud output: the test run is at ${this.#pageOf(run)}`);
     }
     this.#client.close();
   }
 
+  async #stopRun(run: StartedRun, ending: RunEnding): Promise<void> {
+    await this.#stream?.stop();
+    await this.#finish(run, ending);
+  }
+
   async #start(): Promise<void> {
-    const run = await this.#make();
+    const run = await this.#patiently(this.#make(), "makes the test run");
     // From now on `stop` finishes the run, also when its settings turn out to be unusable.
     this.#run = run;
     const { redact } = this.#context;
@@ -123,6 +130,19 @@ class CloudOutput implements Output {
     } catch (error) {
       if (error instanceof CloudApiError) throw new OutputError(`cloud output: ${error.message}`, { cause: error });
       throw error;
+    }
+  }
+
+  /** Says what is waited for, once that takes long. */
+  async #patiently<T>(work: Promise<T>, what: string): Promise<T> {
+    const over = new AbortController();
+    this.#clock.sleep(SLOW_MS, over.signal).then(() => {
+      if (!over.signal.aborted) this.#context.log.info(`cloud output: waiting until the service ${what}`);
+    });
+    try {
+      return await work;
+    } finally {
+      over.abort();
     }
   }
 

@@ -396,6 +396,9 @@ Deno.test("a batch that the service refuses is lost, and told once", async () =>
   assertEquals(server.violations, []);
 });
 
+const WAITS_FOR_THE_END =
+  "info cloud output: waiting until the service takes the last metrics and the end of the test run";
+
 Deno.test("a service that hangs while metrics wait is waited for 15 seconds at the end; the end is told", async () => {
   await using test = await CloudTest.create({ hasFakeClock: true });
   const { server, run, clock } = test;
@@ -407,7 +410,8 @@ Deno.test("a service that hangs while metrics wait is waited for 15 seconds at t
   await clock.advance(15_000);
   await stopped;
   assertEquals(server.order, ["v1.createTestRun", "v2.pushMetrics", "v1.finishTestRun"]);
-  assertMatch(test.lines[0]!, /^warn cloud output: 1 of 1 batches of metrics, .* did not arrive \(no time left: 1\)/);
+  assertEquals(test.lines[0], WAITS_FOR_THE_END);
+  assertMatch(test.lines[1]!, /^warn cloud output: 1 of 1 batches of metrics, .* did not arrive \(no time left: 1\)/);
 });
 
 Deno.test("a run that can't be finished is told so", async () => {
@@ -430,7 +434,8 @@ Deno.test("a service that hangs at the end is waited for no longer than a minute
   await server.called("v1.finishTestRun");
   await clock.advance(60_000);
   await stopped;
-  assertMatch(test.lines[0]!, /^warn cloud output: cannot finish the test run 1001: given up; the cloud may show/);
+  assertEquals(test.lines[0], WAITS_FOR_THE_END);
+  assertMatch(test.lines[1]!, /^warn cloud output: cannot finish the test run 1001: given up; the cloud may show/);
 });
 
 Deno.test("a run that is stopped while it is being made is finished when the answer comes", async () => {
@@ -455,6 +460,7 @@ Deno.test("a run that is stopped while its making hangs is given up after five s
   await test.clock.advance(5000);
   await Promise.all([started, stopped]);
   assertEquals(test.lines, [
+    "info cloud output: waiting until the service makes the test run",
     "warn cloud output: no answer to the creation of the test run before the end: the cloud may have a run that nobody finishes",
   ]);
 });
