@@ -14,7 +14,7 @@ import { clock, type ProgressPhase } from "../progress.ts";
 import { planOf } from "./cloud_plan.ts";
 import { type CloudScript, withCloudScript } from "./cloud_script.ts";
 import { isLocalExecution } from "./execution_flags.ts";
-import { type RemoteProgress, RemoteRun } from "./remote_run.ts";
+import { type RemoteProgress, RemoteRunWatcher } from "./remote_run_watcher.ts";
 
 /** Runs a test; resolves with the exit code. Throws a `UsageError` for flags that don't go together. */
 export async function cloudRunCommand(commandLine: CommandLine, context: CommandContext): Promise<number> {
@@ -35,7 +35,7 @@ async function runRemotely(script: CloudScript): Promise<number> {
   });
   const { id, detailsUrl } = await startTest(script);
   display.write(planOf(script, pageOfRun(cloud, id, detailsUrl)));
-  const run = new RemoteRun({
+  const run = new RemoteRunWatcher({
     api,
     testRunId: id,
     exitOnRunning: cloud.exitOnRunning,

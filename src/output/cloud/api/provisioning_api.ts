@@ -4,7 +4,8 @@ import { parseIntervalMs } from "../../duration.ts";
 import type { Answer } from "./answer.ts";
 import { type CloudApi, type CloudClient, jsonBody, SCOPED_REPEATS, V6_REPEATS } from "./cloud_client.ts";
 import { CloudApiError, takenBack } from "./cloud_error.ts";
-import { ARCHIVE_ADVICE, readSecrets, type RunSecrets } from "./v1_api.ts";
+import { readSecretsLocation, type SecretsLocation } from "./secrets_api.ts";
+import { ARCHIVE_ADVICE } from "./v1_api.ts";
 import type { V6Access } from "./v6_api.ts";
 
 /** What the service is told of a run before it begins. */
@@ -30,7 +31,7 @@ export interface StartedLocalExecution {
   /** Null: the log stays here. */
   readonly logs: ProvisionedLogs | null;
   /** Null: it has none. */
-  readonly secrets: RunSecrets | null;
+  readonly secrets: SecretsLocation | null;
   /** Of settings that can't be understood and don't count, one line each. */
   readonly warnings: readonly string[];
 }
@@ -165,7 +166,7 @@ function readStart(answer: Answer, runtime: Answer): Omit<StartedLocalExecution,
     detailsUrl: answer.page("test_run_details_page_url"),
     metrics: readMetrics(runtime.object("metrics"), warnings),
     logs: readLogs(runtime.optionalObject("logs"), warnings),
-    secrets: readSecrets(runtime.optionalObject("secrets")),
+    secrets: readSecretsLocation(runtime.optionalObject("secrets")),
     warnings,
   };
 }

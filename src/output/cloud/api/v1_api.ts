@@ -3,6 +3,7 @@
 import type { Answer } from "./answer.ts";
 import { type CloudApi, type CloudBody, type CloudClient, formBody, jsonBody, V1_REPEATS } from "./cloud_client.ts";
 import { CloudApiError, takenBack } from "./cloud_error.ts";
+import { readSecretsLocation, type SecretsLocation } from "./secrets_api.ts";
 
 /** Where the API is, and who calls. */
 export interface V1Access {
@@ -40,15 +41,7 @@ export interface CreatedTestRun {
   /** For this test run alone; null: none. */
   readonly testRunToken: string | null;
   /** Where its secrets are read, with `testRunToken`; null: nowhere. */
-  readonly secrets: RunSecrets | null;
-}
-
-/** Where a test run's secrets are read. */
-export interface RunSecrets {
-  /** With `{key}` for a secret's name. */
-  readonly endpoint: string;
-  /** Where in the answer the secret stands. */
-  readonly responsePath: string;
+  readonly secrets: SecretsLocation | null;
 }
 
 /** How a test run ended. */
@@ -134,7 +127,7 @@ function readCreated(answer: Answer): Omit<CreatedTestRun, "id"> {
       message: entry.optionalText("message") ?? "",
     })),
     testRunToken: answer.optionalToken("test_run_token"),
-    secrets: readSecrets(answer.optionalObject("secrets_config")),
+    secrets: readSecretsLocation(answer.optionalObject("secrets_config")),
   };
 }
 
@@ -147,13 +140,6 @@ export function v1Api({ host, token, stackId = null }: V1Access, path: string): 
     ...stackId === null ? {} : { headers: { "X-Stack-Id": String(stackId) } },
     repeats: V1_REPEATS,
   };
-}
-
-/** Of the field `secrets_config` or `secrets`; null for none, and for one without an address. */
-export function readSecrets(secrets: Answer | null): RunSecrets | null {
-  const endpoint = secrets?.optionalAddress("endpoint") ?? null;
-  if (secrets === null || endpoint === null) return null;
-  return { endpoint, responsePath: secrets.optionalText("response_path") ?? "plaintext" };
 }
 
 function creation({ name, projectId, maxVus, durationSeconds, thresholds }: NewTestRun): CloudBody {

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { type RemoteEnd, RemoteRun } from "../../../src/cli/cloud/remote_run.ts";
+import { type RemoteEnd, RemoteRunWatcher } from "../../../src/cli/cloud/remote_run_watcher.ts";
 import { CloudClient } from "../../../src/output/cloud/api/cloud_client.ts";
 import { V6Api } from "../../../src/output/cloud/api/v6_api.ts";
 import { type Clock, nextTurn, systemClock } from "../../../src/output/clock.ts";
@@ -161,7 +161,7 @@ class WatchedTest implements AsyncDisposable {
     this.server.scriptStatuses(...statuses);
     const { token, stackId } = ACCOUNT;
     const progress: string[] = [];
-    const run = new RemoteRun({
+    const run = new RemoteRunWatcher({
       api: new V6Api(this.#client, { host: this.server.origin, token, stackId }),
       testRunId: this.#testRunId,
       exitOnRunning: false,

@@ -8,7 +8,7 @@ import { ExitCode } from "../exit_codes.ts";
 import { fractionDone, isOver, type RemoteVerdict, statusText, verdictOn } from "./remote_status.ts";
 
 /** What to watch. */
-export interface RemoteRunSettings {
+export interface WatchSettings {
   readonly api: Pick<V6Api, "testRun" | "abortTestRun">;
   readonly testRunId: string;
   /** Leave the test to itself as soon as it runs. */
@@ -36,15 +36,15 @@ export interface RemoteEnd extends RemoteVerdict {
 }
 
 /** Watches one test. */
-export class RemoteRun {
-  readonly #settings: RemoteRunSettings;
+export class RemoteRunWatcher {
+  readonly #settings: WatchSettings;
   #latest: TestRunState | null = null;
   #runningSinceMs: number | null = null;
   #complaint = "";
   /** Cuts the wait for the next look short. */
   #wake = new AbortController();
 
-  constructor(settings: RemoteRunSettings) {
+  constructor(settings: WatchSettings) {
     this.#settings = settings;
   }
 
