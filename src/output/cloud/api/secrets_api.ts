@@ -30,7 +30,7 @@ export async function readSecret(
 ): Promise<string> {
   const purpose = `read the secret ${JSON.stringify(name)} of the cloud`;
   const answer = await client.ask({
-    address: endpoint.replaceAll("{key}", () => encodeURIComponent(name)),
+    address: endpoint.replaceAll("{key}", () => encodeURIComponent(name.toWellFormed())),
     addressSource: "K6_CLOUD_SECRETS_ENDPOINT",
     authorization: { scheme: "Bearer", token, of: "test run" },
     repeats: V6_REPEATS,

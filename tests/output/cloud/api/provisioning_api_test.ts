@@ -108,6 +108,7 @@ Deno.test("secrets are read with the run's token, wherever they stand in the ans
   const missing = await failure(readSecret(calls.client, secrets, testRunToken, "a b/c"));
   assertEquals(missing.status, 404);
   assertEquals(server.callsOf("provisioning.decryptSecret").at(-1)?.request.query.get("name"), "a b/c");
+  assertEquals((await failure(readSecret(calls.client, secrets, testRunToken, "half \ud800"))).status, 404);
   server.fault("provisioning.decryptSecret", json({ data: { value: "deep" } }), json({ data: [] }));
   const deep = { ...secrets, responsePath: "data.value" };
   assertEquals(await readSecret(calls.client, deep, testRunToken, "x"), "deep");
