@@ -2,6 +2,7 @@
 
 import type { OutputContext } from "../output.ts";
 import type { RemoteSecrets, RunEnding } from "../run_facts.ts";
+import { longEnough } from "../secrets.ts";
 import { type CreatedTestRun, V1Api } from "./api/v1_api.ts";
 import type { CloudClient } from "./api/cloud_client.ts";
 import type { CloudConfig } from "./config.ts";
@@ -13,7 +14,7 @@ import { runResult } from "./run_result.ts";
 export function v1LifeCycle(config: CloudConfig, client: CloudClient, context: OutputContext): LifeCycle {
   const { pushRefId, testRunId } = config;
   if (pushRefId !== null) return new JoinedRun(pushRefId, config, context);
-  return new V1LifeCycle(new V1Api(client, config), testRunId);
+  return new V1LifeCycle(new V1Api(client, config), testRunId, context.redact);
 }
 
 class V1LifeCycle implements LifeCycle {
@@ -21,15 +22,20 @@ class V1LifeCycle implements LifeCycle {
   /** Of a run that exists, and that k6d finishes all the same (`K6_CLOUDRUN_TEST_RUN_ID`). */
   readonly #existingId: string | null;
 
-  constructor(api: V1Api, existingId: string | null) {
+  readonly #redact: OutputContext["redact"];
+
+  constructor(api: V1Api, existingId: string | null, redact: OutputContext["redact"]) {
     this.#api = api;
     this.#existingId = existingId;
+    this.#redact = redact;
   }
 
   async start({ archive, ...test }: NewTest, signal: AbortSignal): Promise<StartedRun> {
     if (this.#existingId !== null) return runOfId(this.#existingId);
     const run = await this.#api.createTestRun({ ...test, archive: archive?.() ?? null }, signal);
-    const { id, config, messages } = run;
+    const { id, config, messages, testRunToken } = run;
+    // Also when it is of no use, because there are no secrets to read.
+    longEnough([testRunToken ?? ""]).forEach(this.#redact);
     return { ...runOfId(id), override: config, messages, secrets: secretsOf(run) };
   }
 

@@ -150,6 +150,15 @@ Deno.test("without a token calls don't say who makes them", async () => {
   assertEquals(test.server.calls[0]!.request.headers.has("authorization"), false);
 });
 
+Deno.test("a run's own token is in no line of the log, used or not", async () => {
+  await using test = await CloudTest.create();
+  const body = JSON.stringify({ reference_id: "1001", test_run_token: "token-of-the-run" });
+  test.server.fault("v1.createTestRun", { rewrite: (answer) => ({ ...answer, body }) });
+  await test.output.start();
+  assert(test.run.redacted.includes("token-of-the-run"), String(test.run.redacted));
+  await test.stop();
+});
+
 Deno.test("an answer without a run's id is refused", async () => {
   await using test = await CloudTest.create();
   test.server.fault("v1.createTestRun", { rewrite: (answer) => ({ ...answer, body: `{"reference_id":""}` }) });
