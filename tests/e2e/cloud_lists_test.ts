@@ -51,7 +51,7 @@ const MISSING: readonly (readonly [env: Readonly<Record<string, string>>, code: 
     255,
     /^no project: name one with --project-id or K6_CLOUD_PROJECT_ID$/,
   ],
-  [{ K6_CLOUD_TIMEOUT: "soon" }, 255, /^cloud output: invalid timeout \(K6_CLOUD_TIMEOUT\) "soon": expected /],
+  [{ K6_CLOUD_TIMEOUT: "soon" }, 255, /^invalid timeout \(K6_CLOUD_TIMEOUT\) "soon": expected /],
 ];
 
 Deno.test("what is missing is named with where to set it", async () => {

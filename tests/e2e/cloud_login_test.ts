@@ -88,7 +88,7 @@ const MISTAKES: readonly (readonly [args: readonly string[], code: number, messa
   [
     ["cloud", "login", "-t", ACCOUNT.token, "--stack", "not a stack"],
     255,
-    /^cloud output: invalid stackURL \(command line\): expected the name of a stack, or its address$/,
+    /^invalid stackURL \(command line\): expected the name of a stack, or its address$/,
   ],
   [
     ["cloud", "login"],

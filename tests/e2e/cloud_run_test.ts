@@ -336,7 +336,7 @@ const MISTAKES:
       { K6_CLOUD_TIMEOUT: "soon" },
       SCRIPT,
       255,
-      /^cloud output: invalid timeout \(K6_CLOUD_TIMEOUT\) "soon"/,
+      /^invalid timeout \(K6_CLOUD_TIMEOUT\) "soon"/,
     ],
     [
       "wrong options",

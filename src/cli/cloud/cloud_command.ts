@@ -49,7 +49,7 @@ export async function runLogged(
   } catch (error) {
     const exitCode = exitCodeOf(error);
     if (exitCode === null) return reportCrash(error, log);
-    log.error((error as Error).message);
+    log.error(mistakeText(error as Error));
     return exitCode;
   } finally {
     await log.close();
@@ -91,6 +91,11 @@ export function stackAccess(
     throw new UsageError(`k6d ${command} needs a stack: \`k6d cloud login\` stores one, or set K6_CLOUD_STACK_ID`);
   }
   return { host: hostV6, token, stackId };
+}
+
+/** What a command says of a mistake: no output is at work where the settings of one are read. */
+export function mistakeText({ message }: Error): string {
+  return message.replace(/^cloud output: /, "");
 }
 
 /** Null for what is no mistake of the user nor of the service. */

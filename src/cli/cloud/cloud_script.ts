@@ -16,7 +16,7 @@ import { Interruption } from "../interruption.ts";
 import { prepareToPack, secretWarnings, type TestToPack } from "../packed_test.ts";
 import { type ScriptCommandContext, withScript } from "../script_command.ts";
 import { isInteractive, LenientWriter } from "../terminal.ts";
-import { stackAccess } from "./cloud_command.ts";
+import { mistakeText, stackAccess } from "./cloud_command.ts";
 import { RemoteDisplay } from "./remote_display.ts";
 import { sendTest } from "./sent_test.ts";
 
@@ -77,7 +77,7 @@ export function withCloudScript(
       return code;
     } catch (error) {
       if (interruption.signal.aborted && !hasBegun) throw interruption.error;
-      if (error instanceof OutputError || error instanceof CloudApiError) throw new UsageError(error.message);
+      if (error instanceof OutputError || error instanceof CloudApiError) throw new UsageError(mistakeText(error));
       throw error;
     }
   });
