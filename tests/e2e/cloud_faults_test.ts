@@ -9,7 +9,7 @@ import { type HubResponse, json } from "../../src/hub/http.ts";
 import { ACCOUNT, ContractServer } from "../support/cloud/contract_server.ts";
 import { type Fault, htmlAnswer, MALFORMED, STOP_SENDING, v1ErrorAnswer } from "../support/cloud/faults.ts";
 import { summaryDifferences } from "../support/cloud/summary_check.ts";
-import { cloudEnvironment, EXPORT_SUMMARY, exportedMetrics, SHORT_WINDOWS } from "./support/cloud.ts";
+import { cloudEnvironment, EXPORT_SUMMARY, exportedMetrics, severalAtATime, SHORT_WINDOWS } from "./support/cloud.ts";
 import { type K6dCommand, K6dProcess, type K6dResult, logEntries } from "./support/k6d.ts";
 
 /** Only ever in the environment of a run. */
@@ -471,15 +471,6 @@ Deno.test("a token in the text of a script that goes to the cloud is warned of",
 });
 
 const RUN: readonly string[] = ["run", "-v", "-o", "cloud", "script.js"];
-
-/** Cases wait more than they compute, so a few run beside each other. */
-async function severalAtATime<Case>(cases: readonly Case[], check: (one: Case) => Promise<unknown>): Promise<void> {
-  const waiting = cases.values();
-  const lane = async () => {
-    for (const one of waiting) await check(one);
-  };
-  await Promise.all(Array.from({ length: 6 }, lane));
-}
 
 /** Runs k6d to its end. */
 async function run(cloud: ContractServer, command: K6dCommand): Promise<K6dResult> {

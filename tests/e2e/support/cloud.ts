@@ -91,3 +91,15 @@ function average(one: Readonly<Record<string, number>>, other: Readonly<Record<s
   const total = (values: Readonly<Record<string, number>>) => (values["avg"] ?? 0) * (values["count"] ?? 0);
   return (total(one) + total(other)) / ((one["count"] ?? 0) + (other["count"] ?? 0));
 }
+
+/** Cases wait more than they compute, so a few run beside each other. */
+export async function severalAtATime<Case>(
+  cases: readonly Case[],
+  check: (one: Case) => Promise<unknown>,
+): Promise<void> {
+  const waiting = cases.values();
+  const lane = async () => {
+    for (const one of waiting) await check(one);
+  };
+  await Promise.all(Array.from({ length: 6 }, lane));
+}
