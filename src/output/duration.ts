@@ -26,8 +26,8 @@ export function parseIntervalMs(value: unknown): number | null {
   return durationMs !== null && durationMs > 0 ? Math.min(Math.max(durationMs, 1), LONGEST_TIMER_MS) : null;
 }
 
-/** Beyond it timers fire at once. */
-export const LONGEST_TIMER_MS = 2 ** 31 - 1;
+/** 24 days, in whole seconds: beyond 2^31 ms timers fire at once. */
+export const LONGEST_TIMER_MS = 2_147_483_000;
 
 const WHOLE = /^([-+]?)(?:(\d+\.?\d*|\.\d+)|((?:\d+d)?(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))*))$/;
 const PART = /(\d+\.?\d*|\.\d+)(d|h|ms|m|s|us|µs|μs|ns)/g;
