@@ -7,6 +7,8 @@
  *   /status/:code  that status, 200 to 599            /echo        the request as JSON
  */
 
+import { printError } from "./repository.ts";
+
 /** A running target; disposing it closes its listener and every connection. */
 export interface Target extends AsyncDisposable {
   /** `http://127.0.0.1:<port>`, without a slash at its end. */
@@ -88,8 +90,18 @@ async function echo(request: Request): Promise<Response> {
   });
 }
 
+function startAt(port: number): Target {
+  try {
+    return startTarget(port);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    printError(`port ${port} is taken: name another one`);
+    Deno.exit(1);
+  }
+}
+
 if (import.meta.main) {
-  await using target = startTarget(Number(Deno.args[0] ?? 0));
+  await using target = startAt(Number(Deno.args[0] ?? 0));
   await Deno.stdout.write(new TextEncoder().encode(`${target.url}\n`));
   for await (const _ of Deno.stdin.readable);
 }

@@ -3,16 +3,21 @@
  * and makes believe that it runs tests.
  */
 
-import { print } from "../../../scripts/repository.ts";
+import { print, printError } from "../../../scripts/repository.ts";
 import { ACCOUNT, ContractServer } from "./contract_server.ts";
 
+const port = Number(Deno.args[0] ?? 0);
 const server = await ContractServer.start({
-  port: Number(Deno.args[0] ?? 0),
+  port,
   runsTests: true,
   onCall: ({ operation, request: { method, path, body }, status }) => {
     print(`${operation ?? "?"}: ${method} ${path}, ${body.length} bytes: ${status ?? "no answer"}`);
     for (const violation of server.violations.splice(0)) print(`VIOLATION ${violation}`);
   },
+}).catch((error) => {
+  if (error.code !== "EADDRINUSE") throw error;
+  printError(`port ${port} is taken: name another one`);
+  Deno.exit(1);
 });
 
 print(
