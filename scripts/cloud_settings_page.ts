@@ -26,7 +26,8 @@ export const options = { cloud: { projectID: 123, name: "checkout", stopOnError:
 
 In JSON a setting may be written in any case (\`projectId\`), and \`null\` says nothing. Other keys of these objects
 (\`distribution\`, \`note\`, \`apm\` …) are left alone. k6 takes no more than \`projectID\`, \`name\`, \`token\` and
-\`stackID\` from a script.
+\`stackID\` from a script. A
+script can't say where the token of the configuration file goes (\`host\`, \`hostv6\`, \`traceHost\`): that is an error.
 
 ${settingsTable((setting) => !setting.environmentOnly)}
 

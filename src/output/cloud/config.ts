@@ -9,7 +9,7 @@ import { OutputError } from "../output.ts";
 import { oneOf, positiveInteger, type SettingValue, type SettingValues } from "../setting_values.ts";
 import type { ScopedPush } from "./api/metrics_api.ts";
 import type { MetricsFormat } from "./metrics/metric_set_encoder.ts";
-import { type CloudSources, collectSettings } from "./setting_sources.ts";
+import { type CloudSources, collectSettings, CONFIG_FILE, SCRIPT } from "./setting_sources.ts";
 import type { SettingKey } from "./settings.ts";
 import { A_TEST_RUN_ID, isTestRunId } from "./test_run_id.ts";
 
@@ -105,6 +105,7 @@ export interface SecretSourceConfig {
 export function readConfig(sources: CloudSources): CloudConfig {
   const { values, secrets, warnings } = collectSettings(sources);
   assertApiVersion(values);
+  assertPlaceOfToken(values);
   const pushRefId = testRunIdOrNull(values, "pushRefID");
   const host = baseAddress(values, "host") ?? "https://ingest.k6.io";
   const hostV6 = baseAddress(values, "hostv6") ?? "https://api.k6.io";
@@ -205,6 +206,25 @@ function assertApiVersion(values: Values): void {
   const reason = version === 1 ? "v1 is not supported anymore" : `${version} is an unexpected version`;
   throw new OutputError(`cloud output: invalid apiVersion (${values.source("apiVersion")}): ${reason}, use 2`);
 }
+
+/** A script is somebody's code, perhaps somebody else's: it must not have the stored token sent to where it likes. */
+function assertPlaceOfToken(values: Values): void {
+  if (!values.source("token").startsWith(CONFIG_FILE)) return;
+  for (const [key, variable] of TOKEN_PLACES) {
+    if (!values.source(key).startsWith(SCRIPT)) continue;
+    throw new OutputError(
+      `cloud output: ${values.source(key)} must not say where the stored token goes: set ${variable} instead, or ` +
+        "K6_CLOUD_TOKEN to a token for that service",
+    );
+  }
+}
+
+/** Settings that say who is shown the user's token. */
+const TOKEN_PLACES = [
+  ["host", "K6_CLOUD_HOST"],
+  ["hostv6", "K6_CLOUD_HOST_V6"],
+  ["traceHost", "K6_CLOUD_TRACES_HOST"],
+] as const;
 
 function textOrNull(values: Values, key: SettingKey): string | null {
   return values.text(key) || null;

@@ -32,7 +32,7 @@ export interface CollectedSettings {
 export function collectSettings(sources: CloudSources): CollectedSettings {
   const { argument, env, options, collectors, flags = {}, override } = sources;
   const collector = new Collector();
-  collector.readJson(collectors["cloud"], "config file, collectors.cloud");
+  collector.readJson(collectors["cloud"], `${CONFIG_FILE}, collectors.cloud`);
   const legacy = asObject(options["ext"])?.["loadimpact"];
   if (collector.readJson(legacy, LEGACY_BLOCK) > 0) {
     collector.warnings.push(`${LEGACY_BLOCK} is an old name of options.cloud, which counts where both have a setting`);
@@ -48,6 +48,9 @@ export function collectSettings(sources: CloudSources): CollectedSettings {
 }
 
 const all: readonly KnownSetting[] = SETTINGS;
+/** How the names of these sources begin. */
+export const CONFIG_FILE = "config file";
+export const SCRIPT = "options.";
 const LEGACY_BLOCK = "options.ext.loadimpact";
 const SERVICE = "the service's config";
 
@@ -68,7 +71,8 @@ class Collector implements CollectedSettings {
     // As in k6: 0 is no project, and the service only adds a stack's address where there is none.
     if (NUMBERS.has(key) && (typeof value === "number" || typeof value === "string") && Number(value) <= 0) return;
     if (key === "stackURL" && source.startsWith(SERVICE) && this.values.has(key)) return;
-    this.values.set(key, value, source);
+    // Who says the same again changes nothing: the source that counts is the first.
+    if (this.values.raw(key) !== value) this.values.set(key, value, source);
   }
 
   /** Null stands for what isn't set; names that aren't settings are other programs' business. Returns how many settings there were. */

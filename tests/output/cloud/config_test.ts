@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { assertLimits, metricsFormat, readConfig } from "../../../src/output/cloud/config.ts";
 import type { CloudSources } from "../../../src/output/cloud/setting_sources.ts";
 import { OutputError } from "../../../src/output/output.ts";
@@ -147,6 +147,20 @@ Deno.test("the service gives the address of a stack only where there is none", (
   assertEquals(readConfig(override({ stackURL: "other" })).stackUrl, "https://other.grafana.net");
   const sources = { ...env({ K6_CLOUD_STACK_URL: "mine" }), override: { stackURL: "other" } };
   assertEquals(readConfig(sources).stackUrl, "https://mine.grafana.net");
+});
+
+Deno.test("a script does not choose who is shown the stored token", () => {
+  const stored = { cloud: { token: "stored", host: "http://mine" } };
+  const read = (cloud: Record<string, string>, env = {}) =>
+    readConfig({ ...nothing, collectors: stored, options: { cloud }, env });
+  for (const place of [{ host: "http://other" }, { hostv6: "http://other" }, { traceHost: "other:1" }]) {
+    const { message } = assertThrows(() => read(place), OutputError);
+    assertMatch(message, /^cloud output: options\.cloud\.\w+ must not say where the stored token goes: set K6_CLOUD_/);
+    read(place, { K6_CLOUD_TOKEN: "of-the-other" });
+    read({ ...place, token: "of-the-script" });
+  }
+  assertEquals(read({ host: "http://mine" }).host, "http://mine");
+  assertEquals(read({ host: "http://other" }, { K6_CLOUD_HOST: "http://third" }).host, "http://third");
 });
 
 Deno.test("null in JSON and nothing in a variable say nothing", () => {
