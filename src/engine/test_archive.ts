@@ -44,7 +44,7 @@ export function archiveTest({ compatibilityMode = "extended", ...test }: Archive
 
 /** What is to be said of the secrets of an archive. */
 export interface ArchiveSecrets {
-  /** What was left out: `options.cloud.token`, `K6_CLOUD_TOKEN`. */
+  /** What the archive doesn't have: `options.cloud.token`, `K6_CLOUD_TOKEN`. */
   readonly leftOut: readonly string[];
   /** What stands in the text of a module, which an archive holds as it is. */
   readonly inText: readonly SecretInText[];
@@ -75,13 +75,12 @@ export function archiveSecrets(
     ...variables.map(([name, value]) => ({ place: name, texts: [value] })),
   ];
   const sources = modules.map((module) => ({ module, text: new TextDecoder().decode(files.get(module)) }));
-  return {
-    leftOut: secrets.map(({ place }) => place),
-    inText: secrets.flatMap(({ place, texts }) =>
-      sources.filter(({ text }) => longEnough(texts).some((secret) => text.includes(secret)))
-        .map(({ module }) => ({ place, module }))
-    ),
-  };
+  const inText = secrets.flatMap(({ place, texts }) =>
+    sources.filter(({ text }) => longEnough(texts).some((secret) => text.includes(secret)))
+      .map(({ module }) => ({ place, module }))
+  );
+  const places = new Set(secrets.map(({ place }) => place));
+  return { leftOut: Array.from(places.difference(new Set(inText.map(({ place }) => place)))), inText };
 }
 
 /** The version of k6 whose archives these are. */

@@ -48,8 +48,9 @@ export function collectSettings(sources: CloudSources): CollectedSettings {
 }
 
 const all: readonly KnownSetting[] = SETTINGS;
-/** How the names of these sources begin. */
+/** How the names of settings of the configuration file begin. */
 export const CONFIG_FILE = "config file";
+/** How the names of settings of the script begin. */
 export const SCRIPT = "options.";
 const LEGACY_BLOCK = "options.ext.loadimpact";
 const SERVICE = "the service's config";
