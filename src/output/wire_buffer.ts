@@ -2,6 +2,9 @@
 
 import { util } from "protobufjs/minimal";
 
+/** How a field's value is written: the lowest three bits of its tag. */
+export const WireType = { varint: 0, fixed64: 1, bytes: 2 } as const;
+
 /** Bytes collected for one message. The caller reserves room before it writes. */
 export class WireBuffer {
   bytes: Uint8Array<ArrayBuffer>;

@@ -1,10 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { MetricRegistry } from "../../src/metrics/registry.ts";
 import { OutputError } from "../../src/output/output.ts";
 import { mayNeedOutputs } from "../../src/output/needed.ts";
 import { createOutputs, outputNames, withOutputsOfOptions } from "../../src/output/outputs.ts";
-import { PLAIN_LAUNCH } from "../../src/output/run_facts.ts";
-import { TEST_FACTS } from "./support/run_facts.ts";
+import { commonContext } from "./support/run_facts.ts";
 
 Deno.test("an unknown output is an error that lists those that there are", () => {
   const error = assertThrows(() => create(["json", "nonsense=x"]), OutputError, 'unknown output "nonsense"');
@@ -94,21 +92,7 @@ function create(
 ) {
   const warnings: string[] = [];
   const log = { debug() {}, info() {}, warn: (message: string) => warnings.push(message), error() {} };
-  const registry = new MetricRegistry(() => {});
-  const context = {
-    env,
-    options: {},
-    collectors,
-    features: [],
-    registry,
-    log,
-    version: "1.2.3",
-    test: TEST_FACTS,
-    launch: PLAIN_LAUNCH,
-    stopRun() {},
-    redact() {},
-    followLog: () => () => {},
-  };
+  const context = commonContext({ env, collectors, log });
   const outputs = createOutputs(specs, context);
   return { outputs, warnings };
 }

@@ -1,8 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { MetricRegistry } from "../../src/metrics/registry.ts";
 import { createOutput } from "../../src/output/outputs.ts";
-import { PLAIN_LAUNCH } from "../../src/output/run_facts.ts";
-import { TEST_FACTS } from "./support/run_facts.ts";
+import { commonContext } from "./support/run_facts.ts";
 
 const basic = btoa("user:topsecret");
 
@@ -42,20 +40,5 @@ Deno.test("a password of few characters is not hidden: it would blot out half of
 });
 
 function make(spec: string, env: Readonly<Record<string, string>>) {
-  const log = { debug() {}, info() {}, warn() {}, error() {} };
-  const registry = new MetricRegistry(() => {});
-  return createOutput(spec, {
-    env,
-    options: {},
-    collectors: {},
-    features: [],
-    registry,
-    log,
-    version: "1.2.3",
-    test: TEST_FACTS,
-    launch: PLAIN_LAUNCH,
-    stopRun() {},
-    redact() {},
-    followLog: () => () => {},
-  });
+  return createOutput(spec, commonContext({ env }));
 }

@@ -5,8 +5,7 @@ import { BACKLOG_BYTES, SampleFileOutput } from "../../../src/output/file/sample
 import { JsonFormat } from "../../../src/output/json/json_format.ts";
 import { OutputError } from "../../../src/output/output.ts";
 import { batchesOf } from "./sample_text.ts";
-import { PLAIN_LAUNCH } from "../../../src/output/run_facts.ts";
-import { TEST_FACTS } from "../support/run_facts.ts";
+import { commonContext } from "../support/run_facts.ts";
 
 /** A `json` output in a folder of its own, what it says, and batches to give it. */
 class FileRun implements AsyncDisposable {
@@ -27,20 +26,9 @@ class FileRun implements AsyncDisposable {
       warn: (message: string) => this.complaints.push(`warn: ${message.replaceAll(this.path, "FILE")}`),
       error: (message: string) => this.complaints.push(`error: ${message.replaceAll(this.path, "FILE")}`),
     };
-    const registry = this.#registry;
-    const context = { argument: "", name: "json", env: {}, options: {}, collectors: {}, features: [], version: "1" };
     this.output = new SampleFileOutput(
       settings,
-      {
-        ...context,
-        registry,
-        log,
-        test: TEST_FACTS,
-        launch: PLAIN_LAUNCH,
-        stopRun() {},
-        redact() {},
-        followLog: () => () => {},
-      },
+      { ...commonContext({ registry: this.#registry, log }), argument: "", name: "json" },
       stopTimeoutMs,
     );
   }

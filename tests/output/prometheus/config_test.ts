@@ -3,9 +3,7 @@ import { OutputError } from "../../../src/output/output.ts";
 import { readConfig, type RemoteWriteConfig } from "../../../src/output/prometheus/config.ts";
 import { describeUrl } from "../../../src/output/url_text.ts";
 import { createOutput, withOutputsOfOptions } from "../../../src/output/outputs.ts";
-import { MetricRegistry } from "../../../src/metrics/registry.ts";
-import { PLAIN_LAUNCH } from "../../../src/output/run_facts.ts";
-import { TEST_FACTS } from "../support/run_facts.ts";
+import { commonContext } from "../support/run_facts.ts";
 
 interface Sources {
   readonly name?: string;
@@ -155,7 +153,7 @@ Deno.test("credentials of the URL are used and never shown", () => {
   const config = read({ argument: "http://us%40er:s%C3%A9cret@h:1/w?token=hidden" });
   assertEquals(config.authentication, { kind: "basic", username: "us@er", password: "sécret" });
   assertEquals(describeUrl(config.url), "http://h:1/w?…");
-  const output = createOutput("prometheus-rw=http://u:topsecret@h:1/w", context());
+  const output = createOutput("prometheus-rw=http://u:topsecret@h:1/w", commonContext());
   assertEquals(output.description, "Prometheus remote write (http://h:1/w)");
 });
 
@@ -314,23 +312,5 @@ Deno.test("a file that is no certificate is an error that names it", () => {
 });
 
 Deno.test("an unknown output is an error that lists the known ones", () => {
-  assertThrows(() => createOutput("promtheus=http://h", context()), OutputError, "experimental-prometheus-rw");
+  assertThrows(() => createOutput("promtheus=http://h", commonContext()), OutputError, "experimental-prometheus-rw");
 });
-
-function context() {
-  const log = { debug() {}, info() {}, warn() {}, error() {} };
-  return {
-    env: {},
-    options: {},
-    collectors: {},
-    features: [],
-    registry: new MetricRegistry(() => {}),
-    log,
-    version: "1.2.3",
-    test: TEST_FACTS,
-    launch: PLAIN_LAUNCH,
-    stopRun() {},
-    redact() {},
-    followLog: () => () => {},
-  };
-}

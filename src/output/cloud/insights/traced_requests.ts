@@ -6,7 +6,7 @@
 import { BUILTIN_METRIC_IDS } from "../../../metrics/builtin.ts";
 import type { TimeSeries } from "../../../metrics/registry.ts";
 import type { SampleBatch, TagPairs } from "../../../metrics/types.ts";
-import { WireBuffer } from "../../wire_buffer.ts";
+import { WireBuffer, WireType } from "../../wire_buffer.ts";
 
 /** A message. */
 export interface TracedBatch {
@@ -26,9 +26,7 @@ export interface TracedRequestLimits {
 /** 32 MiB in all, some 200,000 requests; a message is far below the 4 MiB that gRPC servers take. */
 const LIMITS: TracedRequestLimits = { batchBytes: 256 * 1024, batches: 128 };
 
-/** Wire types. */
-const VARINT = 0;
-const BYTES = 2;
+const { varint: VARINT, bytes: BYTES } = WireType;
 
 /** Fields as they are tagged on the wire, by message. */
 const BATCH = { requests: 1 << 3 | BYTES };

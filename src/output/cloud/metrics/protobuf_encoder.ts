@@ -1,7 +1,7 @@
 /** Writes messages for the cloud in protobuf: the fields of docs/outputs/cloud/metrics.proto, in the order of their numbers. */
 
 import type { MetricType } from "../../../metrics/types.ts";
-import { WireBuffer } from "../../wire_buffer.ts";
+import { WireBuffer, WireType } from "../../wire_buffer.ts";
 import { MIN_RESOLUTION } from "./histogram.ts";
 import { HistogramColumns } from "./histogram_columns.ts";
 import type { LabelSet } from "./labels.ts";
@@ -9,10 +9,7 @@ import type { EncoderOptions, MetricSetEncoder } from "./metric_set_encoder.ts";
 import { type MetricSet, PART_SERIES, type SeriesValues } from "./metric_sets.ts";
 import type { CounterValue, GaugeValue, RateValue, SeriesValue, TrendValue } from "./values.ts";
 
-/** Wire types. */
-const VARINT = 0;
-const DOUBLE = 1;
-const BYTES = 2;
+const { varint: VARINT, fixed64: DOUBLE, bytes: BYTES } = WireType;
 
 /** Fields as they are tagged on the wire, by message. */
 const METRIC_SET = { testRunId: 1 << 3 | BYTES, aggregationPeriod: 2 << 3 | VARINT, metrics: 3 << 3 | BYTES };
