@@ -1,7 +1,7 @@
 /**
  * What the HTTP client costs by itself: closed-loop clients against nginx on loopback, in one thread.
  *
- *     deno run -A scripts/bench/http_client.ts [clients] [seconds] [body bytes] [http|https]
+ *     deno run -A scripts/bench/http_client.ts [clients] [seconds] [body bytes] [http|https|http2]
  *
  * Prints requests/s and this process's CPU time per request.
  */
@@ -15,7 +15,7 @@ import { startNginx } from "../../tests/net/nginx.ts";
 const clients = Number(Deno.args[0] ?? 50);
 const seconds = Number(Deno.args[1] ?? 4);
 const bodyBytes = Number(Deno.args[2] ?? 13);
-const secure = Deno.args[3] === "https";
+const protocol = Deno.args[3] ?? "http";
 
 /** One client that sends its next request as soon as the last one is answered. */
 class Loop implements HttpCompletion {
@@ -58,7 +58,12 @@ async function run(network: HttpNetwork, request: HttpRequest, durationMs: numbe
 }
 
 await using server = await startNginx({ "/bench": "x".repeat(bodyBytes) });
-const url = parseHttpUrl(`${secure ? server.httpsUrl : server.httpUrl}/bench`);
+const origins: Readonly<Record<string, string>> = {
+  http: server.httpUrl,
+  https: server.httpsUrl,
+  http2: server.http2Url,
+};
+const url = parseHttpUrl(`${origins[protocol]}/bench`);
 const headers = `Host: ${url.host}\r\nUser-Agent: k6d\r\n`;
 const request: HttpRequest = { method: "GET", url, headers, body: null, timeoutMs: 60_000, discardBody: false };
 const network = new HttpNetwork({
@@ -77,7 +82,7 @@ const { user, system } = cpuUsage(before);
 network.close();
 
 const perRequest = (microseconds: number) => (microseconds / Loop.requests).toFixed(2);
-const line = `${clients} clients, ${bodyBytes} bytes, ${secure ? "https" : "http"}: ` +
+const line = `${clients} clients, ${bodyBytes} bytes, ${protocol}: ` +
   `${Math.round(Loop.requests / elapsed)} req/s, ${perRequest(user + system)} µs CPU a request ` +
   `(user ${perRequest(user)}, system ${perRequest(system)}), ${Loop.failures} failures\n`;
 await Deno.stdout.write(new TextEncoder().encode(line));

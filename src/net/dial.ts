@@ -1,12 +1,13 @@
 /** From a URL to a connected socket: look up the name, connect, and for `https` shake hands and verify. */
 
+import type { Buffer } from "node:buffer";
 import { checkServerIdentity, connect, createSecureContext, type SecureContext, type TLSSocket } from "node:tls";
 import { AddressRules } from "./address_rules.ts";
 import { type Deadlines, Expiring } from "./deadlines.ts";
 import { dialFailure, type Failure, FAILURES, genericFailure, NetError, tlsFailure } from "./errors.ts";
 import { Resolver } from "./resolver.ts";
 import { type Socket, TlsSocket } from "./socket.ts";
-import type { HttpUrl, NetSettings } from "./types.ts";
+import type { ClientCertificate, HttpUrl, NetSettings } from "./types.ts";
 
 // Scripts find these gone from the global object.
 const { AbortController, Deno, performance } = globalThis;
@@ -14,6 +15,8 @@ const { AbortController, Deno, performance } = globalThis;
 /** A fresh connection, and how long it took. */
 export interface Dialled {
   readonly socket: Socket;
+  /** The same socket when both sides agreed on HTTP/2, else null. */
+  readonly http2Socket: TlsSocket | null;
   readonly remoteIp: string;
   readonly remotePort: number;
   /** `tls1.2`, `tls1.3`; empty without TLS. */
@@ -43,11 +46,16 @@ export class Dialer {
   readonly deadlines: Deadlines;
   readonly #resolver = new Resolver();
   readonly #rules: AddressRules | null;
-  #secureContext: SecureContext | null = null;
+  /** By the client certificate in them, null standing for none. */
+  readonly #secureContexts = new Map<ClientCertificate | null, SecureContext>();
+
+  /** The last session of each server, when sessions are to be resumed. */
+  readonly #sessions: Map<string, Buffer> | null;
 
   constructor(settings: NetSettings, deadlines: Deadlines) {
     this.settings = settings;
     this.deadlines = deadlines;
+    this.#sessions = settings.tls?.resumesSessions === true ? new Map() : null;
     this.#rules = settings.addressRules === undefined ? null : new AddressRules(settings.addressRules);
   }
 
@@ -65,12 +73,57 @@ export class Dialer {
     return { ip, port: fixed?.port ?? port };
   }
 
-  /** The trusted roots; undefined means Deno's default, Mozilla's. */
-  secureContext(): SecureContext | undefined {
-    const ca = [...this.settings.caCerts];
-    if (ca.length === 0) return undefined;
-    return this.#secureContext ??= withDeno(() => createSecureContext({ ca }));
+  /** Whether connections with TLS may come to speak HTTP/2. */
+  get offersHttp2(): boolean {
+    return this.settings.tls?.http2 !== false;
   }
+
+  /** The session that a new connection to a server may go on with. */
+  sessionFor({ hostname, port }: HttpUrl): Buffer | undefined {
+    return this.#sessions?.get(`${hostname}:${port}`);
+  }
+
+  /** Remembers the sessions that a server offers on a connection, as far as they are wanted. */
+  keepSessions({ hostname, port }: HttpUrl, socket: TLSSocket): void {
+    const sessions = this.#sessions;
+    if (sessions === null) return;
+    socket.on("session", (session: Buffer) => {
+      if (sessions.size >= REMEMBERED_SESSIONS) sessions.clear();
+      sessions.set(`${hostname}:${port}`, session);
+    });
+  }
+
+  /** What connections to a server have in common; undefined means Deno's defaults, among them Mozilla's roots. */
+  secureContext(hostname: string): SecureContext | undefined {
+    const { caCerts, tls } = this.settings;
+    const own = tls?.clientCertificates?.find(({ domains }) => isFor(domains, hostname)) ?? null;
+    if (own === null && caCerts.length === 0 && tls?.minVersion === undefined && tls?.maxVersion === undefined) {
+      return undefined;
+    }
+    const known = this.#secureContexts.get(own);
+    if (known !== undefined) return known;
+    const context = withDeno(() =>
+      createSecureContext({
+        ...(caCerts.length === 0 ? {} : { ca: [...caCerts] }),
+        ...(own === null ? {} : { cert: own.certificate, key: own.key }),
+        ...(tls?.minVersion === undefined ? {} : { minVersion: NODE_VERSIONS[tls.minVersion] }),
+        ...(tls?.maxVersion === undefined ? {} : { maxVersion: NODE_VERSIONS[tls.maxVersion] }),
+      })
+    );
+    this.#secureContexts.set(own, context);
+    return context;
+  }
+}
+
+const REMEMBERED_SESSIONS = 1024;
+
+const NODE_VERSIONS = { "tls1.2": "TLSv1.2", "tls1.3": "TLSv1.3" } as const;
+
+function isFor(domains: readonly string[], hostname: string): boolean {
+  return domains.length === 0 || domains.some((domain) => {
+    const name = domain.toLowerCase();
+    return name.startsWith("*.") ? hostname.replace(/^[^.]*/, "*") === name : hostname === name;
+  });
 }
 
 /** Given as the reason, because `abort()` would make a `DOMException`, which is gone from the global object. */
@@ -131,6 +184,7 @@ export class Dial extends Expiring {
     socket.setNoDelay();
     return {
       socket,
+      http2Socket: null,
       remoteIp: ip,
       remotePort: port,
       tlsVersion: "",
@@ -147,18 +201,21 @@ export class Dial extends Expiring {
    */
   async #connectTls({ ip, port }: Endpoint, signal: AbortSignal): Promise<Dialled> {
     const { hostname } = this.#url;
-    const secureContext = this.#dialer.secureContext();
+    const secureContext = this.#dialer.secureContext(hostname);
+    const session = this.#dialer.sessionFor(this.#url);
     const startedAt = performance.now();
     const socket = withDeno(() =>
       connect({
         host: ip,
         port,
         rejectUnauthorized: false,
-        ALPNProtocols: ["http/1.1"],
+        ALPNProtocols: this.#dialer.offersHttp2 ? ["h2", "http/1.1"] : ["http/1.1"],
         ...(ip === hostname ? {} : { servername: hostname }),
         ...(secureContext === undefined ? {} : { secureContext }),
+        ...(session === undefined ? {} : { session }),
       })
     );
+    this.#dialer.keepSessions(this.#url, socket);
     const cancel = () => socket.destroy(new Error("cancelled"));
     signal.addEventListener("abort", cancel);
     try {
@@ -172,8 +229,10 @@ export class Dial extends Expiring {
         if (mismatch !== undefined) throw new NetError(tlsFailure(mismatch));
         if (!socket.authorized) throw new NetError(tlsFailure(authorizationError(socket)));
       }
+      const tlsSocket = new TlsSocket(socket);
       return {
-        socket: new TlsSocket(socket),
+        socket: tlsSocket,
+        http2Socket: socket.alpnProtocol === "h2" ? tlsSocket : null,
         remoteIp: ip,
         remotePort: port,
         tlsVersion: (socket.getProtocol() ?? "").toLowerCase().replace("tlsv", "tls"),

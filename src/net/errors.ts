@@ -25,6 +25,10 @@ export const ERROR_CODES = {
   notTls: 1301,
   unknownAuthority: 1310,
   hostnameMismatch: 1311,
+  http2: 1600,
+  http2GoAway: 1610,
+  http2Stream: 1630,
+  http2Connection: 1650,
   decompression: 1701,
 } as const;
 

@@ -4,6 +4,8 @@ import { Expiring } from "./deadlines.ts";
 import { Dial, type Dialled } from "./dial.ts";
 import { type Failure, FAILURES, genericFailure, NetError, transferFailure } from "./errors.ts";
 import type { HttpClient, HttpNetwork } from "./http_client.ts";
+import { Http2Connection } from "./http2/connection.ts";
+import type { Http2Stream, Processing, StreamObserver } from "./http2/stream.ts";
 import { ExchangeResult, ExchangeTimes, failedResult } from "./http_result.ts";
 import { ResponseParser } from "./response_parser.ts";
 import type { Socket } from "./socket.ts";
@@ -15,15 +17,18 @@ const { performance } = globalThis;
 /** A connection between exchanges: nothing but what the next exchange has to know. */
 export class Connection {
   readonly socket: Socket;
+  /** What any number of exchanges share at once; null with HTTP/1.1, where each has the connection to itself. */
+  readonly http2: Http2Connection | null;
   readonly url: HttpUrl;
   readonly remoteIp: string;
   readonly tlsVersion: string;
   readonly tlsCipherSuite: string;
-  /** The next one of its client's idle connections. */
+  /** The next one of its client's idle, or shared, connections. */
   next: Connection | null = null;
 
-  constructor(dialled: Dialled, url: HttpUrl) {
+  constructor(dialled: Dialled, url: HttpUrl, http2: Http2Connection | null) {
     this.socket = dialled.socket;
+    this.http2 = http2;
     this.url = url;
     this.remoteIp = dialled.remoteIp;
     this.tlsVersion = dialled.tlsVersion;
@@ -32,25 +37,33 @@ export class Connection {
 
   /** Whether requests to `url` may use it. */
   serves(url: HttpUrl): boolean {
-    const own = this.url;
-    return own === url || (own.port === url.port && own.secure === url.secure && own.hostname === url.hostname);
+    return isSameServer(this.url, url);
   }
+}
+
+function isSameServer(a: HttpUrl, b: HttpUrl): boolean {
+  return a === b || (a.port === b.port && a.secure === b.secure && a.hostname === b.hostname);
 }
 
 /**
  * - `unused`: waits in the worker's pool
  * - `dialling`: `#dial` is under way, there is no connection
+ * - `waiting`: another exchange, `#leader`, dials: with HTTP/2 its connection will do for both
  * - `transferring`: `#connection` is ours, a read is under way and often a write
+ * - `streaming`: `#stream` of `#connection`, which others use as well, is ours
  * - `ended`: was dropped while a read or write was under way; never used again, what still comes in is ignored
  */
-type ExchangeState = "unused" | "dialling" | "transferring" | "ended";
+type ExchangeState = "unused" | "dialling" | "waiting" | "transferring" | "streaming" | "ended";
+
+/** Requests that a server refused unseen are sent again so often. */
+const RETRY_LIMIT = 3;
 
 /**
  * Drives one exchange. Hot: it is taken from a pool, its callbacks are made once, and reads and writes are started
  * without waiting for one another. The read comes first: if the server closed the connection while it was idle,
  * its end is seen before anything is sent.
  */
-export class Exchange extends Expiring {
+export class Exchange extends Expiring implements StreamObserver {
   nextInFlight: Exchange | null = null;
   previousInFlight: Exchange | null = null;
 
@@ -64,6 +77,11 @@ export class Exchange extends Expiring {
   #dial: Dial | null = null;
   #connection: Connection | null = null;
   #reused = false;
+  #stream: Http2Stream | null = null;
+  #leader: Exchange | null = null;
+  /** Those that wait for the connection that this one makes. */
+  #followers: Exchange[] = [];
+  #retries = 0;
 
   #reading = false;
   /** What is being written, null when nothing is. */
@@ -87,9 +105,12 @@ export class Exchange extends Expiring {
   start(client: HttpClient, request: HttpRequest, completion: HttpCompletion): void {
     const now = performance.now();
     this.#begin(client, request, completion, now);
-    const connection = client.takeIdle(request.url);
-    if (connection === null) this.#startDial(request.url);
-    else this.#startTransfer(connection, true, now);
+    this.#findConnection(now);
+  }
+
+  /** Whether it makes a connection that would do for `url`. */
+  isDialling(url: HttpUrl): boolean {
+    return this.#state === "dialling" && isSameServer(this.#request!.url, url);
   }
 
   /** Drops everything without telling anybody. */
@@ -99,6 +120,9 @@ export class Exchange extends Expiring {
   }
 
   override expire(): void {
+    const http2 = this.#connection?.http2 ?? null;
+    // As if dead: the next request must not wait in vain, too.
+    if (http2 !== null && this.#stream !== null && !http2.hasReceivedSince(this.#stream)) http2.retire();
     this.#fail(FAILURES.requestTimeout);
   }
 
@@ -106,12 +130,63 @@ export class Exchange extends Expiring {
     this.#dial = null;
     this.#times.connecting = dialled.connectingMs;
     this.#times.tlsHandshaking = dialled.tlsHandshakingMs;
-    this.#startTransfer(new Connection(dialled, this.#request!.url), false, dialled.readyAt);
+    const network = this.#network;
+    const { url } = this.#request!;
+    const { http2Socket } = dialled;
+    const followers = this.#takeFollowers();
+    if (url.secure && network.dialer.offersHttp2) network.learnProtocol(url, http2Socket !== null);
+    const http2 = http2Socket === null ? null : new Http2Connection(http2Socket, this.#client!, network.readBuffers);
+    const connection = new Connection(dialled, url, http2);
+    if (http2 === null) {
+      this.#startTransfer(connection, false, dialled.readyAt);
+    } else {
+      this.#startStream(connection, false, dialled.readyAt);
+      if (network.settings.noConnectionReuse) http2.retire();
+      else this.#client!.share(connection);
+    }
+    for (const follower of followers) follower.#findConnection(dialled.readyAt);
+    // Only now: what has come already may end requests, and their completions begin or drop others.
+    if (http2 !== null) http2Socket!.listen(http2);
   }
 
   dialFailed(failure: Failure): void {
     this.#dial = null;
-    this.#fail(failure);
+    // All are over before the first one's completion may begin something new.
+    const failed = [this, ...this.#takeFollowers()].map((exchange) => exchange.#endWith(failure));
+    for (const { completion, result } of failed) completion.httpDone(result);
+  }
+
+  /** Hot. */
+  streamDone(): void {
+    const connection = this.#connection!;
+    const stream = this.#stream!;
+    this.#leaveStream(stream);
+    this.#stopClock();
+    const result = new ExchangeResult(
+      this.#times,
+      stream.status,
+      "HTTP/2.0",
+      stream.fields,
+      stream.hasSetCookie,
+      stream.hasContentEncoding,
+      stream.body,
+      connection.remoteIp,
+      connection.url.port,
+      connection.tlsVersion,
+      connection.tlsCipherSuite,
+      0,
+      "",
+    );
+    this.#connection = null;
+    const completion = this.#completion!;
+    this.#release();
+    completion.httpDone(result);
+  }
+
+  streamFailed(failure: Failure, processing: Processing): void {
+    this.#leaveStream(this.#stream!);
+    if (this.#mayRetryStream(processing)) this.#retry();
+    else this.#fail(failure);
   }
 
   #begin(client: HttpClient, request: HttpRequest, completion: HttpCompletion, startedAt: number): void {
@@ -124,10 +199,33 @@ export class Exchange extends Expiring {
     this.#firstByteAt = 0;
     this.#written = 0;
     this.#writeFailure = null;
+    this.#retries = 0;
     this.#times.connecting = 0;
     this.#times.tlsHandshaking = 0;
     if (request.timeoutMs > 0) this.#network.deadlines.add(this, startedAt, request.timeoutMs);
     client.exchangeStarted(this);
+  }
+
+  /** Goes on with a connection that is there, waits for one that is being made where that may do, or makes one. */
+  #findConnection(now: number): void {
+    const client = this.#client!;
+    const { url } = this.#request!;
+    const shared = url.secure ? client.findShared(url) : null;
+    if (shared !== null) return this.#startStream(shared, true, now);
+    const idle = client.takeIdle(url);
+    if (idle !== null) return this.#startTransfer(idle, true, now);
+    const leader = url.secure && this.#network.mayShare(url) ? client.findDialling(url) : null;
+    if (leader === null) return this.#startDial(url);
+    this.#state = "waiting";
+    this.#leader = leader;
+    leader.#followers.push(this);
+  }
+
+  #takeFollowers(): Exchange[] {
+    const followers = this.#followers;
+    if (followers.length > 0) this.#followers = [];
+    for (const follower of followers) follower.#leader = null;
+    return followers;
   }
 
   #startDial(url: HttpUrl): void {
@@ -145,6 +243,15 @@ export class Exchange extends Expiring {
     this.#bodyUnsent = this.#network.encoder.needsBody(request);
     this.#read();
     this.#write(this.#network.encoder.encode(request));
+  }
+
+  #startStream(connection: Connection, reused: boolean, readyAt: number): void {
+    const request = this.#request!;
+    this.#state = "streaming";
+    this.#connection = connection;
+    this.#reused = reused;
+    this.#readyAt = readyAt;
+    this.#stream = connection.http2!.open(this.#network.requestFields.of(request), request, this);
   }
 
   #read(): void {
@@ -220,16 +327,26 @@ export class Exchange extends Expiring {
     return IDEMPOTENT.has(this.#request!.method) || (this.#written === 0 && !this.#request!.url.secure);
   }
 
-  /** Does the same with another exchange, as reads or writes of this one may still be under way, and a new connection. */
+  /** What the server has not seen may be sent again; otherwise as with HTTP/1.1. */
+  #mayRetryStream(processing: Processing): boolean {
+    if (processing === "none") return this.#retries < RETRY_LIMIT;
+    return processing === "unknown" && this.#reused && this.#retries === 0 && IDEMPOTENT.has(this.#request!.method);
+  }
+
+  /** Does the same with another exchange, as reads or writes of this one may still be under way, and another connection. */
   #retry(): void {
     const client = this.#client!;
     const request = this.#request!;
     const completion = this.#completion!;
     const startedAt = this.#startedAt;
+    const retries = this.#retries + 1;
+    const isStream = this.#state === "streaming";
     this.drop();
     const exchange = this.#network.takeExchange();
     exchange.#begin(client, request, completion, startedAt);
-    exchange.#startDial(request.url);
+    exchange.#retries = retries;
+    if (isStream) exchange.#findConnection(performance.now());
+    else exchange.#startDial(request.url);
   }
 
   #succeed(): void {
@@ -263,11 +380,33 @@ export class Exchange extends Expiring {
   }
 
   #fail(failure: Failure): void {
+    const followers = this.#takeFollowers();
+    const { completion, result } = this.#endWith(failure);
+    if (followers.length > 0) {
+      const now = performance.now();
+      for (const follower of followers) follower.#findConnection(now);
+    }
+    completion.httpDone(result);
+  }
+
+  /** Ends with a failure; who is to be told of it, and what. */
+  #endWith(failure: Failure): { readonly completion: HttpCompletion; readonly result: ExchangeResult } {
+    if (this.#stream !== null) this.#takeTimes(this.#stream);
     this.#stopClock();
     const result = failedResult(this.#times, this.#connection, failure);
     const completion = this.#completion!;
     this.drop();
-    completion.httpDone(result);
+    return { completion, result };
+  }
+
+  #leaveStream(stream: Http2Stream): void {
+    this.#takeTimes(stream);
+    this.#stream = null;
+  }
+
+  #takeTimes(stream: Http2Stream): void {
+    this.#sentAt = stream.sentAt;
+    this.#firstByteAt = stream.firstByteAt;
   }
 
   /** Sets all timings but those of the dial. An exchange that never got a connection has none, as in k6. */
@@ -284,17 +423,25 @@ export class Exchange extends Expiring {
     times.receiving = endedAt - firstByteAt;
   }
 
-  /** The one place where an exchange ends a connection or the making of one. */
+  /** The one place where an exchange ends its stream, its connection or the making of one. */
   #closeConnection(): void {
+    const connection = this.#connection;
     this.#dial?.cancel();
     this.#dial = null;
-    this.#connection?.socket.close();
     this.#connection = null;
+    if (connection === null) return;
+    if (connection.http2 === null) connection.socket.close();
+    else if (this.#stream !== null) connection.http2.cancel(this.#stream);
+    this.#stream = null;
   }
 
   /** Leaves the client, and goes back to the pool unless a read or write is still under way. */
   #release(): void {
     this.#network.deadlines.remove(this);
+    this.#takeFollowers();
+    const leader = this.#leader;
+    if (leader !== null) leader.#followers.splice(leader.#followers.indexOf(this), 1);
+    this.#leader = null;
     this.#client!.exchangeEnded(this);
     this.#client = null;
     this.#request = null;

@@ -1,9 +1,10 @@
-/** The HTTP/1.1 client: what a worker shares (`HttpNetwork`) and what each virtual user has of its own (`HttpClient`). */
+/** The HTTP client: what a worker shares (`HttpNetwork`) and what each virtual user has of its own (`HttpClient`). */
 
 import { Deadlines } from "./deadlines.ts";
 import { Dialer } from "./dial.ts";
 import { FAILURES } from "./errors.ts";
 import { type Connection, Exchange } from "./exchange.ts";
+import { RequestFields } from "./http2/request_fields.ts";
 import { type ExchangeResult, ExchangeTimes, failedResult } from "./http_result.ts";
 import { ReadBuffers } from "./read_buffers.ts";
 import { RequestEncoder } from "./request_encoder.ts";
@@ -11,6 +12,9 @@ import type { HttpCompletion, HttpRequest, HttpUrl, NetSettings } from "./types.
 
 // Scripts find these gone from the global object.
 const { performance, queueMicrotask } = globalThis;
+
+/** Servers whose protocol is remembered. */
+const REMEMBERED_SERVERS = 10_000;
 
 /** Exchanges that are kept for later: more than a worker usually has in flight. */
 const POOLED_EXCHANGES = 1024;
@@ -22,7 +26,10 @@ export class HttpNetwork {
   readonly dialer: Dialer;
   readonly readBuffers = new ReadBuffers();
   readonly encoder: RequestEncoder;
+  readonly requestFields = new RequestFields();
   readonly #exchanges: Exchange[] = [];
+  /** Servers that chose HTTP/1.1, as `host:port`. */
+  readonly #http1Servers = new Set<string>();
 
   constructor(settings: NetSettings) {
     this.settings = settings;
@@ -33,6 +40,23 @@ export class HttpNetwork {
   /** Stops the timer behind the timeouts. Close the clients first. */
   close(): void {
     this.deadlines.close();
+  }
+
+  /** Whether requests to `url` may come to share a connection. False at first only where they can't. */
+  mayShare(url: HttpUrl): boolean {
+    return url.secure && this.dialer.offersHttp2 && !this.settings.noConnectionReuse &&
+      !this.#http1Servers.has(`${url.hostname}:${url.port}`);
+  }
+
+  /** Remembers what a server speaks when it is asked for HTTP/2, too. */
+  learnProtocol(url: HttpUrl, isHttp2: boolean): void {
+    const server = `${url.hostname}:${url.port}`;
+    if (isHttp2) {
+      this.#http1Servers.delete(server);
+    } else {
+      if (this.#http1Servers.size >= REMEMBERED_SERVERS) this.#http1Servers.clear();
+      this.#http1Servers.add(server);
+    }
   }
 
   takeExchange(): Exchange {
@@ -56,6 +80,8 @@ export class HttpClient {
   readonly #network: HttpNetwork;
   /** The one that was used last comes first. */
   #idle: Connection | null = null;
+  /** HTTP/2 connections, each for any number of requests at once; the newest comes first. */
+  #shared: Connection | null = null;
   #inFlight: Exchange | null = null;
   #closed = false;
 
@@ -63,13 +89,13 @@ export class HttpClient {
     this.#network = network;
   }
 
-  /** Sends a request on an idle connection or a new one. Any number may be in flight. */
+  /** Sends a request on a connection that is there or a new one. Any number may be in flight. */
   send(request: HttpRequest, completion: HttpCompletion): void {
     if (this.#closed) queueMicrotask(() => completion.httpDone(closedResult()));
     else this.#network.takeExchange().start(this, request, completion);
   }
 
-  /** Drops what is in flight: sockets are closed, no completion is called. */
+  /** Drops what is in flight: sockets are closed, or streams of HTTP/2 reset; no completion is called. */
   abort(): void {
     while (this.#inFlight !== null) this.#inFlight.drop();
   }
@@ -79,6 +105,9 @@ export class HttpClient {
     let connection = this.#idle;
     this.#idle = null;
     for (; connection !== null; connection = connection.next) connection.socket.close();
+    let shared = this.#shared;
+    this.#shared = null;
+    for (; shared !== null; shared = shared.next) shared.http2!.retire();
   }
 
   /** Ends everything; later requests fail. */
@@ -113,6 +142,35 @@ export class HttpClient {
   giveIdle(connection: Connection): void {
     connection.next = this.#idle;
     this.#idle = connection;
+  }
+
+  /** For `Exchange`: the connection to `url` that takes another request beside those under way, or null. */
+  findShared(url: HttpUrl): Connection | null {
+    let previous: Connection | null = null;
+    for (let connection = this.#shared; connection !== null; connection = connection.next) {
+      if (connection.http2!.isEnded) {
+        if (previous === null) this.#shared = connection.next;
+        else previous.next = connection.next;
+      } else {
+        if (connection.serves(url) && connection.http2!.hasRoom) return connection;
+        previous = connection;
+      }
+    }
+    return null;
+  }
+
+  /** For `Exchange`: keeps a connection for any number of requests. */
+  share(connection: Connection): void {
+    connection.next = this.#shared;
+    this.#shared = connection;
+  }
+
+  /** For `Exchange`: the one that makes a connection to `url`, or null. */
+  findDialling(url: HttpUrl): Exchange | null {
+    for (let exchange = this.#inFlight; exchange !== null; exchange = exchange.nextInFlight) {
+      if (exchange.isDialling(url)) return exchange;
+    }
+    return null;
   }
 
   /** For `Exchange`: is in flight from now on. */

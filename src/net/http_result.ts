@@ -2,6 +2,7 @@
 
 import type { Failure } from "./errors.ts";
 import type { Connection } from "./exchange.ts";
+import { statusTextOf } from "./status_texts.ts";
 import type { HttpResult } from "./types.ts";
 
 /** The six timings of an exchange and the moment of its end, in milliseconds. */
@@ -35,13 +36,14 @@ export class ExchangeResult implements HttpResult {
   readonly tlsCipherSuite: string;
   readonly errorCode: number;
   readonly error: string;
-  readonly #head: Uint8Array;
+  readonly #head: Uint8Array | readonly string[];
 
+  /** `head` is that of HTTP/1.x as it came, or the headers alone: name, value, name, value, … */
   constructor(
     times: Readonly<ExchangeTimes>,
     status: number,
     proto: string,
-    head: Uint8Array,
+    head: Uint8Array | readonly string[],
     hasSetCookie: boolean,
     hasContentEncoding: boolean,
     body: Uint8Array | null,
@@ -74,11 +76,13 @@ export class ExchangeResult implements HttpResult {
   }
 
   get statusText(): string {
-    return statusTextOf(decoder.decode(this.#head));
+    const head = this.#head;
+    return head instanceof Uint8Array ? sentStatusText(decoder.decode(head)) : statusTextOf(this.status);
   }
 
   get rawHeaders(): readonly string[] {
-    return headersOf(decoder.decode(this.#head));
+    const head = this.#head;
+    return head instanceof Uint8Array ? headersOf(decoder.decode(head)) : head;
   }
 }
 
@@ -97,7 +101,7 @@ export function copyResult(result: HttpResult, changes: Partial<HttpResult>): Ht
 
 const decoder = new TextDecoder();
 
-function statusTextOf(head: string): string {
+function sentStatusText(head: string): string {
   const lineEnd = head.indexOf("\n");
   return /^\S+ +\S+ ?(.*?)\r?$/.exec(head.slice(0, Math.max(lineEnd, 0)))?.[1] ?? "";
 }

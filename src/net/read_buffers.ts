@@ -46,7 +46,7 @@ export class ReadBuffers {
    * A copy of `bytes[from, to)`. Hot: an ArrayBuffer of its own costs 800 ns, a view of a shared slab 100 ns. Slabs
    * are small, so that a kept copy keeps little else alive.
    */
-  copy(bytes: Uint8Array<ArrayBuffer>, from: number, to: number): Uint8Array<ArrayBuffer> {
+  copy(bytes: Uint8Array, from: number, to: number): Uint8Array<ArrayBuffer> {
     const length = to - from;
     if (length > SLAB_LIMIT_BYTES) return bytes.slice(from, to);
     if (this.#slabUsed + length > this.#slab.length) {

@@ -14,8 +14,18 @@ export interface Socket {
   readonly ended?: boolean;
 }
 
+/** Takes what comes from a socket as soon as it comes. */
+export interface SocketListener {
+  chunk(bytes: Uint8Array): void;
+  /** The end of the stream, or its failure. */
+  ended(error: Error | null): void;
+}
+
 /** Bytes that may wait in a `TlsSocket` before it stops reading. */
 const BACKLOG_LIMIT_BYTES = 64 * 1024;
+
+/** Bytes that are written at a time: all of them are encrypted, and kept, before the first one leaves. */
+const WRITE_LIMIT_BYTES = 256 * 1024;
 
 /** A `node:tls` connection after its handshake. */
 export class TlsSocket implements Socket {
@@ -23,6 +33,7 @@ export class TlsSocket implements Socket {
   #backlog: Uint8Array[] = [];
   #backlogBytes = 0;
   #reader: { buffer: Uint8Array; resolve(count: number | null): void; reject(error: Error): void } | null = null;
+  #listener: SocketListener | null = null;
   #error: Error | null = null;
   #ended = false;
 
@@ -48,12 +59,29 @@ export class TlsSocket implements Socket {
   }
 
   write(bytes: Uint8Array): Promise<number> {
+    const part = bytes.length > WRITE_LIMIT_BYTES ? bytes.subarray(0, WRITE_LIMIT_BYTES) : bytes;
     return new Promise((resolve, reject) => {
-      this.#socket.write(bytes, (error) => {
+      this.#socket.write(part, (error) => {
         if (error) reject(error);
-        else resolve(bytes.length);
+        else resolve(part.length);
       });
     });
+  }
+
+  /** From now on `listener` gets what comes, in place of `read`; at once what has come already. */
+  listen(listener: SocketListener): void {
+    this.#listener = listener;
+    const backlog = this.#backlog;
+    this.#backlog = [];
+    this.#backlogBytes = 0;
+    if (this.#socket.isPaused()) this.#socket.resume();
+    for (const chunk of backlog) listener.chunk(plain(chunk));
+    if (this.#ended) listener.ended(this.#error);
+  }
+
+  /** Writes all of `bytes`, then calls `done`, never from within. */
+  send(bytes: Uint8Array, done: (error?: Error | null) => void): void {
+    this.#socket.write(bytes, done);
   }
 
   close(): void {
@@ -62,6 +90,7 @@ export class TlsSocket implements Socket {
   }
 
   #receive(chunk: Uint8Array): void {
+    if (this.#listener !== null) return this.#listener.chunk(plain(chunk));
     this.#backlog.push(chunk);
     this.#backlogBytes += chunk.length;
     const reader = this.#reader;
@@ -91,9 +120,15 @@ export class TlsSocket implements Socket {
     if (this.#ended) return;
     this.#ended = true;
     this.#error = error;
+    this.#listener?.ended(error);
     const reader = this.#reader;
     this.#reader = null;
     if (error === null) reader?.resolve(null);
     else reader?.reject(error);
   }
+}
+
+/** The same bytes without the ways of Node's Buffer, whose `slice` doesn't copy. */
+function plain(chunk: Uint8Array): Uint8Array {
+  return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
 }

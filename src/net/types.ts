@@ -44,9 +44,9 @@ export interface HttpTimings {
 /** What came of one request: an answer (`errorCode` 0) or a failure (`status` 0, `errorCode` as in k6's table). */
 export interface HttpResult extends HttpTimings {
   readonly status: number;
-  /** As sent, for example `OK`; may be empty. */
+  /** As sent, for example `OK`; may be empty. With HTTP/2, which sends none, the usual one. */
   readonly statusText: string;
-  /** `HTTP/1.1` or `HTTP/1.0`; empty after a failure without an answer. */
+  /** `HTTP/2.0`, `HTTP/1.1` or `HTTP/1.0`; empty after a failure without an answer. */
   readonly proto: string;
   /** Names as they came, values trimmed, in order, flat: name, value, name, value, … */
   readonly rawHeaders: readonly string[];
@@ -81,6 +81,33 @@ export interface NetSettings {
   /** All trusted roots, PEM; empty: Mozilla's. */
   readonly caCerts: readonly string[];
   readonly dialTimeoutMs: number;
+  /** Absent: as without any settings. */
+  readonly tls?: TlsSettings;
   /** Absent: every name is looked up, every address allowed. */
   readonly addressRules?: AddressRuleSettings;
+}
+
+/** How connections with TLS are made. What is absent is left to the runtime. */
+export interface TlsSettings {
+  /** Whether HTTP/2 is offered; absent: it is. */
+  readonly http2?: boolean;
+  /** Whether a connection may go on with the session of an earlier one to its server; absent: it doesn't. */
+  readonly resumesSessions?: boolean;
+  readonly minVersion?: TlsVersion;
+  readonly maxVersion?: TlsVersion;
+  /** Of those for a server the first one counts. */
+  readonly clientCertificates?: readonly ClientCertificate[];
+}
+
+/** A version of TLS that the runtime has. */
+export type TlsVersion = "tls1.2" | "tls1.3";
+
+/** A certificate that servers get to see when they ask for one. */
+export interface ClientCertificate {
+  /** PEM, with those that lead to an authority. */
+  readonly certificate: string;
+  /** PEM, not encrypted. */
+  readonly key: string;
+  /** Names of the servers that it is for, where `*.` stands for one label; empty: all. */
+  readonly domains: readonly string[];
 }

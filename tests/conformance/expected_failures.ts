@@ -19,7 +19,6 @@ const CASES: Readonly<Record<string, readonly string[]>> = {
     "http/auth",
     "http/forms-and-links",
     "http/rps-option",
-    "http/tls-fields",
   ],
   [WEBSOCKETS]: [
     "flows/ws-room",

@@ -7,7 +7,10 @@ import { makeCertificate } from "./certificate.ts";
 /** A running nginx; disposing stops it. */
 export interface Nginx extends AsyncDisposable {
   readonly httpUrl: string;
+  /** By HTTP/1.1 only. */
   readonly httpsUrl: string;
+  /** By HTTP/2 to those who ask for it. */
+  readonly http2Url: string;
   /** The server's certificate, PEM; names `localhost` and 127.0.0.1. */
   readonly certificate: string;
   /** Connections that it has accepted so far; asking is one more. */
@@ -25,7 +28,7 @@ export async function startNginx(pages: Readonly<Record<string, string>>, server
   const { certificate, key } = await makeCertificate("localhost", "DNS:localhost,IP:127.0.0.1");
   await Deno.writeTextFile(`${folder}/server.pem`, certificate);
   await Deno.writeTextFile(`${folder}/server.key`, key);
-  const [httpPort, httpsPort] = [freePort(), freePort()];
+  const [httpPort, httpsPort, http2Port] = [freePort(), freePort(), freePort()];
   await Deno.writeTextFile(
     `${folder}/nginx.conf`,
     `
@@ -36,9 +39,10 @@ http {
   client_body_temp_path ${folder}/body; proxy_temp_path ${folder}/proxy; fastcgi_temp_path ${folder}/fastcgi;
   uwsgi_temp_path ${folder}/uwsgi; scgi_temp_path ${folder}/scgi;
   open_file_cache max=100; ssl_certificate ${folder}/server.pem; ssl_certificate_key ${folder}/server.key;
+  ssl_protocols TLSv1.2 TLSv1.3;
   ${servers}
   server {
-    listen 127.0.0.1:${httpPort}; listen 127.0.0.1:${httpsPort} ssl;
+    listen 127.0.0.1:${httpPort}; listen 127.0.0.1:${httpsPort} ssl; listen 127.0.0.1:${http2Port} ssl http2;
     location /status { stub_status; }
     location /one-request { keepalive_requests 1; return 200 once; }
   }
@@ -54,6 +58,7 @@ http {
   return {
     httpUrl,
     httpsUrl: `https://127.0.0.1:${httpsPort}`,
+    http2Url: `https://127.0.0.1:${http2Port}`,
     certificate,
     async connections() {
       const text = await (await fetch(`${httpUrl}/status`, { headers: { connection: "close" } })).text();

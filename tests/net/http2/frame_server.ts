@@ -1,0 +1,108 @@
+/** An HTTP/2 server over TLS that answers each request with the frames that a test gives it. */
+
+import type { AddressInfo } from "node:net";
+import { createServer, type TLSSocket } from "node:tls";
+import {
+  Flag,
+  FRAME_HEAD_BYTES,
+  FrameType,
+  PREFACE,
+  readUint32,
+  settingsFrame,
+} from "../../../src/net/http2/frames.ts";
+import { concat } from "../../support/bytes.ts";
+import { type Certificate, makeCertificate } from "../certificate.ts";
+import { data, headers } from "./peer.ts";
+
+/** A connection of a client. */
+export interface ServedConnection {
+  /** How many came before. */
+  readonly index: number;
+  send(...frames: readonly Uint8Array[]): void;
+  /** Ends the connection once what was sent is on its way. */
+  end(): void;
+  /** Codes of the RST_STREAM frames that came. */
+  readonly resets: number[];
+}
+
+/** A running server. */
+export interface FrameServer extends AsyncDisposable {
+  readonly url: string;
+  readonly port: number;
+  readonly connections: readonly ServedConnection[];
+}
+
+/** Answers 200 with a text. */
+export function answer(id: number, text = "hello"): Uint8Array {
+  return concat([headers(id, { ":status": "200", "content-length": String(text.length) }), data(id, text)]);
+}
+
+/** Starts one; `onRequest` is called for each complete request, and told how many its connection had before. */
+export async function startFrameServer(
+  onRequest: (connection: ServedConnection, id: number, index: number) => void,
+  settings: readonly (readonly [number, number])[] = [],
+): Promise<FrameServer> {
+  const { certificate, key } = await serverCertificate();
+  const server = createServer({ cert: certificate, key, ALPNProtocols: ["h2"] });
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  const connections: ServedConnection[] = [];
+  const sockets = new Set<TLSSocket>();
+  server.on("secureConnection", (socket: TLSSocket) => {
+    sockets.add(socket);
+    const connection: ServedConnection = {
+      index: connections.length,
+      resets: [],
+      send: (...frames) => void socket.write(concat(frames)),
+      end: () => void socket.end(),
+    };
+    connections.push(connection);
+    let requests = 0;
+    const read = frameReader((type, flags, id, payload) => {
+      if (type === FrameType.RstStream) connection.resets.push(readUint32(payload, 0));
+      const endsRequest = (type === FrameType.Headers || type === FrameType.Data) && (flags & Flag.EndStream) !== 0;
+      if (endsRequest) onRequest(connection, id, requests++);
+    });
+    socket.on("data", read);
+    socket.on("close", () => sockets.delete(socket));
+    socket.on("error", () => socket.destroy());
+    connection.send(settingsFrame(settings));
+  });
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `https://127.0.0.1:${port}`,
+    port,
+    connections,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      await new Promise<void>((closed) => server.close(() => closed()));
+    },
+  };
+}
+
+let certificate: Promise<Certificate> | null = null;
+
+function serverCertificate(): Promise<Certificate> {
+  return certificate ??= makeCertificate("localhost", "DNS:localhost,IP:127.0.0.1");
+}
+
+/** Cuts what a client sends into frames. */
+function frameReader(
+  onFrame: (type: number, flags: number, id: number, payload: Uint8Array) => void,
+): (chunk: Uint8Array) => void {
+  let input = new Uint8Array(0);
+  let skip = PREFACE.length;
+  return (chunk) => {
+    input = concat([input, chunk]);
+    if (input.length < skip) return;
+    input = input.subarray(skip);
+    skip = 0;
+    while (input.length >= FRAME_HEAD_BYTES) {
+      const end = FRAME_HEAD_BYTES + (readUint32(input, 0) >>> 8);
+      if (input.length < end) return;
+      const payload = input.subarray(FRAME_HEAD_BYTES, end);
+      const [type, flags, id] = [input[3]!, input[4]!, readUint32(input, 5)];
+      input = input.subarray(end);
+      onFrame(type, flags, id, payload);
+    }
+  };
+}
