@@ -15,6 +15,7 @@ import {
   type ThresholdVerdict,
 } from "../metrics/thresholds.ts";
 import type { SampleBatch } from "../metrics/types.ts";
+import type { ClientCertificate } from "../net/types.ts";
 import {
   isOpenModel,
   latestEndMs,
@@ -46,6 +47,7 @@ import { allocateSharedState, ScenarioCell, SharedState, WorkerCell } from "../w
 import { VERSION } from "../version.ts";
 import { ExitCode } from "../cli/exit_codes.ts";
 import { ControlError } from "../control/controlled_run.ts";
+import { clientCertificates } from "./client_certificates.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { planRun, type WorkerPlan } from "./plan.ts";
 import { RunError } from "./run_error.ts";
@@ -128,6 +130,7 @@ export class TestRun {
   #options: Options | null = null;
   #env: Readonly<Record<string, string>> = {};
   #caCerts: readonly string[] = [];
+  #clientCertificates: readonly ClientCertificate[] = [];
   #thresholds: Thresholds | null = null;
   #outputs: RunningOutputs;
   /** This instance's part of the test, and how much of the whole it is, from 0 to 1. */
@@ -274,6 +277,7 @@ export class TestRun {
     this.#paused ??= options.paused;
     this.#env = env;
     this.#caCerts = trustedCertificates(env);
+    this.#clientCertificates = clientCertificates(options.tls.auth);
     this.#checkThresholds(options);
     if (options.systemTags.includes("expected_response")) {
       this.registry.addSubMetric("http_req_duration{expected_response:true}");
@@ -344,6 +348,7 @@ export class TestRun {
       artifacts: this.#artifacts,
       secretSources: this.#secretSources(),
       caCerts: this.#caCerts,
+      clientCertificates: this.#clientCertificates,
       state: buffers,
     });
     plan.workers.forEach((part, worker) =>

@@ -10,6 +10,7 @@ import { OptionsError } from "./options_error.ts";
 import { deriveScenarios, readScenarios } from "./scenarios.ts";
 import { suggest } from "./suggest.ts";
 import { type FlagValues, type OptionDefinition, type OptionLayer, OPTIONS } from "./table.ts";
+import { readTls, tlsWarnings } from "./tls.ts";
 import type { ExecutionSegment, Options, ThresholdOption } from "./types.ts";
 
 /** Where options come from, lowest precedence first. */
@@ -74,6 +75,7 @@ export function consolidate(layers: OptionLayers): ConsolidatedOptions {
     for (const key of unsupported(merged, "warn")) {
       warnings.push(`option "${key}" is not supported by k6d yet and has no effect`);
     }
+    warnings.push(...tlsWarnings(layers.env));
   }
   throwIfAny(errors);
 
@@ -94,6 +96,7 @@ export function consolidate(layers: OptionLayers): ConsolidatedOptions {
     batch: value("batch"),
     batchPerHost: value("batchPerHost"),
     insecureSkipTlsVerify: value("insecureSkipTLSVerify"),
+    tls: readTls(merged, layers.env),
     noConnectionReuse: value("noConnectionReuse"),
     noVuConnectionReuse: value("noVUConnectionReuse"),
     discardResponseBodies: value("discardResponseBodies"),

@@ -50,7 +50,11 @@ export function checkTlsVersion(value: string | Readonly<Record<string, unknown>
   const wrong = given.find((version) =>
     !isUnset(version) && version !== "" && !TLS_VERSIONS.includes(version as string)
   );
-  return wrong === undefined ? undefined : `unknown TLS version ${quote(wrong)}; use one of ${TLS_VERSIONS.join(", ")}`;
+  if (wrong !== undefined) return `unknown TLS version ${quote(wrong)}; use one of ${TLS_VERSIONS.join(", ")}`;
+  const [least, greatest = least] = given.map((version) => TLS_VERSIONS.indexOf(version as string));
+  if (greatest! >= 0 && greatest! < least!) return `${quote(given[0])} is above ${quote(given[1])}`;
+  const isTooOld = greatest! >= 0 && greatest! < TLS_VERSIONS.indexOf("tls1.2");
+  return isTooOld ? `k6d has no version below tls1.2, so that it can't connect by ${quote(given.at(-1))}` : undefined;
 }
 
 /** `tlsCipherSuites`: names of IANA's registry. */

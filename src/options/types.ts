@@ -135,6 +135,7 @@ export interface Options {
   readonly blockHostnames: readonly string[];
   readonly blacklistIps: readonly string[];
   readonly insecureSkipTlsVerify: boolean;
+  readonly tls: TlsOptions;
   readonly noConnectionReuse: boolean;
   readonly noVuConnectionReuse: boolean;
   readonly discardResponseBodies: boolean;
@@ -150,6 +151,33 @@ export interface Options {
   readonly summaryTimeUnit: "" | "s" | "ms" | "us";
   /** `exec.test.options`: k6's keys and spelling, unset fields null. */
   readonly asJson: Readonly<Record<string, unknown>>;
+}
+
+/** How connections with TLS are made. */
+export interface TlsOptions {
+  /** Whether HTTP/2 is offered. */
+  readonly http2: boolean;
+  /** Null: the lowest, and the highest, that the runtime has. */
+  readonly minVersion: TlsVersion | null;
+  readonly maxVersion: TlsVersion | null;
+  readonly resumesSessions: boolean;
+  /** k6's `tlsAuth`, as given. */
+  readonly auth: readonly TlsAuth[];
+}
+
+/** A version of TLS that the runtime has. */
+export type TlsVersion = "tls1.2" | "tls1.3";
+
+/** A certificate that servers get to see. */
+export interface TlsAuth {
+  /** PEM; others that lead to an authority may follow it. */
+  readonly cert: string;
+  /** PEM. */
+  readonly key: string;
+  /** Of the key; empty when it isn't encrypted. */
+  readonly password: string;
+  /** Names of the servers that get it, where `*.` stands for one label; empty: all. */
+  readonly domains: readonly string[];
 }
 
 /** A source of secrets. */

@@ -150,6 +150,13 @@ class WorkerSession implements InitSession {
       noConnectionReuse: options.noConnectionReuse,
       caCerts: message.caCerts,
       dialTimeoutMs: DIAL_TIMEOUT_MS,
+      tls: {
+        http2: options.tls.http2,
+        resumesSessions: options.tls.resumesSessions,
+        ...(options.tls.minVersion === null ? {} : { minVersion: options.tls.minVersion }),
+        ...(options.tls.maxVersion === null ? {} : { maxVersion: options.tls.maxVersion }),
+        clientCertificates: message.clientCertificates,
+      },
       addressRules: {
         hosts: options.hosts,
         blockedNames: options.blockHostnames,

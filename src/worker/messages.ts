@@ -1,7 +1,7 @@
 /** The protocol between the main thread and its workers: every message that is ever posted, either way. */
 
 import type { SampleBatch } from "../metrics/types.ts";
-import type { HttpRequest, HttpResult, NetSettings } from "../net/types.ts";
+import type { ClientCertificate, HttpRequest, HttpResult, NetSettings } from "../net/types.ts";
 import type { Options, SecretSource } from "../options/types.ts";
 import type { Program } from "../script/program.ts";
 import type { LagFigures } from "./event_loop_lag.ts";
@@ -66,6 +66,7 @@ export interface PlanMessage {
   readonly secretSources: readonly SecretSource[];
   /** All trusted roots, PEM; empty: Mozilla's. */
   readonly caCerts: readonly string[];
+  readonly clientCertificates: readonly ClientCertificate[];
   readonly state: SharedStateBuffers;
 }
 
