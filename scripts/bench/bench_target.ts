@@ -1,5 +1,6 @@
 /** The one target of a benchmark: nginx with one worker and no access log where it is installed, else the embedded target. */
 
+import { makeCertificate } from "../../tests/net/certificate.ts";
 import { findProgram, nginx } from "../../tests/support/debian.ts";
 import { freePort } from "../../tests/support/free_port.ts";
 import { ROOT } from "../repository.ts";
@@ -9,6 +10,14 @@ import { withManyFiles } from "./measured_process.ts";
 export interface BenchTarget extends AsyncDisposable {
   readonly name: string;
   readonly url: string;
+}
+
+/** A target of TLS, with a self-signed certificate. */
+export interface TlsTargets extends AsyncDisposable {
+  /** By HTTP/1.1 only. */
+  readonly https: string;
+  /** By HTTP/2 to those who ask for it. */
+  readonly http2: string;
 }
 
 /** Starts nginx or, without it, the embedded target, on a free loopback port, and waits until it answers. */
@@ -30,6 +39,30 @@ export async function startBenchTarget(): Promise<BenchTarget> {
   return {
     name: program === null ? "embedded target" : "nginx",
     url: `http://127.0.0.1:${port}`,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** Starts nginx for TLS; null without it: the embedded target has none. */
+export async function startTlsTargets(): Promise<TlsTargets | null> {
+  const program = findProgram(nginx);
+  if (program === null) return null;
+  await using resources = new AsyncDisposableStack();
+  const [port, https, http2] = [freePort(), freePort(), freePort()];
+  const folder = await Deno.makeTempDir({ prefix: "k6d-bench-" });
+  resources.defer(() => Deno.remove(folder, { recursive: true }));
+  const { certificate, key } = await makeCertificate("localhost", "DNS:localhost,IP:127.0.0.1");
+  await Deno.writeTextFile(`${folder}/server.pem`, certificate);
+  await Deno.writeTextFile(`${folder}/server.key`, key);
+  const listen = `ssl_certificate server.pem; ssl_certificate_key server.key; ssl_protocols TLSv1.2 TLSv1.3;
+    listen 127.0.0.1:${https} ssl backlog=16384; listen 127.0.0.1:${http2} ssl http2 backlog=16384;`;
+  await Deno.writeTextFile(`${folder}/nginx.conf`, nginxConfig(port, listen));
+  const args = withManyFiles([program, "-p", folder, "-c", `${folder}/nginx.conf`, "-e", "error.log"]);
+  await startServer(port, new Deno.Command("bash", { args, cwd: ROOT, stdin: "piped", stdout: "null" }), resources);
+  const owned = resources.move();
+  return {
+    https: `https://127.0.0.1:${https}`,
+    http2: `https://127.0.0.1:${http2}`,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
@@ -60,7 +93,7 @@ async function accepts(port: number): Promise<boolean> {
   }
 }
 
-function nginxConfig(port: number): string {
+function nginxConfig(port: number, listen = ""): string {
   return `
 daemon off;
 master_process off;
@@ -74,7 +107,7 @@ http {
   default_type text/plain;
   client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
   server {
-    listen 127.0.0.1:${port} backlog=16384;
+    listen 127.0.0.1:${port} backlog=16384; ${listen}
     location / { return 200 "Hello from nginx\\n"; }
   }
 }

@@ -2,7 +2,7 @@
 
 import { findProgram } from "../../tests/support/debian.ts";
 import { print, ROOT, V8_FLAGS } from "../repository.ts";
-import { type BenchTarget, startBenchTarget } from "./bench_target.ts";
+import { type BenchTarget, startBenchTarget, startTlsTargets, type TlsTargets } from "./bench_target.ts";
 import { type ReceivedMetrics, startCloudReceiver } from "./cloud_receiver.ts";
 import type { CloudMetricsResult } from "./cloud_metrics.ts";
 import type { CompileTimeResult } from "./compile_time.ts";
@@ -42,6 +42,8 @@ export interface BenchCase {
 /** Every case, in the order in which they run. */
 export const CASES: readonly BenchCase[] = [
   { name: "closed-loop", run: closedLoop },
+  { name: "https", run: (context) => closedTlsLoop(context, "https", 45_000) },
+  { name: "http2", run: (context) => closedTlsLoop(context, "http2", 30_000) },
   { name: "many-users", run: manyUsers },
   { name: "arrival-rate", run: arrivalRate },
   { name: "start-delay", run: startDelay },
@@ -74,6 +76,29 @@ async function closedLoop(context: BenchContext): Promise<Figure[]> {
     );
   }
   return figures.concat(await wrk(context));
+}
+
+/** The same with TLS, by HTTP/1.1 or HTTP/2. */
+async function closedTlsLoop(
+  context: BenchContext,
+  protocol: "https" | "http2",
+  requestsPerSecond: number,
+): Promise<Figure[]> {
+  await using targets: TlsTargets | null = await startTlsTargets();
+  if (targets === null) throw new BenchError("needs nginx: apt-get install nginx");
+  const target = { ...context.target, url: targets[protocol] };
+  const figures: Figure[] = [];
+  for (const tool of context.tools) {
+    const flags = ["-u", "50", "-d", `${context.seconds}s`, "--insecure-skip-tls-verify"];
+    const run = await runScript(tool, "closed_loop.js", flags, { ...context, target });
+    figures.push(
+      figure(tool, "requests/s", run.summary.rate("http_reqs"), { atLeast: requestsPerSecond }),
+      figure(tool, "CPU a request, µs", cpuPerRequestUs(run), { atMost: 20 }),
+      figure(tool, "p99, ms", run.summary.milliseconds("http_req_duration", "p(99)")),
+      failedRequests(tool, run),
+    );
+  }
+  return figures;
 }
 
 async function wrk({ target, seconds }: BenchContext): Promise<Figure[]> {
