@@ -1,6 +1,15 @@
-/** Content codings (RFC 9110, section 8.4) of response bodies: gzip, deflate, br and zstd, also stacked. */
+/** Content codings (RFC 9110, section 8.4) of bodies: gzip, deflate, br and zstd, also stacked. */
 
-import { brotliDecompressSync, gunzipSync, inflateSync, zstdDecompressSync } from "node:zlib";
+import {
+  brotliCompressSync,
+  brotliDecompressSync,
+  deflateSync,
+  gunzipSync,
+  gzipSync,
+  inflateSync,
+  zstdCompressSync,
+  zstdDecompressSync,
+} from "node:zlib";
 
 const decoders: ReadonlyMap<string, (body: Uint8Array) => Uint8Array> = new Map([
   ["gzip", gunzipSync],
@@ -9,11 +18,37 @@ const decoders: ReadonlyMap<string, (body: Uint8Array) => Uint8Array> = new Map(
   ["zstd", zstdDecompressSync],
 ]);
 
+/** `zlib.constants.BROTLI_PARAM_QUALITY`. */
+const BROTLI_QUALITY = 1;
+
+const encoders: ReadonlyMap<string, (body: Uint8Array) => Uint8Array> = new Map([
+  ["gzip", gzipSync],
+  ["deflate", deflateSync],
+  // Brotli's own default is for files that are compressed once: it takes many times as long.
+  ["br", (body) => brotliCompressSync(body, { params: { [BROTLI_QUALITY]: 6 } })],
+  ["zstd", zstdCompressSync],
+]);
+
 /** A body that isn't what its `Content-Encoding` says; the message is what the script sees as `Response.error`. */
 export class DecompressionError extends Error {
   override name = "DecompressionError";
   /** k6's error code. */
   readonly code = 1701;
+}
+
+/** The codings that `params.compression` names (`gzip, br`), in the order in which they are applied. Throws for others. */
+export function parseCodings(compression: string): string[] {
+  const codings = compression.split(",").map((coding) => coding.trim().toLowerCase());
+  const unknown = codings.find((coding) => !encoders.has(coding));
+  if (unknown !== undefined) {
+    throw new TypeError(`unknown compression '${unknown}': use ${[...encoders.keys()].join(", ")}, or several of them`);
+  }
+  return codings;
+}
+
+/** Applies codings of `parseCodings` to a request's body. */
+export function compressBody(codings: readonly string[], body: Uint8Array): Uint8Array {
+  return plainView(codings.reduce((bytes, coding) => encoders.get(coding)!(bytes), body));
 }
 
 /**
@@ -39,13 +74,16 @@ function decompress(body: Uint8Array, coding: string): Uint8Array {
 
 function attempt(decoder: (body: Uint8Array) => Uint8Array, body: Uint8Array, coding: string): Uint8Array {
   try {
-    const output = decoder(body);
-    // A plain view over exactly the data: a Buffer's methods are none of the script's business.
-    return new Uint8Array(output.buffer, output.byteOffset, output.byteLength);
+    return plainView(decoder(body));
   } catch (cause) {
     // Whatever the decoder throws: without `process` its own errors don't come through as such.
     throw broken(coding, cause);
   }
+}
+
+/** A view over exactly the data: a Buffer's methods are none of the script's business. */
+function plainView({ buffer, byteOffset, byteLength }: Uint8Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 function broken(coding: string, cause?: unknown): DecompressionError {

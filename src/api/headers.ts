@@ -89,13 +89,18 @@ export function responseHeaders(pairs: readonly string[]): Record<string, string
   return headers;
 }
 
-/** Values of all `Set-Cookie` headers, in order. */
-export function setCookieValues(pairs: readonly string[]): string[] {
+/** Values of all headers with this canonical name, in order. Names in `pairs` may have any case. */
+export function headerValues(pairs: readonly string[], name: string): string[] {
   const values: string[] = [];
   for (let i = 0; i < pairs.length; i += 2) {
-    if (canonicalHeaderName(pairs[i]!) === "Set-Cookie") values.push(pairs[i + 1]!);
+    if (canonicalHeaderName(pairs[i]!) === name) values.push(pairs[i + 1]!);
   }
   return values;
+}
+
+/** Values of all `Set-Cookie` headers, in order. */
+export function setCookieValues(pairs: readonly string[]): string[] {
+  return headerValues(pairs, "Set-Cookie");
 }
 
 /** `Response.request.headers`: canonical names with a list of values each. */

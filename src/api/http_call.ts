@@ -1,15 +1,19 @@
 /** One request under way: its redirects, cookies, samples and outcome. */
 
+import { beginAuth } from "../net/auth/authentication.ts";
+import { parseChallenges } from "../net/auth/challenges.ts";
+import type { AuthScheme } from "../net/auth/scheme.ts";
 import { copyResult } from "../net/http_result.ts";
 import { NetError } from "../net/errors.ts";
 import type { HttpCompletion, HttpResult, HttpUrl } from "../net/types.ts";
 import { resolveReference } from "../net/url.ts";
 import type { Coroutine, Resumable, Suspension } from "../script/suspension.ts";
+import type { HelperClient } from "../worker/blocked_thread.ts";
 import type { VirtualUser } from "../worker/virtual_user.ts";
 import { decompressBody, DecompressionError } from "./compression.ts";
 import { CookieJar } from "./cookies.ts";
-import { getHeader, setCookieValues } from "./headers.ts";
-import { maskCredentials, redirectRequest, type ScriptRequest, withCookies } from "./http_request.ts";
+import { getHeader, headerValues, setCookieValues } from "./headers.ts";
+import { maskCredentials, redirectRequest, type ScriptRequest, withCookies, withHeader } from "./http_request.ts";
 import { Response } from "./http_response.ts";
 import type { HttpSession } from "./http_session.ts";
 import { session } from "./session.ts";
@@ -29,6 +33,10 @@ export class HttpCall implements Coroutine, Suspension, HttpCompletion {
   #onWire: ScriptRequest | null = null;
   #sent = "";
   #hops = 0;
+  /** How far this hop's authentication is; null before it has begun, and without one. */
+  #auth: AuthScheme | null = null;
+  /** A client of this call alone: NTLM authenticates connections. */
+  #ownClient: HelperClient | null = null;
   #coroutine: Resumable | null = null;
   #begun = false;
   /** Whether the whole thread waits. */
@@ -45,6 +53,8 @@ export class HttpCall implements Coroutine, Suspension, HttpCompletion {
     this.#request = request;
     this.#sent = request.url;
     this.#hops = 0;
+    this.#auth = null;
+    this.#ownClient = null;
     this.#begun = false;
     return this;
   }
@@ -93,7 +103,8 @@ export class HttpCall implements Coroutine, Suspension, HttpCompletion {
     const result = received.hasContentEncoding && received.body !== null ? decompressed(received) : received;
     const { shared, callback: ownCallback } = this.#session;
     const callback = request.callback === undefined ? ownCallback : request.callback;
-    const expected = callback === null ? null : callback.matches(result.status);
+    const authorization = request.auth === null || result.status !== 401 ? null : this.#authorize(request, result);
+    const expected = callback === null ? null : authorization !== null || callback.matches(result.status);
     const errorCode = result.errorCode === 0 && result.status >= FIRST_ERROR_STATUS
       ? 1000 + result.status
       : result.errorCode;
@@ -108,11 +119,13 @@ export class HttpCall implements Coroutine, Suspension, HttpCompletion {
       expected,
     );
     if (result.hasSetCookie) this.#keepCookies(request, result);
+    if (authorization !== null) return this.#sendHop(authorization);
     if (result.status >= 300 && result.status < 400 && this.#follow(request, result)) return;
     this.#finish(new Response(result, this.#onWire!, this.#sent, result.error, errorCode), result, request);
   }
 
-  #sendHop(): void {
+  /** `authorization` is the value of that header where an authentication has come to it. */
+  #sendHop(authorization: string | null = null): void {
     let request = this.#request!;
     const { client } = this.#session;
     const jar = request.jar ?? this.#session.jar;
@@ -120,9 +133,21 @@ export class HttpCall implements Coroutine, Suspension, HttpCompletion {
       const cookie = (jar ?? NO_COOKIES).headerFor(request.wire.url, Date.now(), request.cookies);
       request = withCookies(request, cookie);
     }
+    if (authorization !== null) request = withHeader(request, "Authorization", authorization);
     this.#onWire = request;
-    if (this.#blocks) this.#session.helperClient.send(request.wire, this);
-    else client.send(request.wire, this);
+    if (!this.#blocks) client.send(request.wire, this);
+    else if (request.auth?.name === "ntlm") {
+      (this.#ownClient ??= this.#session.openCallClient()).send(request.wire, this);
+    } else this.#session.helperClient.send(request.wire, this);
+  }
+
+  /** What answers the challenge of a 401; null when that stands. */
+  #authorize(request: ScriptRequest, result: HttpResult): string | null {
+    const { name, credentials } = request.auth!;
+    this.#auth ??= beginAuth(name, credentials);
+    const { method, url: { target }, body } = request.wire;
+    const challenges = parseChallenges(headerValues(result.rawHeaders, "Www-Authenticate"));
+    return this.#auth.answer(challenges, { method, target, body });
   }
 
   /** Sends the next hop when `result` is a redirect to follow; returns whether it did. */
@@ -145,6 +170,7 @@ export class HttpCall implements Coroutine, Suspension, HttpCompletion {
     const target = resolve(request.wire.url, location);
     if (target === null) return false;
     this.#hops++;
+    this.#auth = null;
     this.#request = redirectRequest(request, result.status, target, target.href);
     this.#sendHop();
     return true;
@@ -157,6 +183,8 @@ export class HttpCall implements Coroutine, Suspension, HttpCompletion {
 
   #finish(response: Response, result: HttpResult, request: ScriptRequest): void {
     const coroutine = this.#coroutine!;
+    if (this.#ownClient !== null) this.#session.closeCallClient(this.#ownClient);
+    this.#ownClient = null;
     if (result.errorCode === 0) return coroutine.resume(response);
     const description = describeFailure(request.wire.method, request.wire.url.href, result.error);
     if (request.throws) return coroutine.resumeWithError(new Error(description));

@@ -2,10 +2,13 @@
 
 import { encodeBase64 } from "@std/encoding/base64";
 import type { TagSet } from "../metrics/tag_set.ts";
+import type { AuthName } from "../net/auth/authentication.ts";
+import type { Credentials } from "../net/auth/scheme.ts";
 import type { HttpRequest, HttpUrl } from "../net/types.ts";
 import { parseHttpUrl } from "../net/url.ts";
 import { parseDuration } from "../options/duration.ts";
 import type { Options } from "../options/types.ts";
+import { compressBody, parseCodings } from "./compression.ts";
 import { jarOf } from "./cookie_jar.ts";
 import type { CookieJar, RequestCookie } from "./cookies.ts";
 import type { ExpectedStatuses } from "./expected_statuses.ts";
@@ -21,6 +24,12 @@ const DEFAULT_TIMEOUT_MS = 60_000;
 
 /** How a response's body is handed to the script. */
 export type ResponseType = "text" | "binary" | "none";
+
+/** `params.auth` of "digest" or "ntlm", with the user of the URL. */
+export interface RequestAuth {
+  readonly name: AuthName;
+  readonly credentials: Credentials;
+}
 
 /** A request of a script, before its first hop. */
 export interface ScriptRequest {
@@ -45,12 +54,11 @@ export interface ScriptRequest {
   readonly cookies: readonly RequestCookie[];
   /** The script's own jar in place of the virtual user's. */
   readonly jar: CookieJar | null;
+  /** The authentication by further requests that the script asks for; null: none. */
+  readonly auth: RequestAuth | null;
   /** Adds the script's tags. */
   readonly tags: ((tags: TagSet) => TagSet) | null;
 }
-
-/** The fields of `params` that k6 knows and k6d has not yet. */
-const UNSUPPORTED_PARAMS = ["compression"] as const;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -73,13 +81,17 @@ export function buildRequest(
   options: Options,
 ): ScriptRequest {
   const template = url instanceof UrlTemplate ? url : null;
-  const text = template === null ? urlText(url) : template.url;
-  const target = parseHttpUrl(text);
+  const given = template === null ? urlText(url) : template.url;
+  const written = parseHttpUrl(given);
+  const auth = authOf(params?.auth, written);
+  // k6 shows the user of these nowhere but in their header.
+  const text = auth === null ? given : withoutUser(given);
+  const target = auth === null ? written : { ...written, href: withoutUser(written.href), username: "", password: "" };
   const headers = params?.headers === undefined || params.headers === null
     ? []
     : requestHeaderPairs(params.headers as Record<string, unknown>);
-  const encoded = encodeBody(body, headers);
-  if (params !== null && params !== undefined) refuseUnsupported(params);
+  const encoded = compressed(encodeBody(body, headers), params?.compression, headers);
+  warnOfWrongLength(headers, encoded.bytes);
   if (target.username !== "" || target.password !== "") {
     if (getHeader(headers, "Authorization") === undefined) setHeader(headers, "Authorization", basicAuth(target));
   }
@@ -112,6 +124,7 @@ export function buildRequest(
     callback: params?.responseCallback as ExpectedStatuses | null | undefined,
     cookies: cookiesOf(params?.cookies),
     jar: params === null || params === undefined ? null : jarOf(params.jar),
+    auth,
     tags: Object.keys(otherTags).length === 0 ? null : (set) => withScriptTags(set, otherTags),
   };
 }
@@ -128,8 +141,8 @@ export function redirectRequest(
   const keeps = status === 307 || status === 308;
   const method = keeps || wire.method === "GET" || wire.method === "HEAD" ? wire.method : "GET";
   const body = keeps ? wire.body : null;
-  let { headers } = request;
-  if (target.hostname !== wire.url.hostname) headers = withoutHeaders(headers, ["Authorization", "Cookie"]);
+  const staysOnHost = target.hostname === wire.url.hostname;
+  const headers = staysOnHost ? request.headers : withoutHeaders(request.headers, ["Authorization", "Cookie"]);
   return {
     ...request,
     wire: { ...wire, method, url: target, headers: headerBlock(method, target, headers, body), body },
@@ -137,15 +150,14 @@ export function redirectRequest(
     name: request.named ? request.name : withoutCredentials(target, href),
     headers,
     bodyText: keeps ? request.bodyText : "",
+    auth: staysOnHost ? request.auth : null,
   };
 }
 
-/** The same request with a `Cookie` header. */
-export function withCookies(request: ScriptRequest, cookie: string): ScriptRequest {
-  if (cookie === "") return request;
+/** The same request with another value of a header. */
+export function withHeader(request: ScriptRequest, name: string, value: string): ScriptRequest {
   const headers = [...request.headers];
-  const own = getHeader(headers, "Cookie");
-  setHeader(headers, "Cookie", own === undefined ? cookie : `${own}; ${cookie}`);
+  setHeader(headers, name, value);
   const { wire } = request;
   return {
     ...request,
@@ -154,22 +166,27 @@ export function withCookies(request: ScriptRequest, cookie: string): ScriptReque
   };
 }
 
+/** The same request with a `Cookie` header. */
+export function withCookies(request: ScriptRequest, cookie: string): ScriptRequest {
+  if (cookie === "") return request;
+  const own = getHeader(request.headers, "Cookie");
+  return withHeader(request, "Cookie", own === undefined ? cookie : `${own}; ${cookie}`);
+}
+
 function urlText(url: unknown): string {
   if (typeof url === "string") return url;
   if (url === undefined || url === null) throw new TypeError("invalid URL: a string is expected");
   return String(url);
 }
 
-function refuseUnsupported(params: Readonly<Record<string, unknown>>): void {
-  for (const name of UNSUPPORTED_PARAMS) {
-    if (params[name] !== undefined && params[name] !== null) {
-      throw new Error(`params.${name} is not supported by k6d yet; leave it out`);
-    }
-  }
-  const { auth } = params;
-  if (auth !== undefined && auth !== null && auth !== "basic") {
-    throw new Error(`params.auth '${String(auth)}' is not supported by k6d yet; only 'basic' is`);
-  }
+/** What k6 doesn't know is as good as nothing: the URL's user is sent as ever. */
+function authOf(name: unknown, { username, password }: HttpUrl): RequestAuth | null {
+  if (name !== "digest" && name !== "ntlm" || username === "" && password === "") return null;
+  return { name, credentials: { username, password } };
+}
+
+function withoutUser(url: string): string {
+  return url.replace(USER, "//");
 }
 
 interface EncodedBody {
@@ -192,6 +209,28 @@ function encodeBody(body: unknown, headers: string[]): EncodedBody {
     setHeader(headers, "Content-Type", "application/x-www-form-urlencoded");
   }
   return { bytes: encoder.encode(text), text };
+}
+
+/** The body as `params.compression` wants it. */
+function compressed(encoded: EncodedBody, compression: unknown, headers: string[]): EncodedBody {
+  if (compression === undefined || compression === null || compression === "") return encoded;
+  const codings = parseCodings(String(compression));
+  if (encoded.bytes === null) return encoded;
+  if (getHeader(headers, "Content-Encoding") === undefined) {
+    setHeader(headers, "Content-Encoding", codings.join(", "));
+  } else {
+    session.log("warn", "The header Content-Encoding is sent as the script has it, though params.compression is set");
+  }
+  return { bytes: compressBody(codings, encoded.bytes), text: encoded.text };
+}
+
+function warnOfWrongLength(headers: readonly string[], body: Uint8Array | null): void {
+  const length = getHeader(headers, "Content-Length");
+  if (length === undefined || Number(length) === (body?.length ?? 0)) return;
+  session.log(
+    "warn",
+    `The header Content-Length is left out: it says ${length}, the body has ${body?.length ?? 0} bytes`,
+  );
 }
 
 function multipartBody(fields: Record<string, unknown>, headers: string[]): EncodedBody {
@@ -235,10 +274,12 @@ function withoutCredentials(url: HttpUrl, text: string): string {
   return url.username === "" && url.password === "" ? text : maskCredentials(text);
 }
 
+/** A password may hold further @ signs. */
+const USER = /\/\/[^/?#]*@/;
+
 /** A URL as it may be shown: `****:****` in place of a user and password. Not only for valid URLs. */
 export function maskCredentials(url: string): string {
-  // A password may hold further @ signs.
-  return url.replace(/\/\/[^/?#]*@/, "//****:****@");
+  return url.replace(USER, "//****:****@");
 }
 
 function responseTypeOf(value: unknown, discard: boolean): ResponseType {

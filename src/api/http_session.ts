@@ -22,6 +22,7 @@ export class HttpSession implements UserHttp {
   readonly #keepsCookies: boolean;
   readonly #user: VirtualUser;
   #helperClient: HelperClient | null = null;
+  readonly #callClients: HelperClient[] = [];
 
   constructor(user: VirtualUser) {
     this.#keepsCookies = user.runtime.options.noCookiesReset;
@@ -52,6 +53,18 @@ export class HttpSession implements UserHttp {
     return this.#helperClient ??= this.#user.runtime.blocked.createClient(this.client);
   }
 
+  /** Another such client, for one call, which ends it with `closeCallClient`. */
+  openCallClient(): HelperClient {
+    const client = this.#user.runtime.blocked.createClient(this.client);
+    this.#callClients.push(client);
+    return client;
+  }
+
+  closeCallClient(client: HelperClient): void {
+    this.#callClients.splice(this.#callClients.indexOf(client), 1);
+    client.close();
+  }
+
   /** Makes the whole thread wait for what `start` begins, with requests of `helperClient`; returns or throws its outcome. */
   block(start: (outcome: Resumable) => void): unknown {
     this.#user.requireRunning();
@@ -60,8 +73,14 @@ export class HttpSession implements UserHttp {
       start(outcome);
       return this.#user.runtime.blocked.waitFor(this.#user, outcome);
     } finally {
-      if (!outcome.isThere) this.helperClient.abort();
+      if (!outcome.isThere) this.#abortBlocked();
     }
+  }
+
+  #abortBlocked(): void {
+    this.helperClient.abort();
+    for (const client of this.#callClients) client.close();
+    this.#callClients.length = 0;
   }
 
   /** Cookies don't outlive an iteration, unless the option `noCookiesReset` says so. */

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
-import { decompressBody, DecompressionError } from "../../src/api/compression.ts";
+import { compressBody, decompressBody, DecompressionError, parseCodings } from "../../src/api/compression.ts";
 
 const encoders = {
   gzip: (data: Uint8Array) => gzipSync(data),
@@ -22,6 +22,23 @@ Deno.test("any stack of codings is undone", () => {
     }),
     { numRuns: 50 },
   );
+});
+
+Deno.test("params.compression: what it names is applied in order, and undone by the reader", () => {
+  const codings = fc.array(fc.constantFrom("gzip", "deflate", "br", "zstd"), { minLength: 1, maxLength: 3 });
+  fc.assert(
+    fc.property(codings, fc.uint8Array({ maxLength: 2000 }), (stack, data) => {
+      const parsed = parseCodings(stack.join(" ,").toUpperCase());
+      assertEquals(parsed, stack);
+      const body = compressBody(parsed, data);
+      assertEquals(body.constructor, Uint8Array);
+      assertEquals([...decompressBody(stack.join(","), body)], [...data]);
+    }),
+    { numRuns: 30 },
+  );
+  for (const wrong of ["rot13", "gzip,", "gzip br"]) {
+    assertThrows(() => parseCodings(wrong), TypeError, "unknown compression");
+  }
 });
 
 Deno.test("an unknown coding leaves the body alone", () => {

@@ -16,7 +16,6 @@ const CASES: Readonly<Record<string, readonly string[]>> = {
     "cli/http-debug",
     "cli/local-ips",
     "flows/form-login-session",
-    "http/auth",
     "http/forms-and-links",
     "http/rps-option",
   ],

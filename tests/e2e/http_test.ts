@@ -2,6 +2,7 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { ROOT } from "../../scripts/repository.ts";
+import { decompressBody } from "../../src/api/compression.ts";
 import { type RawServer, startRawServer } from "../net/raw_server.ts";
 import { RemoteWriteReceiver } from "../support/remote_write_receiver.ts";
 import { startTarget } from "../support/target.ts";
@@ -238,4 +239,74 @@ export default function () {
   });
   assertEquals(consoleMessages(result), ["http://GOOD.test/end 200 1110,1110,1111 1111"]);
   assertEquals(seen, ["GET /302/end", "GET /end seen=302"]);
+});
+
+Deno.test("compression: bodies of all kinds go out encoded, with the headers that say so", async () => {
+  await using server = startRawServer(async (peer) => {
+    for (let head = await peer.head(); head !== null; head = await peer.head()) {
+      const body = await peer.body(Number(/^Content-Length: (\d+)/m.exec(head)?.[1] ?? 0));
+      const encoding = /^Content-Encoding: (.*)\r/m.exec(head)?.[1] ?? "none";
+      const type = /^Content-Type: ([^;\r]*)/m.exec(head)?.[1] ?? "none";
+      const bytes = Uint8Array.from(body, (character) => character.charCodeAt(0));
+      const text = new TextDecoder().decode(decompressBody(encoding, bytes)).slice(0, 12);
+      const answer = `${encoding}; ${type}; ${body.length < 400 ? "short" : "long"}; ${text}`;
+      await peer.send(`HTTP/1.1 200 OK\r\nContent-Length: ${answer.length}\r\n\r\n${answer}`);
+    }
+  });
+  const log = await logOf(
+    server.url,
+    `const text = "k6d ".repeat(200);
+    const send = (body, compression, headers = {}) => console.log(http.post(url, body, { compression, headers }).body);
+    for (const each of ["gzip", "deflate", "br", "zstd", "gzip, br", "zstd,gzip,deflate"]) send(text, each);
+    send({ a: text }, "gzip");
+    send(new TextEncoder().encode(text).buffer, "br");
+    send({ f: http.file(text, "f.txt") }, "gzip");
+    send(null, "gzip");
+    send(text, "");
+    send(text, "gzip", { "content-encoding": "x-own", "content-length": "7" });
+    console.log(http.post(url, text, { compression: "gzip" }).request.body === text);
+    try { send(text, "lzw") } catch (error) { console.log(error.message) }`,
+  );
+  assertEquals(log, [
+    "gzip; none; short; k6d k6d k6d ",
+    "deflate; none; short; k6d k6d k6d ",
+    "br; none; short; k6d k6d k6d ",
+    "zstd; none; short; k6d k6d k6d ",
+    "gzip, br; none; short; k6d k6d k6d ",
+    "zstd, gzip, deflate; none; short; k6d k6d k6d ",
+    "gzip; application/x-www-form-urlencoded; short; a=k6d+k6d+k6",
+    "br; none; short; k6d k6d k6d ",
+    log[8],
+    "none; none; short; ",
+    "none; none; long; k6d k6d k6d ",
+    log[11],
+    "true",
+    "unknown compression 'lzw': use gzip, deflate, br, zstd, or several of them",
+  ]);
+  assertMatch(log[8]!, /^gzip; multipart\/form-data; short; --/);
+  assertMatch(log[11]!, /^x-own; none; short; /);
+});
+
+Deno.test("Expect: 100-continue: interim answers are passed over, and a refusal needs no body to be taken", async () => {
+  await using server = startRawServer(async (peer) => {
+    for (let head = await peer.head(); head !== null; head = await peer.head()) {
+      assertMatch(head, /^Expect: 100-continue\r$/m);
+      if (head.startsWith("POST /refused")) {
+        await peer.send("HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        return;
+      }
+      await peer.send("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n");
+      const body = await peer.body(Number(/^Content-Length: (\d+)/m.exec(head)?.[1]));
+      await peer.send(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+    }
+  });
+  const log = await logOf(
+    server.url,
+    `const params = { headers: { Expect: "100-continue" } };
+    for (const path of ["/", "/", "/refused"]) {
+      const { status, body, headers } = http.post(url + path, "hello", params);
+      console.log(status, body, Object.keys(headers).join());
+    }`,
+  );
+  assertEquals(log, ["200 hello Content-Length", "200 hello Content-Length", "417  Content-Length,Connection"]);
 });

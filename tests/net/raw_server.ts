@@ -117,10 +117,10 @@ export function bodyText(result: HttpResult): string | null {
 function makePeer(conn: Deno.Conn): Peer {
   let buffered = "";
   const chunk = new Uint8Array(65536);
-  const decoder = new TextDecoder("latin1");
   const fill = async (): Promise<boolean> => {
     const count = await conn.read(chunk);
-    if (count !== null) buffered += decoder.decode(chunk.subarray(0, count));
+    // Not by a TextDecoder: what they call latin1 is windows-1252.
+    if (count !== null) buffered += String.fromCharCode(...chunk.subarray(0, count));
     return count !== null;
   };
   const take = (length: number): string => {
