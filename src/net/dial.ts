@@ -1,7 +1,14 @@
 /** From a URL to a connected socket: look up the name, connect, and for `https` shake hands and verify. */
 
 import type { Buffer } from "node:buffer";
-import { checkServerIdentity, connect, createSecureContext, type SecureContext, type TLSSocket } from "node:tls";
+import {
+  checkServerIdentity,
+  connect,
+  createSecureContext,
+  type PeerCertificate,
+  type SecureContext,
+  type TLSSocket,
+} from "node:tls";
 import { AddressRules } from "./address_rules.ts";
 import { type Deadlines, Expiring } from "./deadlines.ts";
 import { dialFailure, type Failure, FAILURES, genericFailure, NetError, tlsFailure } from "./errors.ts";
@@ -225,7 +232,10 @@ export class Dial extends Expiring {
       await handshake(socket);
       const readyAt = performance.now();
       if (!this.#dialer.settings.insecureSkipTlsVerify) {
-        const mismatch = checkServerIdentity(hostname, socket.getPeerCertificate());
+        const certificate = socket.getPeerCertificate();
+        // As Go does first; Deno calls an old certificate one of an unknown authority.
+        if (!isInForce(certificate)) throw new NetError(FAILURES.notInForce);
+        const mismatch = checkServerIdentity(hostname, certificate);
         if (mismatch !== undefined) throw new NetError(tlsFailure(mismatch));
         if (!socket.authorized) throw new NetError(tlsFailure(authorizationError(socket)));
       }
@@ -271,6 +281,11 @@ function handshake(socket: TLSSocket): Promise<void> {
     socket.once("error", (error) => reject(new NetError(tlsFailure(error))));
     socket.once("close", () => reject(new NetError(FAILURES.endOfFile)));
   });
+}
+
+function isInForce({ valid_from, valid_to }: PeerCertificate): boolean {
+  const now = Date.now();
+  return Date.parse(valid_from) <= now && now <= Date.parse(valid_to);
 }
 
 /** Why a certificate wasn't accepted, as an error whose `code` says it; Node declares an error and gives a code. */

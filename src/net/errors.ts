@@ -65,6 +65,7 @@ export const FAILURES = {
   notTls: { code: ERROR_CODES.notTls, text: "tls: first record does not look like a TLS handshake" },
   unknownAuthority: { code: ERROR_CODES.unknownAuthority, text: "x509: unknown authority" },
   hostnameMismatch: { code: ERROR_CODES.hostnameMismatch, text: "x509: certificate doesn't match hostname" },
+  notInForce: { code: ERROR_CODES.tls, text: "x509: certificate has expired or is not yet valid" },
   clientClosed: { code: ERROR_CODES.generic, text: "the client is closed" },
 } as const satisfies Record<string, Failure>;
 
@@ -113,7 +114,7 @@ export function tlsFailure(error: unknown): Failure {
       return FAILURES.notTls;
     case "CERT_HAS_EXPIRED":
     case "CERT_NOT_YET_VALID":
-      return { code: ERROR_CODES.tls, text: "x509: certificate has expired or is not yet valid" };
+      return FAILURES.notInForce;
     case "ECONNRESET":
     case "EPIPE":
       return transferFailure("read", error);

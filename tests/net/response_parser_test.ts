@@ -222,6 +222,33 @@ Deno.test("any bytes end in an answer or in a NetError, however they are cut ali
   );
 });
 
+Deno.test("an answer with any bytes changed, cut anywhere, is an answer or a NetError, and the same one", () => {
+  const edit = fc.record({ at: fc.double({ min: 0, max: 1, noNaN: true }), byte: fc.nat(255) });
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...Object.values(ANSWERS).map(({ stream }) => stream.slice(0, 2000))),
+      fc.array(edit, { maxLength: 4 }),
+      fc.array(fc.integer({ min: 1, max: 2000 }), { maxLength: 12 }),
+      fc.boolean(),
+      (answer: string, edits: readonly { at: number; byte: number }[], cuts: number[], discard: boolean) => {
+        const bytes = toBytes(answer);
+        for (const { at, byte } of edits) bytes[Math.floor(at * bytes.length)] = byte;
+        const outcome = (cuts: readonly number[]): unknown => {
+          try {
+            // How much is read before an error, or after the end, depends on the cuts.
+            return { ...parse(latin1(bytes), cuts, { discard }), read: 0, keepAlive: true };
+          } catch (error) {
+            if (!(error instanceof Error) || error.name !== "NetError") throw error;
+            return error.message;
+          }
+        };
+        assertEquals(outcome(cuts.toSorted((a, b) => a - b)), outcome([]));
+      },
+    ),
+    { numRuns: 1000 },
+  );
+});
+
 Deno.test("the answer to HEAD has no body, whatever its length says", () => {
   const parsed = parse(ok("Content-Length: 5\r\n"), [], { head: true });
   assertEquals([parsed.body, parsed.keepAlive], [null, true]);
