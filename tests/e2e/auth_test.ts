@@ -2,30 +2,10 @@
 
 import { assertEquals, assertMatch } from "@std/assert";
 import { type Peer, startRawServer } from "../net/raw_server.ts";
-import { challengeMessage, verifyAuthenticateMessage } from "../support/ntlm_server.ts";
+import { startNtlmServer } from "../support/ntlm_server.ts";
 import { consoleMessages, runSuccessfully, summaryRow } from "./support/k6d.ts";
 
 const UNAUTHORIZED = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n";
-
-/** Answers each connection's requests as a Windows server does: who the user is holds for the connection. */
-function startNtlmServer() {
-  const seen: string[] = [];
-  const server = startRawServer(async (peer, index) => {
-    const nonce = crypto.getRandomValues(new Uint8Array(8));
-    let user: string | null = null;
-    for (let head = await peer.head(); head !== null; head = await peer.head()) {
-      const body = await peer.body(Number(/^Content-Length: (\d+)/m.exec(head)?.[1] ?? 0));
-      const message = Uint8Array.fromBase64(/^Authorization: NTLM (\S+)/m.exec(head)?.[1] ?? "");
-      seen.push(`${index} ${head.split(" ", 1)} ${body} ${message[8] ?? "none"}`);
-      if (message[8] === 3) user = verifyAuthenticateMessage(message, nonce, "pass/word");
-      if (user !== null) await answer(peer, "200 OK", user + body);
-      else if (message[8] === 1) {
-        await peer.send(`${UNAUTHORIZED}WWW-Authenticate: NTLM ${challengeMessage(nonce).toBase64()}\r\n\r\n`);
-      } else await peer.send(`${UNAUTHORIZED}WWW-Authenticate: Negotiate\r\nWWW-Authenticate: NTLM\r\n\r\n`);
-    }
-  });
-  return { server, seen };
-}
 
 async function answer(peer: Peer, status: string, text: string): Promise<void> {
   await peer.send(`HTTP/1.1 ${status}\r\nContent-Length: ${text.length}\r\n\r\n${text}`);

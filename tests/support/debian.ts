@@ -16,6 +16,7 @@ export const prometheus: DebianProgram = { program: "prometheus", debianPackage:
 export const victoriaMetrics: DebianProgram = { program: "victoria-metrics", debianPackage: "victoria-metrics" };
 export const influxdb: DebianProgram = { program: "influxd", debianPackage: "influxdb" };
 export const nginx: DebianProgram = { program: "nginx", debianPackage: "nginx" };
+export const curl: DebianProgram = { program: "curl", debianPackage: "curl" };
 
 /** Absolute path of a program, or null when it isn't installed. */
 export function findProgram({ program }: DebianProgram): string | null {

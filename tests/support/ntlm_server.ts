@@ -2,6 +2,36 @@
 
 import { createHash, createHmac } from "node:crypto";
 import { Buffer } from "node:buffer";
+import { type RawServer, startRawServer } from "../net/raw_server.ts";
+
+/** A user's password is this one. */
+export const PASSWORD = "pass/word";
+
+const UNAUTHORIZED = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n";
+
+/**
+ * Answers each connection's requests as a Windows server does: who the user is holds for the connection. `seen` has a
+ * line for each request: connection, method, body and the type of the message.
+ */
+export function startNtlmServer(): { readonly server: RawServer; readonly seen: readonly string[] } {
+  const seen: string[] = [];
+  const server = startRawServer(async (peer, index) => {
+    const nonce = crypto.getRandomValues(new Uint8Array(8));
+    let user: string | null = null;
+    for (let head = await peer.head(); head !== null; head = await peer.head()) {
+      const body = await peer.body(Number(/^Content-Length: (\d+)/m.exec(head)?.[1] ?? 0));
+      const message = Uint8Array.fromBase64(/^Authorization: NTLM (\S+)/m.exec(head)?.[1] ?? "");
+      seen.push(`${index} ${head.split(" ", 1)} ${body} ${message[8] ?? "none"}`);
+      if (message[8] === 3) user = verifyAuthenticateMessage(message, nonce, PASSWORD);
+      if (user !== null) {
+        await peer.send(`HTTP/1.1 200 OK\r\nContent-Length: ${user.length + body.length}\r\n\r\n${user}${body}`);
+      } else if (message[8] === 1) {
+        await peer.send(`${UNAUTHORIZED}WWW-Authenticate: NTLM ${challengeMessage(nonce).toBase64()}\r\n\r\n`);
+      } else await peer.send(`${UNAUTHORIZED}WWW-Authenticate: Negotiate\r\nWWW-Authenticate: NTLM\r\n\r\n`);
+    }
+  });
+  return { server, seen };
+}
 
 /** The second message, with a nonce of 8 bytes and the server's names and time. */
 export function challengeMessage(nonce: Uint8Array): Uint8Array {
