@@ -31,6 +31,7 @@ export async function startBenchTarget(): Promise<BenchTarget> {
   let command = [Deno.execPath(), "run", "-A", "scripts/target.ts", String(port)];
   if (program !== null) {
     await Deno.writeTextFile(`${folder}/nginx.conf`, nginxConfig(port));
+    await Deno.writeFile(`${folder}/megabyte`, new Uint8Array(1_000_000).fill(120));
     command = [program, "-p", folder, "-c", "nginx.conf", "-e", "error.log"];
   }
   const args = withManyFiles(command);
@@ -63,6 +64,20 @@ export async function startTlsTargets(): Promise<TlsTargets | null> {
   return {
     https: `https://127.0.0.1:${https}`,
     http2: `https://127.0.0.1:${http2}`,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** Starts a server that answers every request after 10 ms. */
+export async function startDelayServer(): Promise<BenchTarget> {
+  await using resources = new AsyncDisposableStack();
+  const port = freePort();
+  const args = ["run", "-A", "scripts/bench/delay_server.ts", String(port), "10"];
+  await startServer(port, new Deno.Command(Deno.execPath(), { args, cwd: ROOT, stdin: "piped" }), resources);
+  const owned = resources.move();
+  return {
+    name: "delay server",
+    url: `http://127.0.0.1:${port}`,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
@@ -109,6 +124,8 @@ http {
   server {
     listen 127.0.0.1:${port} backlog=16384; ${listen}
     location / { return 200 "Hello from nginx\\n"; }
+    location = /megabyte { root .; }
+    location = /upload { client_max_body_size 0; client_body_buffer_size 1m; return 204; }
   }
 }
 `;

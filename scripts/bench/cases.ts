@@ -2,11 +2,18 @@
 
 import { findProgram } from "../../tests/support/debian.ts";
 import { print, ROOT, V8_FLAGS } from "../repository.ts";
-import { type BenchTarget, startBenchTarget, startTlsTargets, type TlsTargets } from "./bench_target.ts";
+import {
+  type BenchTarget,
+  startBenchTarget,
+  startDelayServer,
+  startTlsTargets,
+  type TlsTargets,
+} from "./bench_target.ts";
 import { type ReceivedMetrics, startCloudReceiver } from "./cloud_receiver.ts";
 import type { CloudMetricsResult } from "./cloud_metrics.ts";
 import type { CompileTimeResult } from "./compile_time.ts";
 import { measure, type Measured, type MeasureOptions } from "./measured_process.ts";
+import type { ParallelSocketsResult } from "./parallel_sockets.ts";
 import { startPrometheusTap } from "./prometheus_tap.ts";
 import { type Figure, median, type Target } from "./report.ts";
 import { readSummary, type SummaryFigures } from "./summary_figures.ts";
@@ -61,6 +68,10 @@ export const CASES: readonly BenchCase[] = [
   { name: "cloud-metrics", run: cloudMetrics },
   { name: "cloud-output", run: cloudOutput },
   { name: "file-outputs", run: fileOutputs },
+  { name: "honest-time", run: honestTime },
+  { name: "discarded-bodies", run: discardedBodies },
+  { name: "upload-memory", run: uploadMemory },
+  { name: "batch-overhead", run: batchOverhead },
 ];
 
 /** 50 virtual users in a closed loop: GET and check. */
@@ -459,6 +470,90 @@ async function fileOutputs(context: BenchContext): Promise<Figure[]> {
 const FILE_RUN_SECONDS = 3;
 /** The script's, and k6d's own. */
 const SAMPLES_PER_ITERATION = 1004;
+
+/** 2,000 requests a second to a server that answers after 10 ms: what k6d says of their time, and what wrk says. */
+async function honestTime(context: BenchContext): Promise<Figure[]> {
+  const program = findProgram({ program: "wrk", debianPackage: "wrk" });
+  if (program === null) {
+    print("honest-time is left out: it needs wrk (apt-get install wrk)");
+    return [];
+  }
+  await using target = await startDelayServer();
+  // A closed loop of 20 connections with 10 ms each is the same rate.
+  const run = await measure([program, "-t1", "-c20", `-d${context.seconds}s`, "--latency", `${target.url}/`]);
+  const wrkMs = (percentile: number) => Number(RegExp(`^ +${percentile}% +([\\d.]+)ms$`, "m").exec(run.stdout)?.[1]);
+  const figures: Figure[] = [
+    { tool: "wrk", name: "p50, ms", value: wrkMs(50) },
+    { tool: "wrk", name: "p99, ms", value: wrkMs(99) },
+  ];
+  for (const tool of context.tools) {
+    const run = await runScript(tool, "honest_time.js", [], { ...context, target });
+    const [p50, p99] = [
+      run.summary.milliseconds("http_req_duration", "med"),
+      run.summary.milliseconds("http_req_duration", "p(99)"),
+    ];
+    figures.push(
+      figure(tool, "p50, ms", p50),
+      figure(tool, "p99, ms", p99),
+      figure(tool, "p50 away from wrk's, ms", Math.abs(p50 - wrkMs(50)), { atMost: 0.3 }),
+      figure(tool, "p99 away from wrk's, ms", Math.abs(p99 - wrkMs(99)), { atMost: 1.5 }),
+      failedRequests(tool, run),
+    );
+  }
+  return figures;
+}
+
+/** Answers of 1 MB whose bodies are discarded. */
+async function discardedBodies(context: BenchContext): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const tool of context.tools) {
+    const seconds = `${context.seconds}s`;
+    const run = await runScript(tool, "discarded_bodies.js", ["-u", "4", "-d", seconds], context);
+    figures.push(
+      figure(tool, "GB/s", run.summary.rate("http_reqs") * MEGABYTE / 1e9, { atLeast: 2 }),
+      figure(tool, "peak RSS, MB", run.peakRssBytes / 1e6),
+      failedRequests(tool, run),
+    );
+  }
+  return figures;
+}
+
+const MEGABYTE = 1_000_000;
+
+/** 20 uploads of 100 MB by one virtual user, and by four, each with a buffer of its own as in k6: do requests copy them? */
+async function uploadMemory(context: BenchContext): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const tool of context.tools) {
+    const upload = (users: string) => runScript(tool, "upload.js", ["-u", users, "-i", "20"], context);
+    const [one, four] = [await upload("1"), await upload("4")];
+    figures.push(
+      figure(tool, "peak RSS of one user, MB", one.peakRssBytes / 1e6),
+      figure(tool, "peak RSS of four users, MB", four.peakRssBytes / 1e6),
+      figure(tool, "each further user, MB", (four.peakRssBytes - one.peakRssBytes) / 3e6, { atMost: 105 }),
+      failedRequests(tool, four),
+    );
+  }
+  return figures;
+}
+
+/** Batches of 20 requests, beside 20 sockets driven by hand. */
+async function batchOverhead(context: BenchContext): Promise<Figure[]> {
+  const byHand = await inOwnProcess<ParallelSocketsResult>("parallel_sockets.ts", [], [
+    context.target.url,
+    String(context.seconds),
+  ]);
+  const figures: Figure[] = [{ tool: "by hand", name: "requests/s", value: byHand.requestsPerSecond }];
+  for (const tool of context.tools) {
+    const run = await runScript(tool, "batch.js", ["-u", "1", "-d", `${context.seconds}s`], context);
+    const rate = run.summary.rate("http_reqs");
+    figures.push(
+      figure(tool, "requests/s", rate),
+      figure(tool, "overhead, %", (byHand.requestsPerSecond / rate - 1) * 100, { atMost: 15 }),
+      failedRequests(tool, run),
+    );
+  }
+  return figures;
+}
 
 interface ScriptRun extends Measured {
   readonly summary: SummaryFigures;

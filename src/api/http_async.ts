@@ -20,7 +20,7 @@ export function asyncRequest(method?: unknown, url?: unknown, body?: unknown, pa
   const http = httpOf(user);
   let prepared;
   try {
-    prepared = prepareRequest(user, http, requestMethod(method), url, body, params);
+    prepared = prepareRequest(user, http, requestMethod(method), url, ownBytes(body), params);
   } catch (error) {
     return settled(() => {
       throw error;
@@ -35,6 +35,13 @@ export function asyncRequest(method?: unknown, url?: unknown, body?: unknown, pa
   const { tags, metadata } = user;
   new HttpCall(http, { tags, metadata }).send(prepared).begin(new AsyncOutcome(outcome));
   return outcome.promise;
+}
+
+/** A copy of a body of bytes: the script goes on, and may write to its buffer, before they are sent. */
+function ownBytes(body: unknown): unknown {
+  if (body instanceof ArrayBuffer) return body.slice(0);
+  if (!ArrayBuffer.isView(body)) return body;
+  return new Uint8Array(body.buffer, body.byteOffset, body.byteLength).slice();
 }
 
 /** Settles the promise. */

@@ -42,7 +42,8 @@ export interface ScriptRequest {
   readonly named: boolean;
   /** Header pairs without Host and Content-Length, for `Response.request`. */
   readonly headers: readonly string[];
-  readonly bodyText: string;
+  /** For `Response.request`: text, or the bytes that it is decoded from when the script asks for it. */
+  readonly body: string | Uint8Array;
   readonly responseType: ResponseType;
   readonly redirects: number;
   /** Whether the script itself set the number of redirects. */
@@ -61,7 +62,6 @@ export interface ScriptRequest {
 }
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 
 /** A script's method; empty is GET, as in Go. Throws for what RFC 9110, section 9.1, forbids: it would be more than a method on the wire. */
 export function requestMethod(method: unknown): string {
@@ -116,7 +116,7 @@ export function buildRequest(
     name: givenName === undefined ? withoutCredentials(target, text) : String(givenName),
     named: givenName !== undefined,
     headers,
-    bodyText: encoded.text,
+    body: encoded.shown,
     responseType,
     redirects: redirects === undefined || redirects === null ? options.maxRedirects : Number(redirects),
     redirectsGiven: redirects !== undefined && redirects !== null,
@@ -149,7 +149,7 @@ export function redirectRequest(
     url: href,
     name: request.named ? request.name : withoutCredentials(target, href),
     headers,
-    bodyText: keeps ? request.bodyText : "",
+    body: keeps ? request.body : "",
     auth: staysOnHost ? request.auth : null,
   };
 }
@@ -189,15 +189,19 @@ function withoutUser(url: string): string {
   return url.replace(USER, "//");
 }
 
+/** Larger bodies of bytes are sent from the script's own buffer. */
+const COPIED_BODY_BYTES = 1024 * 1024;
+
 interface EncodedBody {
   readonly bytes: Uint8Array | null;
-  readonly text: string;
+  /** What `Response.request` shows. */
+  readonly shown: string | Uint8Array;
 }
 
 /** Turns the script's body into bytes; adds a content type to `headers` where the form of the body implies one. */
 function encodeBody(body: unknown, headers: string[]): EncodedBody {
-  if (body === undefined || body === null) return { bytes: null, text: "" };
-  if (typeof body === "string") return { bytes: encoder.encode(body), text: body };
+  if (body === undefined || body === null) return { bytes: null, shown: "" };
+  if (typeof body === "string") return { bytes: encoder.encode(body), shown: body };
   if (body instanceof ArrayBuffer) return binaryBody(new Uint8Array(body));
   if (ArrayBuffer.isView(body)) return binaryBody(new Uint8Array(body.buffer, body.byteOffset, body.byteLength));
   if (typeof body !== "object") throw new TypeError(`unknown request body type ${typeof body}`);
@@ -208,7 +212,7 @@ function encodeBody(body: unknown, headers: string[]): EncodedBody {
   if (getHeader(headers, "Content-Type") === undefined) {
     setHeader(headers, "Content-Type", "application/x-www-form-urlencoded");
   }
-  return { bytes: encoder.encode(text), text };
+  return { bytes: encoder.encode(text), shown: text };
 }
 
 /** The body as `params.compression` wants it. */
@@ -221,7 +225,7 @@ function compressed(encoded: EncodedBody, compression: unknown, headers: string[
   } else {
     session.log("warn", "The header Content-Encoding is sent as the script has it, though params.compression is set");
   }
-  return { bytes: compressBody(codings, encoded.bytes), text: encoded.text };
+  return { bytes: compressBody(codings, encoded.bytes), shown: encoded.shown };
 }
 
 function warnOfWrongLength(headers: readonly string[], body: Uint8Array | null): void {
@@ -237,13 +241,16 @@ function multipartBody(fields: Record<string, unknown>, headers: string[]): Enco
   const { body, contentType, warnings } = encodeMultipart(fields);
   for (const warning of warnings) session.log("warn", warning);
   setHeader(headers, "Content-Type", contentType);
-  return { bytes: body, text: decoder.decode(body) };
+  return { bytes: body, shown: body };
 }
 
-/** The script may write to its buffer while the request is on its way, so the bytes are a copy. */
+/**
+ * A virtual user's code stands still while it waits for an answer, so that the bytes can't change before they are sent.
+ * Small ones are copied all the same: `Response.request` shows them later.
+ */
 function binaryBody(view: Uint8Array): EncodedBody {
-  const bytes = view.slice();
-  return { bytes, text: decoder.decode(bytes) };
+  const bytes = view.length > COPIED_BODY_BYTES && view.buffer instanceof ArrayBuffer ? view : view.slice();
+  return { bytes, shown: bytes };
 }
 
 function headerBlock(method: string, url: HttpUrl, pairs: readonly string[], body: Uint8Array | null): string {

@@ -116,7 +116,7 @@ export class Response {
       method: request?.wire.method ?? "",
       url: request === null ? this.url : this.#sent,
       headers: requestHeadersForScript(request?.headers ?? NO_HEADERS),
-      body: request?.bodyText ?? "",
+      body: request === null ? "" : typeof request.body === "string" ? request.body : decodeText(request.body),
       cookies: Object.fromEntries(
         (request?.cookies ?? []).map((cookie) => [cookie.name, [cookie]]),
       ),

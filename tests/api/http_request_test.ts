@@ -35,12 +35,12 @@ Deno.test("a redirect that turns POST into GET drops the body and keeps the head
   const request = buildRequest("POST", "http://a.test/1", "text", { headers: { "Content-Type": "text/x" } }, options);
   for (const status of [301, 302, 303]) {
     const next = redirectRequest(request, status, parseHttpUrl("http://a.test/2"), "http://a.test/2");
-    assertEquals([next.wire.method, next.wire.body, next.bodyText], ["GET", null, ""]);
+    assertEquals([next.wire.method, next.wire.body, next.body], ["GET", null, ""]);
     assertEquals(next.wire.headers.includes("Content-Type: text/x\r\n"), true);
     assertEquals(next.wire.headers.includes("Content-Length"), false);
   }
   const kept = redirectRequest(request, 307, parseHttpUrl("http://a.test/2"), "http://a.test/2");
-  assertEquals([kept.wire.method, kept.bodyText], ["POST", "text"]);
+  assertEquals([kept.wire.method, kept.body], ["POST", "text"]);
 });
 
 Deno.test("credentials and cookies don't follow a redirect to another host", () => {
@@ -82,4 +82,13 @@ Deno.test("a response has the cookies that it sets, and an empty OCSP answer", (
   assertEquals(Object.keys(response.cookies), ["a", "b"]);
   assertEquals(response.cookies.a![0]!.http_only, true);
   assertEquals([response.ocsp.status, response.ocsp.produced_at], ["", 0]);
+});
+
+Deno.test("a long body of bytes is sent from the script's buffer, a short one from a copy", () => {
+  const bodyOf = (body: unknown) => buildRequest("POST", "http://a.test/", body, null, options).wire.body!;
+  const long = new Uint8Array(2_000_000);
+  assertEquals(bodyOf(long.buffer).buffer === long.buffer, true);
+  assertEquals(bodyOf(long.subarray(1)).buffer === long.buffer, true);
+  const short = Uint8Array.of(1, 2, 3);
+  assertEquals([bodyOf(short).buffer === short.buffer, [...bodyOf(short.subarray(1))]], [false, [2, 3]]);
 });

@@ -310,3 +310,22 @@ Deno.test("Expect: 100-continue: interim answers are passed over, and a refusal 
   );
   assertEquals(log, ["200 hello Content-Length", "200 hello Content-Length", "417  Content-Length,Connection"]);
 });
+
+Deno.test("what a script writes to its buffer after asyncRequest is not sent", async () => {
+  await using server = startRawServer(async (peer) => {
+    const head = await peer.head();
+    const body = await peer.body(Number(/^Content-Length: (\d+)/m.exec(head ?? "")?.[1] ?? 0));
+    const answer = body.replaceAll("x", "").length === 0 ? "all x" : "changed";
+    await peer.send(`HTTP/1.1 200 OK\r\nContent-Length: ${answer.length}\r\n\r\n${answer}`);
+  });
+  const log = await logOf(
+    server.url,
+    `const bytes = new Uint8Array(3000000).fill(120);
+    http.asyncRequest("POST", url, bytes.buffer).then((response) => {
+      const { body } = response.request;
+      console.log(response.body, body.length, body.slice(-3));
+    });
+    bytes.fill(0);`,
+  );
+  assertEquals(log, ["all x 3000000 xxx"]);
+});
