@@ -1,8 +1,9 @@
 /**
- * Cookies (RFC 6265) as k6 keeps them: Go's cookie jar without a public suffix list. Pure data; the clock is handed in
+ * Cookies (RFC 6265) as k6 keeps them, in Go's cookie jar, and with the public suffix list as browsers do. Pure data; the clock is handed in
  * as epoch milliseconds.
  */
 
+import { isPublicSuffix } from "../net/public_suffix.ts";
 import type { HttpUrl } from "../net/types.ts";
 
 /** One `Set-Cookie` value, parsed. */
@@ -301,8 +302,8 @@ function scopeOf(host: string, attribute: string): CookieScope | undefined {
   if (attribute === "") return { domain: host, hostOnly: true };
   const domain = attribute.replace(/^\./, "").toLowerCase();
   if (isIp(host)) return domain === host ? { domain, hostOnly: true } : undefined;
-  if (domain === host) return { domain, hostOnly: false };
-  return domain.includes(".") && !domain.startsWith(".") && host.endsWith(`.${domain}`)
+  if (domain === host) return { domain, hostOnly: isPublicSuffix(domain) };
+  return !isPublicSuffix(domain) && domain.includes(".") && !domain.startsWith(".") && host.endsWith(`.${domain}`)
     ? { domain, hostOnly: false }
     : undefined;
 }

@@ -173,3 +173,15 @@ Deno.test("no answer and no script can put a line break into the Cookie header",
     assertEquals(/[\r\n]/.test(header(jar, "http://a.test/")), false);
   }));
 });
+
+Deno.test("no cookie is for all names under a public suffix, which may have cookies of its own", () => {
+  assertEquals(header(jarWith(["http://shop.co.uk/", "c=1; Domain=co.uk"]), "http://shop.co.uk/"), "");
+  assertEquals(header(jarWith(["http://me.github.io/", "c=1; Domain=.github.io"]), "http://you.github.io/"), "");
+  const own = jarWith(["http://github.io/", "c=1; Domain=github.io"]);
+  assertEquals([header(own, "http://github.io/"), header(own, "http://you.github.io/")], ["c=1", ""]);
+  assertEquals(header(jarWith(["http://a.shop.co.uk/", "c=1; Domain=shop.co.uk"]), "http://b.shop.co.uk/"), "c=1");
+  assertEquals(
+    header(jarWith(["http://a.corp.internal/", "c=1; Domain=corp.internal"]), "http://b.corp.internal/"),
+    "c=1",
+  );
+});
