@@ -44,6 +44,12 @@ export function expectedStatuses(...statuses: readonly unknown[]): ExpectedStatu
   return new ExpectedStatuses(bounds);
 }
 
+/** A response callback as a script gives it, null being none; throws a `TypeError` for anything else. */
+export function requireCallback(value: unknown): ExpectedStatuses | null {
+  if (value === null || value instanceof ExpectedStatuses) return value;
+  throw new TypeError("unsupported responseCallback: use http.expectedStatuses() or null");
+}
+
 function isRange(value: unknown): value is { min: unknown; max: unknown } {
   return typeof value === "object" && value !== null && "min" in value && "max" in value;
 }

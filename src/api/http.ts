@@ -3,7 +3,7 @@
 import type { Coroutine, Suspension } from "../script/suspension.ts";
 import { currentUser, requireUser } from "../worker/virtual_user.ts";
 import { cookieJar, ScriptCookieJar } from "./cookie_jar.ts";
-import { ExpectedStatuses, expectedStatuses } from "./expected_statuses.ts";
+import { expectedStatuses, requireCallback } from "./expected_statuses.ts";
 import { asyncRequest } from "./http_async.ts";
 import { batch } from "./http_batch.ts";
 import { HTTP_CONSTANTS } from "./http_constants.ts";
@@ -66,11 +66,9 @@ const custom = blocking(
 );
 
 function setResponseCallback(callback: unknown): void {
-  if (callback !== null && !(callback instanceof ExpectedStatuses)) {
-    throw new TypeError("unsupported responseCallback: use http.expectedStatuses() or null");
-  }
+  const checked = requireCallback(callback);
   // The first init stage belongs to no virtual user; every later one repeats the call for its own.
-  if (currentUser !== null) httpOf(currentUser).callback = callback;
+  if (currentUser !== null) httpOf(currentUser).callback = checked;
 }
 
 /** The module's default object. */

@@ -11,10 +11,10 @@ import type { Options } from "../options/types.ts";
 import { compressBody, parseCodings } from "./compression.ts";
 import { jarOf } from "./cookie_jar.ts";
 import type { CookieJar, RequestCookie } from "./cookies.ts";
-import type { ExpectedStatuses } from "./expected_statuses.ts";
+import { type ExpectedStatuses, requireCallback } from "./expected_statuses.ts";
 import { encodeForm } from "./form_body.ts";
 import { getHeader, requestHeaderPairs, setHeader } from "./headers.ts";
-import { withScriptTags } from "./k6.ts";
+import { tagText } from "./k6.ts";
 import { encodeMultipart, hasFile } from "./multipart.ts";
 import { session } from "./session.ts";
 import { UrlTemplate } from "./url_template.ts";
@@ -100,7 +100,7 @@ export function buildRequest(
   }
   const tags = params?.tags as Readonly<Record<string, unknown>> | null | undefined;
   const { name: tagName, ...otherTags } = tags ?? {};
-  const givenName = tagName ?? template?.name;
+  const givenName = tagText("name", tagName) ?? template?.name;
   const responseType = responseTypeOf(params?.responseType, options.discardResponseBodies);
   const redirects = params?.redirects;
   return {
@@ -113,19 +113,20 @@ export function buildRequest(
       discardBody: responseType === "none",
     },
     url: target.href,
-    name: givenName === undefined ? withoutCredentials(target, text) : String(givenName),
+    name: givenName === undefined ? withoutCredentials(target, text) : givenName,
     named: givenName !== undefined,
     headers,
     body: encoded.shown,
     responseType,
-    redirects: redirects === undefined || redirects === null ? options.maxRedirects : Number(redirects),
+    // NaN would be no limit at all.
+    redirects: redirects === undefined || redirects === null ? options.maxRedirects : Number(redirects) || 0,
     redirectsGiven: redirects !== undefined && redirects !== null,
     throws: params?.throw === undefined || params.throw === null ? options.throw : Boolean(params.throw),
-    callback: params?.responseCallback as ExpectedStatuses | null | undefined,
+    callback: params?.responseCallback === undefined ? undefined : requireCallback(params.responseCallback),
     cookies: cookiesOf(params?.cookies),
     jar: params === null || params === undefined ? null : jarOf(params.jar),
     auth,
-    tags: Object.keys(otherTags).length === 0 ? null : (set) => withScriptTags(set, otherTags),
+    tags: tagsOf(otherTags),
   };
 }
 
@@ -253,12 +254,15 @@ function binaryBody(view: Uint8Array): EncodedBody {
   return { bytes, shown: bytes };
 }
 
+/** Headers that follow from the request itself, as in Go: a script's own would only contradict it. */
+const FRAMING: ReadonlySet<string> = new Set(["Host", "Content-Length", "Transfer-Encoding", "Trailer"]);
+
 function headerBlock(method: string, url: HttpUrl, pairs: readonly string[], body: Uint8Array | null): string {
-  const host = getHeader(pairs, "Host") ?? url.host;
+  const host = getHeader(pairs, "Host") || url.host;
   let block = `Host: ${host}\r\n`;
   for (let i = 0; i < pairs.length; i += 2) {
     const name = pairs[i]!;
-    if (name !== "Host" && name !== "Content-Length") block += `${name}: ${pairs[i + 1]!}\r\n`;
+    if (!FRAMING.has(name)) block += `${name}: ${pairs[i + 1]!}\r\n`;
   }
   if (body !== null && body.length > 0) block += `Content-Length: ${body.length}\r\n`;
   else if (method === "POST" || method === "PUT" || method === "PATCH") block += "Content-Length: 0\r\n";
@@ -293,6 +297,16 @@ function responseTypeOf(value: unknown, discard: boolean): ResponseType {
   if (value === undefined || value === null) return discard ? "none" : "text";
   if (value === "text" || value === "binary" || value === "none") return value;
   throw new TypeError(`invalid responseType '${String(value)}': use 'text', 'binary' or 'none'`);
+}
+
+/** Taken now: the samples come when no error can be thrown at the script any more. */
+function tagsOf(given: Readonly<Record<string, unknown>>): ScriptRequest["tags"] {
+  const pairs: [string, string][] = [];
+  for (const [name, value] of Object.entries(given)) {
+    const text = tagText(name, value);
+    if (text !== null) pairs.push([name, text]);
+  }
+  return pairs.length === 0 ? null : (set) => pairs.reduce((all, [name, text]) => all.with(name, text), set);
 }
 
 function timeoutOf(value: unknown): number {

@@ -221,15 +221,21 @@ function checkTags(user: VirtualUser, tags: unknown): VirtualUser["tags"] {
 export function withScriptTags(tags: VirtualUser["tags"], added: unknown): VirtualUser["tags"] {
   let all = tags;
   for (const [name, value] of Object.entries(added as object)) {
-    if (value === undefined || value === null) continue;
-    if (typeof value === "object" || typeof value === "function") {
-      throw new TypeError(
-        `invalid value for metric tag '${name}': only String, Boolean and Number types are accepted as a metric tag values`,
-      );
-    }
-    all = all.with(name, String(value));
+    const text = tagText(name, value);
+    if (text !== null) all = all.with(name, text);
   }
   return all;
+}
+
+/** A script's value of a tag; null where there is none. Throws for what k6 doesn't take. */
+export function tagText(name: string, value: unknown): string | null {
+  if (value === undefined || value === null) return null;
+  if (typeof value === "object" || typeof value === "function") {
+    throw new TypeError(
+      `invalid value for metric tag '${name}': only String, Boolean and Number types are accepted as a metric tag values`,
+    );
+  }
+  return String(value);
 }
 
 /** Hot. */

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { buildRequest, redirectRequest } from "../../src/api/http_request.ts";
 import { Response } from "../../src/api/http_response.ts";
 import { url } from "../../src/api/url_template.ts";
@@ -91,4 +91,20 @@ Deno.test("a long body of bytes is sent from the script's buffer, a short one fr
   assertEquals(bodyOf(long.subarray(1)).buffer === long.buffer, true);
   const short = Uint8Array.of(1, 2, 3);
   assertEquals([bodyOf(short).buffer === short.buffer, [...bodyOf(short.subarray(1))]], [false, [2, 3]]);
+});
+
+Deno.test("what params must not be throws when the request is made", () => {
+  const build = (params: Record<string, unknown>) => buildRequest("GET", "http://a.test/", null, params, options);
+  assertThrows(() => build({ tags: { a: {} } }), TypeError, "invalid value for metric tag 'a'");
+  assertThrows(() => build({ tags: { name: [] } }), TypeError, "invalid value for metric tag 'name'");
+  assertThrows(() => build({ responseCallback: () => true }), TypeError, "unsupported responseCallback");
+  assertThrows(() => build({ compression: "lzw" }), TypeError, "unknown compression 'lzw'");
+  assertEquals(build({ redirects: "none" }).redirects, 0);
+  assertEquals(build({ tags: { a: null } }).tags, null);
+});
+
+Deno.test("headers that frame a message are k6d's own", () => {
+  const headers = { "transfer-encoding": "chunked", Trailer: "X", "content-length": "2", host: "", "user-agent": "x" };
+  const { wire } = buildRequest("POST", "http://a.test:81/", "hi", { headers }, options);
+  assertEquals(wire.headers, "Host: a.test:81\r\nUser-Agent: x\r\nContent-Length: 2\r\n");
 });
