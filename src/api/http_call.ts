@@ -41,6 +41,8 @@ export class HttpCall implements Coroutine, Suspension, HttpCompletion {
   #begun = false;
   /** Whether the whole thread waits. */
   #blocks = false;
+  /** What `HttpDebug` knows the hop by. */
+  #debugId = "";
   readonly #step: IteratorResult<Suspension, unknown> = { done: false, value: this };
 
   constructor(session: HttpSession, origin: SampleOrigin) {
@@ -100,6 +102,7 @@ export class HttpCall implements Coroutine, Suspension, HttpCompletion {
   /** Hot. */
   httpDone(received: HttpResult): void {
     const request = this.#request!;
+    this.#session.debug?.received(this.#debugId, received);
     const result = received.hasContentEncoding && received.body !== null ? decompressed(received) : received;
     const { shared, callback: ownCallback } = this.#session;
     const callback = request.callback === undefined ? ownCallback : request.callback;
@@ -135,6 +138,7 @@ export class HttpCall implements Coroutine, Suspension, HttpCompletion {
     }
     if (authorization !== null) request = withHeader(request, "Authorization", authorization);
     this.#onWire = request;
+    if (this.#session.debug !== null) this.#debugId = this.#session.debug.sending(request.wire);
     if (!this.#blocks) client.send(request.wire, this);
     else if (request.auth?.name === "ntlm") {
       (this.#ownClient ??= this.#session.openCallClient()).send(request.wire, this);

@@ -8,6 +8,7 @@ import type { WorkerRuntime } from "../worker/runtime.ts";
 import type { UserHttp, VirtualUser } from "../worker/virtual_user.ts";
 import type { CookieJar } from "./cookies.ts";
 import { DEFAULT_EXPECTED_STATUSES, type ExpectedStatuses } from "./expected_statuses.ts";
+import { HttpDebug } from "./http_debug.ts";
 import { HttpCall } from "./http_call.ts";
 import type { ScriptRequest } from "./http_request.ts";
 import { HttpSeriesCache } from "./http_series.ts";
@@ -16,6 +17,8 @@ import { HttpSeriesCache } from "./http_series.ts";
 export class HttpSession implements UserHttp {
   readonly client: HttpClient;
   readonly call: HttpCall;
+  /** Null, as nearly always: nothing is logged. */
+  readonly debug: HttpDebug | null;
   readonly shared: SharedHttp;
   jar: CookieJar | null = null;
   callback: ExpectedStatuses | null = DEFAULT_EXPECTED_STATUSES;
@@ -28,7 +31,9 @@ export class HttpSession implements UserHttp {
     this.#keepsCookies = user.runtime.options.noCookiesReset;
     this.#user = user;
     this.shared = sharedHttp(user.runtime);
-    this.client = new HttpClient(user.runtime.network);
+    this.client = new HttpClient(user.runtime.network, user.runtime.localAddresses?.of(user.id) ?? null);
+    const { httpDebug } = user.runtime.options;
+    this.debug = httpDebug === "" ? null : new HttpDebug(user, httpDebug);
     this.call = new HttpCall(this, user);
   }
 

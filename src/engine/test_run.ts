@@ -54,6 +54,7 @@ import { RunError } from "./run_error.ts";
 import { RunningOutputs } from "./running_outputs.ts";
 import type { RunSecrets } from "./run_secrets.ts";
 import { trustedCertificates } from "./trusted_certificates.ts";
+import { type ProxySettings, readProxySettings } from "../net/proxies.ts";
 import { NO_ARTIFACTS, type ReadSource, WorkerPool } from "./worker_pool.ts";
 
 /** Workers that don't answer for this long after they were told to stop are ended. */
@@ -131,6 +132,7 @@ export class TestRun {
   #env: Readonly<Record<string, string>> = {};
   #caCerts: readonly string[] = [];
   #clientCertificates: readonly ClientCertificate[] = [];
+  #proxies: ProxySettings | undefined;
   #thresholds: Thresholds | null = null;
   #outputs: RunningOutputs;
   /** This instance's part of the test, and how much of the whole it is, from 0 to 1. */
@@ -278,6 +280,7 @@ export class TestRun {
     this.#env = env;
     this.#caCerts = trustedCertificates(env);
     this.#clientCertificates = clientCertificates(options.tls.auth);
+    this.#proxies = readProxySettings(env);
     this.#checkThresholds(options);
     if (options.systemTags.includes("expected_response")) {
       this.registry.addSubMetric("http_req_duration{expected_response:true}");
@@ -349,6 +352,7 @@ export class TestRun {
       secretSources: this.#secretSources(),
       caCerts: this.#caCerts,
       clientCertificates: this.#clientCertificates,
+      proxies: this.#proxies,
       state: buffers,
     });
     plan.workers.forEach((part, worker) =>

@@ -46,14 +46,24 @@ export class AddressRules {
    * @throws {NetError} when the name is blocked
    */
   fixedAddress(hostname: string, port: number): FixedAddress | null {
+    this.checkName(hostname);
     const name = hostname.toLowerCase();
-    if (!isAddress(name) && this.#blockedNames.some((pattern) => matches(pattern, name))) {
-      throw new NetError(FAILURES.blockedHostname);
-    }
     const withPort = `${name}:${port}`;
     const exact = this.#exact.get(withPort) ?? this.#exact.get(name);
     if (exact !== undefined) return exact;
     return this.#endings.find(([ending]) => withPort.endsWith(ending) || name.endsWith(ending))?.[1] ?? null;
+  }
+
+  /**
+   * Lets a name pass, and all addresses.
+   *
+   * @throws {NetError} when it is blocked
+   */
+  checkName(hostname: string): void {
+    const name = hostname.toLowerCase();
+    if (!isAddress(name) && this.#blockedNames.some((pattern) => matches(pattern, name))) {
+      throw new NetError(FAILURES.blockedHostname);
+    }
   }
 
   /**

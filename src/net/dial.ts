@@ -1,6 +1,7 @@
 /** From a URL to a connected socket: look up the name, connect, and for `https` shake hands and verify. */
 
 import type { Buffer } from "node:buffer";
+import type { Socket as NodeSocket } from "node:net";
 import {
   checkServerIdentity,
   connect,
@@ -12,9 +13,13 @@ import {
 import { AddressRules } from "./address_rules.ts";
 import { type Deadlines, Expiring } from "./deadlines.ts";
 import { dialFailure, type Failure, FAILURES, genericFailure, NetError, tlsFailure } from "./errors.ts";
+import { connectNode, localAddress, openTunnel } from "./node_tcp.ts";
+import { isIpAddress } from "./ip_address.ts";
+import { Proxies, type Proxy } from "./proxies.ts";
 import { Resolver } from "./resolver.ts";
 import { type Socket, TlsSocket } from "./socket.ts";
 import type { ClientCertificate, HttpUrl, NetSettings } from "./types.ts";
+import { withDeno } from "./with_deno.ts";
 
 // Scripts find these gone from the global object.
 const { AbortController, Deno, performance } = globalThis;
@@ -26,6 +31,8 @@ export interface Dialled {
   readonly http2Socket: TlsSocket | null;
   readonly remoteIp: string;
   readonly remotePort: number;
+  /** The proxy that passes plain requests on; null without one, and for tunnels. */
+  readonly forwarder: Proxy | null;
   /** `tls1.2`, `tls1.3`; empty without TLS. */
   readonly tlsVersion: string;
   readonly tlsCipherSuite: string;
@@ -47,15 +54,22 @@ interface Endpoint {
   readonly port: number;
 }
 
+/** A connection to a proxy that stands for one to the server. Times are `performance.now()`'s milliseconds. */
+interface Tunnel {
+  readonly socket: NodeSocket;
+  readonly connectedAt: number;
+  readonly openedAt: number;
+}
+
 /** What all dials of a worker share. */
 export class Dialer {
   readonly settings: NetSettings;
   readonly deadlines: Deadlines;
-  readonly #resolver = new Resolver();
+  readonly #resolver: Resolver;
   readonly #rules: AddressRules | null;
+  readonly #proxies: Proxies | null;
   /** By the client certificate in them, null standing for none. */
   readonly #secureContexts = new Map<ClientCertificate | null, SecureContext>();
-
   /** The last session of each server, when sessions are to be resumed. */
   readonly #sessions: Map<string, Buffer> | null;
 
@@ -63,15 +77,29 @@ export class Dialer {
     this.settings = settings;
     this.deadlines = deadlines;
     this.#sessions = settings.tls?.resumesSessions === true ? new Map() : null;
+    this.#resolver = new Resolver(settings.dns);
     this.#rules = settings.addressRules === undefined ? null : new AddressRules(settings.addressRules);
+    this.#proxies = settings.proxies === undefined ? null : new Proxies(settings.proxies);
   }
 
   /**
-   * Where to connect to for a URL.
+   * The proxy for a URL, null when it is called directly.
+   *
+   * @throws {NetError} when the URL's host is blocked, or the proxy can't be used
+   */
+  proxyOf(url: HttpUrl): Proxy | null {
+    const proxy = this.#proxies?.of(url) ?? null;
+    // Whatever stands between: it must not be called.
+    if (proxy !== null) this.#rules?.checkName(url.hostname);
+    return proxy;
+  }
+
+  /**
+   * Where to connect to for a URL or a proxy.
    *
    * @throws {NetError} when that isn't allowed or the name can't be resolved
    */
-  async locate({ hostname, port }: HttpUrl): Promise<Endpoint> {
+  async locate({ hostname, port }: Pick<HttpUrl, "hostname" | "port">): Promise<Endpoint> {
     const rules = this.#rules;
     if (rules === null) return { ip: await this.#resolver.lookup(hostname), port };
     const fixed = rules.fixedAddress(hostname, port);
@@ -140,11 +168,14 @@ const CANCELLED = new Error("the attempt to connect was cancelled");
 export class Dial extends Expiring {
   readonly #dialer: Dialer;
   readonly #url: HttpUrl;
+  readonly #localIp: string | null;
   readonly #observer: DialObserver;
   readonly #cancelled = new AbortController();
 
-  constructor(dialer: Dialer, url: HttpUrl, observer: DialObserver) {
+  /** `localIp`: the address to connect from; null: the system's choice. */
+  constructor(dialer: Dialer, url: HttpUrl, localIp: string | null, observer: DialObserver) {
     super();
+    this.#localIp = localIp;
     this.#dialer = dialer;
     this.#url = url;
     this.#observer = observer;
@@ -167,9 +198,13 @@ export class Dial extends Expiring {
     const signal = this.#cancelled.signal;
     let dialled: Dialled;
     try {
-      const endpoint = await this.#dialer.locate(this.#url);
+      const url = this.#url;
+      const proxy = this.#dialer.proxyOf(url);
+      const endpoint = await this.#dialer.locate(proxy ?? url);
       signal.throwIfAborted();
-      dialled = this.#url.secure ? await this.#connectTls(endpoint, signal) : await this.#connect(endpoint, signal);
+      dialled = url.secure
+        ? await this.#connectTls(endpoint, proxy, signal)
+        : await this.#connect(endpoint, proxy, signal);
       if (signal.aborted) return dialled.socket.close();
     } catch (error) {
       // Nobody waits any more for what a cancelled dial ran into.
@@ -180,20 +215,20 @@ export class Dial extends Expiring {
     this.#observer.dialled(dialled);
   }
 
-  async #connect({ ip, port }: Endpoint, signal: AbortSignal): Promise<Dialled> {
+  async #connect({ ip, port }: Endpoint, forwarder: Proxy | null, signal: AbortSignal): Promise<Dialled> {
     const startedAt = performance.now();
-    const socket = await Deno.connect({ hostname: ip, port, signal }).catch((error) => {
-      throw new NetError(dialFailure(error));
-    });
+    const localIp = this.#localIp;
+    const socket = localIp === null
+      ? await connectDeno(ip, port, signal)
+      : new TlsSocket(await connectNode(ip, port, localIp, signal));
     const readyAt = performance.now();
     this.#dialer.deadlines.remove(this);
-    // A request with a long body is two writes: the second must not wait for the first one's acknowledgement.
-    socket.setNoDelay();
     return {
       socket,
       http2Socket: null,
       remoteIp: ip,
       remotePort: port,
+      forwarder,
       tlsVersion: "",
       tlsCipherSuite: "",
       connectingMs: readyAt - startedAt,
@@ -202,31 +237,53 @@ export class Dial extends Expiring {
     };
   }
 
+  async #connectTunnel({ ip, port }: Endpoint, proxy: Proxy, signal: AbortSignal): Promise<Tunnel> {
+    const socket = await connectNode(ip, port, this.#localIp, signal);
+    const connectedAt = performance.now();
+    this.#dialer.deadlines.remove(this);
+    const cancel = () => socket.destroy(new Error("cancelled"));
+    signal.addEventListener("abort", cancel);
+    try {
+      await openTunnel(socket, this.#url, proxy);
+    } catch (error) {
+      socket.destroy();
+      throw error;
+    } finally {
+      signal.removeEventListener("abort", cancel);
+    }
+    return { socket, connectedAt, openedAt: performance.now() };
+  }
+
   /**
    * `node:tls` because it alone can skip verification for one connection and tells version and cipher. It is told
    * never to reject, so that verification is ours: k6 reports a wrong name before an unknown authority.
    */
-  async #connectTls({ ip, port }: Endpoint, signal: AbortSignal): Promise<Dialled> {
+  async #connectTls(endpoint: Endpoint, proxy: Proxy | null, signal: AbortSignal): Promise<Dialled> {
+    const { ip, port } = endpoint;
     const { hostname } = this.#url;
     const secureContext = this.#dialer.secureContext(hostname);
     const session = this.#dialer.sessionFor(this.#url);
     const startedAt = performance.now();
+    const tunnel = proxy === null ? null : await this.#connectTunnel(endpoint, proxy, signal);
     const socket = withDeno(() =>
       connect({
-        host: ip,
-        port,
+        ...(tunnel === null ? { host: ip, port, ...localAddress(this.#localIp) } : { socket: tunnel.socket }),
         rejectUnauthorized: false,
         ALPNProtocols: this.#dialer.offersHttp2 ? ["h2", "http/1.1"] : ["http/1.1"],
-        ...(ip === hostname ? {} : { servername: hostname }),
+        ...(isIpAddress(hostname) ? {} : { servername: hostname }),
         ...(secureContext === undefined ? {} : { secureContext }),
         ...(session === undefined ? {} : { session }),
       })
     );
     this.#dialer.keepSessions(this.#url, socket);
-    const cancel = () => socket.destroy(new Error("cancelled"));
+    const cancel = () => {
+      socket.destroy(new Error("cancelled"));
+      tunnel?.socket.destroy();
+    };
     signal.addEventListener("abort", cancel);
     try {
-      const connectedAt = await connected(socket);
+      const connectedAt = tunnel?.connectedAt ?? await connected(socket);
+      const handshakeStartedAt = tunnel?.openedAt ?? connectedAt;
       // Like Go's dialer: its timeout is for the TCP connection, only the request's own one covers the handshake.
       this.#dialer.deadlines.remove(this);
       await handshake(socket);
@@ -245,19 +302,31 @@ export class Dial extends Expiring {
         http2Socket: socket.alpnProtocol === "h2" ? tlsSocket : null,
         remoteIp: ip,
         remotePort: port,
+        forwarder: null,
         tlsVersion: (socket.getProtocol() ?? "").toLowerCase().replace("tlsv", "tls"),
         tlsCipherSuite: socket.getCipher().standardName,
         connectingMs: connectedAt - startedAt,
-        tlsHandshakingMs: readyAt - connectedAt,
+        tlsHandshakingMs: readyAt - handshakeStartedAt,
         readyAt,
       };
     } catch (error) {
       socket.destroy();
+      tunnel?.socket.destroy();
       throw error;
     } finally {
       signal.removeEventListener("abort", cancel);
     }
   }
+}
+
+/** A connection of Deno's own, which costs the least. */
+async function connectDeno(ip: string, port: number, signal: AbortSignal): Promise<Socket> {
+  const socket = await Deno.connect({ hostname: ip, port, signal }).catch((error) => {
+    throw new NetError(dialFailure(error));
+  });
+  // A request with a long body is two writes: the second must not wait for the first one's acknowledgement.
+  socket.setNoDelay();
+  return socket;
 }
 
 /** Resolves with the time of the TCP connection. */
@@ -278,7 +347,8 @@ function connected(socket: TLSSocket): Promise<number> {
 function handshake(socket: TLSSocket): Promise<void> {
   return new Promise((resolve, reject) => {
     socket.once("secureConnect", resolve);
-    socket.once("error", (error) => reject(new NetError(tlsFailure(error))));
+    // Stays: an error must never be without a listener.
+    socket.on("error", (error) => reject(new NetError(tlsFailure(error))));
     socket.once("close", () => reject(new NetError(FAILURES.endOfFile)));
   });
 }
@@ -293,15 +363,4 @@ function authorizationError(socket: TLSSocket): Error {
   const reason: unknown = socket.authorizationError;
   if (reason instanceof Error) return reason;
   return Object.assign(new Error(`the certificate can't be verified (${String(reason)})`), { code: String(reason) });
-}
-
-/** Runs a function of `node:tls`, which looks for `Deno` on the global object; scripts, which don't run meanwhile, must not find it there. */
-function withDeno<T>(run: () => T): T {
-  if ("Deno" in globalThis) return run();
-  Object.defineProperty(globalThis, "Deno", { value: Deno, configurable: true });
-  try {
-    return run();
-  } finally {
-    Reflect.deleteProperty(globalThis, "Deno");
-  }
 }

@@ -7,6 +7,7 @@ import type { HttpClient, HttpNetwork } from "./http_client.ts";
 import { Http2Connection } from "./http2/connection.ts";
 import type { Http2Stream, Processing, StreamObserver } from "./http2/stream.ts";
 import { ExchangeResult, ExchangeTimes, failedResult } from "./http_result.ts";
+import type { Proxy } from "./proxies.ts";
 import { ResponseParser } from "./response_parser.ts";
 import type { Socket } from "./socket.ts";
 import type { HttpCompletion, HttpRequest, HttpUrl } from "./types.ts";
@@ -21,6 +22,9 @@ export class Connection {
   readonly http2: Http2Connection | null;
   readonly url: HttpUrl;
   readonly remoteIp: string;
+  readonly remotePort: number;
+  /** The proxy that passes plain requests on; null, as nearly always: none. */
+  readonly forwarder: Proxy | null;
   readonly tlsVersion: string;
   readonly tlsCipherSuite: string;
   /** The next one of its client's idle, or shared, connections. */
@@ -31,6 +35,8 @@ export class Connection {
     this.http2 = http2;
     this.url = url;
     this.remoteIp = dialled.remoteIp;
+    this.remotePort = dialled.remotePort;
+    this.forwarder = dialled.forwarder;
     this.tlsVersion = dialled.tlsVersion;
     this.tlsCipherSuite = dialled.tlsCipherSuite;
   }
@@ -171,7 +177,7 @@ export class Exchange extends Expiring implements StreamObserver {
       stream.hasContentEncoding,
       stream.body,
       connection.remoteIp,
-      connection.url.port,
+      connection.remotePort,
       connection.tlsVersion,
       connection.tlsCipherSuite,
       0,
@@ -230,7 +236,7 @@ export class Exchange extends Expiring implements StreamObserver {
 
   #startDial(url: HttpUrl): void {
     this.#state = "dialling";
-    this.#dial = new Dial(this.#network.dialer, url, this);
+    this.#dial = new Dial(this.#network.dialer, url, this.#client!.localIp, this);
   }
 
   #startTransfer(connection: Connection, reused: boolean, readyAt: number): void {
@@ -242,7 +248,10 @@ export class Exchange extends Expiring implements StreamObserver {
     this.#parser.start(request.method === "HEAD", request.discardBody);
     this.#bodyUnsent = this.#network.encoder.needsBody(request);
     this.#read();
-    this.#write(this.#network.encoder.encode(request));
+    const { encoder } = this.#network;
+    this.#write(
+      connection.forwarder === null ? encoder.encode(request) : encoder.encodeForProxy(request, connection.forwarder),
+    );
   }
 
   #startStream(connection: Connection, reused: boolean, readyAt: number): void {
@@ -362,7 +371,7 @@ export class Exchange extends Expiring implements StreamObserver {
       parser.hasContentEncoding,
       parser.body,
       connection.remoteIp,
-      connection.url.port,
+      connection.remotePort,
       connection.tlsVersion,
       connection.tlsCipherSuite,
       0,

@@ -6,6 +6,7 @@ import { FAILURES } from "./errors.ts";
 import { type Connection, Exchange } from "./exchange.ts";
 import { RequestFields } from "./http2/request_fields.ts";
 import { type ExchangeResult, ExchangeTimes, failedResult } from "./http_result.ts";
+import { RateLimiter } from "./rate_limiter.ts";
 import { ReadBuffers } from "./read_buffers.ts";
 import { RequestEncoder } from "./request_encoder.ts";
 import type { HttpCompletion, HttpRequest, HttpUrl, NetSettings } from "./types.ts";
@@ -27,6 +28,8 @@ export class HttpNetwork {
   readonly readBuffers = new ReadBuffers();
   readonly encoder: RequestEncoder;
   readonly requestFields = new RequestFields();
+  /** Null, as nearly always: requests leave at once. */
+  readonly limiter: RateLimiter | null;
   readonly #exchanges: Exchange[] = [];
   /** Servers that chose HTTP/1.1, as `host:port`. */
   readonly #http1Servers = new Set<string>();
@@ -35,10 +38,12 @@ export class HttpNetwork {
     this.settings = settings;
     this.dialer = new Dialer(settings, this.deadlines);
     this.encoder = new RequestEncoder(settings.noConnectionReuse);
+    this.limiter = settings.rateLimit === undefined ? null : new RateLimiter(settings.rateLimit);
   }
 
-  /** Stops the timer behind the timeouts. Close the clients first. */
+  /** Stops the timers. Close the clients first. */
   close(): void {
+    this.limiter?.close();
     this.deadlines.close();
   }
 
@@ -77,6 +82,8 @@ export class HttpClient {
   bytesSent = 0;
   /** Bytes read from sockets since the owner last set it to 0, with heads; over TLS those inside of it. */
   bytesReceived = 0;
+  /** The address that connections are made from; null: the system's choice. */
+  readonly localIp: string | null;
   readonly #network: HttpNetwork;
   /** The one that was used last comes first. */
   #idle: Connection | null = null;
@@ -85,18 +92,27 @@ export class HttpClient {
   #inFlight: Exchange | null = null;
   #closed = false;
 
-  constructor(network: HttpNetwork) {
+  constructor(network: HttpNetwork, localIp: string | null = null) {
+    this.localIp = localIp;
     this.#network = network;
   }
 
   /** Sends a request on a connection that is there or a new one. Any number may be in flight. */
   send(request: HttpRequest, completion: HttpCompletion): void {
+    const { limiter } = this.#network;
+    if (limiter === null) this.sendNow(request, completion);
+    else limiter.send(this, request, completion);
+  }
+
+  /** Does so whatever the limit of requests per second says. */
+  sendNow(request: HttpRequest, completion: HttpCompletion): void {
     if (this.#closed) queueMicrotask(() => completion.httpDone(closedResult()));
     else this.#network.takeExchange().start(this, request, completion);
   }
 
   /** Drops what is in flight: sockets are closed, or streams of HTTP/2 reset; no completion is called. */
   abort(): void {
+    this.#network.limiter?.forget(this);
     while (this.#inFlight !== null) this.#inFlight.drop();
   }
 

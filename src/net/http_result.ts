@@ -136,7 +136,7 @@ export function failedResult(
     false,
     null,
     connection?.remoteIp ?? "",
-    connection?.url.port ?? 0,
+    connection?.remotePort ?? 0,
     connection?.tlsVersion ?? "",
     connection?.tlsCipherSuite ?? "",
     failure.code,

@@ -1,5 +1,6 @@
 /** Requests to bytes. */
 
+import type { Proxy } from "./proxies.ts";
 import type { HttpRequest } from "./types.ts";
 
 /** Bodies up to here go out in one write with their head. */
@@ -22,15 +23,21 @@ export class RequestEncoder {
     this.#connectionHeader = closesConnections ? "Connection: close\r\n" : "";
   }
 
+  /** The same for a proxy that passes the request on: it gets the whole URL (RFC 9112, section 3.2.2), and to know who asks. */
+  encodeForProxy(request: HttpRequest, { authorization }: Proxy): Uint8Array {
+    const { method, url, headers, body } = request;
+    const head = this.#encoder.encode(
+      `${method} http://${url.host}${url.target} HTTP/1.1\r\n${headers}${authorization}${this.#connectionHeader}\r\n`,
+    );
+    return body === null || this.needsBody(request) ? head : join(head, body);
+  }
+
   /** What to write first: the head, with the body unless that is long (`needsBody`). Hot; the bytes may be shared. */
   encode(request: HttpRequest): Uint8Array {
     const head = this.#head(request);
     const body = request.body;
     if (body === null || this.needsBody(request)) return head;
-    const joined = new Uint8Array(head.length + body.length);
-    joined.set(head);
-    joined.set(body, head.length);
-    return joined;
+    return join(head, body);
   }
 
   /** Whether the body has to be written after the head. */
@@ -49,4 +56,11 @@ export class RequestEncoder {
     this.#heads.set(target, { method: request.method, headers: request.headers, bytes });
     return bytes;
   }
+}
+
+function join(head: Uint8Array, body: Uint8Array): Uint8Array {
+  const joined = new Uint8Array(head.length + body.length);
+  joined.set(head);
+  joined.set(body, head.length);
+  return joined;
 }

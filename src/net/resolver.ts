@@ -1,24 +1,53 @@
-/** Names to addresses: Deno's resolver (with the hosts file) behind a cache, picked from as k6's `dns` option does by default. */
+/** Names to addresses: Deno's resolver (with the hosts file) behind a cache, picked from as k6's option `dns` says. */
 
-import { lookupFailure, NetError } from "./errors.ts";
+import { FAILURES, lookupFailure, NetError } from "./errors.ts";
 
 // Scripts find these gone from the global object.
 const { Deno, performance } = globalThis;
 
-/** k6's default `dns.ttl`. */
-const TTL_MS = 5 * 60_000;
+/** Which of a name's addresses count; the `prefer…` ones take the other family where the name has none of theirs. */
+export type DnsPolicy = "preferIPv4" | "preferIPv6" | "onlyIPv4" | "onlyIPv6" | "any";
 
+/** How names are looked up. */
+export interface DnsSettings {
+  /** How long an answer holds, whatever its records say; 0: each connection asks anew; Infinity: for the whole test. */
+  readonly ttlMs: number;
+  /** Which of several addresses is taken. */
+  readonly select: "first" | "random" | "roundRobin";
+  readonly policy: DnsPolicy;
+}
+
+/** k6's defaults. */
+export const DEFAULT_DNS: DnsSettings = { ttlMs: 5 * 60_000, select: "random", policy: "preferIPv4" };
+
+/** A kind of record: addresses of version 4 or 6. */
+export type AddressRecord = "A" | "AAAA";
+
+/** Asks for a name's records; fails with `Deno.errors.NotFound` where there are none. */
+export type DnsQuery = (hostname: string, record: AddressRecord) => Promise<readonly string[]>;
+
+/** A name that was looked up. */
 interface CacheEntry {
   readonly addresses: Promise<readonly string[]>;
   readonly expiresAt: number;
+  /** For `roundRobin`: how many addresses were given out, over all look-ups of the name. */
+  turn: number;
 }
 
 /** The names that one worker has looked up. */
 export class Resolver {
+  readonly #settings: DnsSettings;
+  readonly #query: DnsQuery;
   readonly #cache = new Map<string, CacheEntry>();
 
+  /** `query` is Deno's resolver unless a test has another. */
+  constructor(settings: DnsSettings = DEFAULT_DNS, query: DnsQuery = queryDeno) {
+    this.#settings = settings;
+    this.#query = query;
+  }
+
   /**
-   * An address of a host: itself when it is one, else a random one of its addresses, IPv4 before IPv6.
+   * An address of a host: itself when it is one, else one of its addresses.
    *
    * @throws {NetError} when the name can't be resolved; failures are not cached
    */
@@ -27,31 +56,71 @@ export class Resolver {
     const now = performance.now();
     let entry = this.#cache.get(hostname);
     if (entry === undefined || entry.expiresAt <= now) {
-      entry = { addresses: lookupAll(hostname), expiresAt: now + TTL_MS };
+      const { ttlMs, policy } = this.#settings;
+      const addresses = lookupAll(hostname, policy, this.#query);
+      entry = { addresses, expiresAt: now + ttlMs, turn: entry?.turn ?? 0 };
       this.#cache.set(hostname, entry);
     }
     try {
-      const addresses = await entry.addresses;
-      return addresses[Math.floor(Math.random() * addresses.length)]!;
+      return this.#select(entry, await entry.addresses);
     } catch (error) {
       if (this.#cache.get(hostname) === entry) this.#cache.delete(hostname);
       throw error;
+    }
+  }
+
+  #select(entry: CacheEntry, addresses: readonly string[]): string {
+    switch (this.#settings.select) {
+      case "first":
+        return addresses[0]!;
+      case "roundRobin":
+        return addresses[entry.turn++ % addresses.length]!;
+      case "random":
+        return addresses[Math.floor(Math.random() * addresses.length)]!;
     }
   }
 }
 
 const IPV4 = /^\d{1,3}(\.\d{1,3}){3}$/;
 
-/** All addresses of the preferred family: IPv4, or IPv6 where there are none. `node:dns` would need globals that scripts must not see. */
-async function lookupAll(hostname: string): Promise<readonly string[]> {
-  try {
-    return await Deno.resolveDns(hostname, "A");
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw new NetError(lookupFailure(error));
+/** All addresses of a name that count, at least one. */
+async function lookupAll(hostname: string, policy: DnsPolicy, query: DnsQuery): Promise<readonly string[]> {
+  const records = RECORDS[policy];
+  if (policy === "any") {
+    const both = await Promise.all(records.map((record) => find(hostname, record, query)));
+    return someOf(both.flat());
   }
+  for (const record of records) {
+    const addresses = await find(hostname, record, query);
+    if (addresses.length > 0) return addresses;
+  }
+  return someOf([]);
+}
+
+/** In the order in which they are asked for. */
+const RECORDS: Readonly<Record<DnsPolicy, readonly AddressRecord[]>> = {
+  preferIPv4: ["A", "AAAA"],
+  preferIPv6: ["AAAA", "A"],
+  onlyIPv4: ["A"],
+  onlyIPv6: ["AAAA"],
+  any: ["A", "AAAA"],
+};
+
+async function find(hostname: string, record: AddressRecord, query: DnsQuery): Promise<readonly string[]> {
   try {
-    return await Deno.resolveDns(hostname, "AAAA");
+    return await query(hostname, record);
   } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
     throw new NetError(lookupFailure(error));
   }
+}
+
+function someOf(addresses: readonly string[]): readonly string[] {
+  if (addresses.length === 0) throw new NetError(FAILURES.noSuchHost);
+  return addresses;
+}
+
+/** `node:dns` would need globals that scripts must not see. */
+function queryDeno(hostname: string, record: AddressRecord): Promise<readonly string[]> {
+  return Deno.resolveDns(hostname, record);
 }

@@ -1,6 +1,6 @@
 /** What the HTTP client needs of a connection, and the two kinds of it: Deno's own TCP connection and TLS on top of `node:tls`. */
 
-import type { TLSSocket } from "node:tls";
+import type { Socket as NodeSocket } from "node:net";
 
 /** A connected byte stream. A `Deno.Conn` is one as it is, so that plain HTTP pays for no layer between. */
 export interface Socket {
@@ -24,12 +24,12 @@ export interface SocketListener {
 /** Bytes that may wait in a `TlsSocket` before it stops reading. */
 const BACKLOG_LIMIT_BYTES = 64 * 1024;
 
-/** Bytes that are written at a time: all of them are encrypted, and kept, before the first one leaves. */
+/** Bytes that are written at a time: over TLS all of them are encrypted, and kept, before the first one leaves. */
 const WRITE_LIMIT_BYTES = 256 * 1024;
 
-/** A `node:tls` connection after its handshake. */
+/** A connection of Node's: a plain one, or one of `node:tls` after its handshake. */
 export class TlsSocket implements Socket {
-  readonly #socket: TLSSocket;
+  readonly #socket: NodeSocket;
   #backlog: Uint8Array[] = [];
   #backlogBytes = 0;
   #reader: { buffer: Uint8Array; resolve(count: number | null): void; reject(error: Error): void } | null = null;
@@ -37,7 +37,7 @@ export class TlsSocket implements Socket {
   #error: Error | null = null;
   #ended = false;
 
-  constructor(socket: TLSSocket) {
+  constructor(socket: NodeSocket) {
     this.#socket = socket;
     socket.on("data", (chunk: Uint8Array) => this.#receive(chunk));
     socket.on("error", (error: Error) => this.#end(error));

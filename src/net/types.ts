@@ -1,6 +1,9 @@
 /** What the HTTP client takes and gives. `net/` knows nothing of k6 but the numbers of its error codes. */
 
 import type { AddressRuleSettings } from "./address_rules.ts";
+import type { ProxySettings } from "./proxies.ts";
+import type { RateLimitSettings } from "./rate_limiter.ts";
+import type { DnsSettings } from "./resolver.ts";
 
 /** A parsed absolute URL, cut into what a request needs. Cacheable: immutable. */
 export interface HttpUrl {
@@ -85,6 +88,12 @@ export interface NetSettings {
   readonly tls?: TlsSettings;
   /** Absent: every name is looked up, every address allowed. */
   readonly addressRules?: AddressRuleSettings;
+  /** Absent: nothing goes through a proxy. */
+  readonly proxies?: ProxySettings;
+  /** Absent: as many requests as there are. */
+  readonly rateLimit?: RateLimitSettings;
+  /** Absent: as k6 does it by default. */
+  readonly dns?: DnsSettings;
 }
 
 /** How connections with TLS are made. What is absent is left to the runtime. */

@@ -11,7 +11,7 @@ import { deriveScenarios, readScenarios } from "./scenarios.ts";
 import { suggest } from "./suggest.ts";
 import { type FlagValues, type OptionDefinition, type OptionLayer, OPTIONS } from "./table.ts";
 import { readTls, tlsWarnings } from "./tls.ts";
-import type { ExecutionSegment, Options, ThresholdOption } from "./types.ts";
+import type { DnsOptions, ExecutionSegment, Options, ThresholdOption } from "./types.ts";
 
 /** Where options come from, lowest precedence first. */
 export interface OptionLayers {
@@ -69,10 +69,7 @@ export function consolidate(layers: OptionLayers): ConsolidatedOptions {
   const segment = readSegment(merged, errors);
   const scenarios = readScenarios(given, layers.exportedFunctions, errors);
   if (layers.notForRun === undefined) {
-    const refused = unsupported(merged, "refuse").map((key) => `option "${key}" is not supported by k6d yet`);
-    // What is wrong with an option matters more.
-    if (errors.length === 0) errors.push(...refused);
-    for (const key of unsupported(merged, "warn")) {
+    for (const key of unsupported(merged)) {
       warnings.push(`option "${key}" is not supported by k6d yet and has no effect`);
     }
     warnings.push(...tlsWarnings(layers.env));
@@ -89,10 +86,14 @@ export function consolidate(layers: OptionLayers): ConsolidatedOptions {
     tags: merged["tags"] as Record<string, string> | undefined ?? {},
     systemTags: value("systemTags"),
     userAgent: value("userAgent"),
+    rps: value("rps"),
+    httpDebug: value("httpDebug") ?? "",
     maxRedirects: value("maxRedirects"),
     hosts: value("hosts") ?? {},
+    dns: readDns(merged["dns"]),
     blockHostnames: value("blockHostnames") ?? [],
     blacklistIps: value("blacklistIPs") ?? [],
+    localIps: value("localIPs") ?? "",
     batch: value("batch"),
     batchPerHost: value("batchPerHost"),
     insecureSkipTlsVerify: value("insecureSkipTLSVerify"),
@@ -239,9 +240,9 @@ function readSegment(merged: OptionLayer, errors: string[]): ExecutionSegment {
 }
 
 /** Keys of the options that are set, and to something, but can't be obeyed yet. */
-function unsupported(merged: OptionLayer, consequence: "warn" | "refuse"): string[] {
+function unsupported(merged: OptionLayer): string[] {
   return OPTIONS.filter(({ key, unsupported, default: usual }) =>
-    unsupported === consequence && !isUnset(merged[key]) && merged[key] !== usual && !isEmpty(merged[key])
+    unsupported === true && !isUnset(merged[key]) && merged[key] !== usual && !isEmpty(merged[key])
   ).map(({ key }) => key);
 }
 
@@ -263,6 +264,16 @@ function readThresholds(given: unknown): Record<string, ThresholdOption[]> {
     });
   }
   return thresholds;
+}
+
+/** With k6's defaults. */
+function readDns(given: unknown): DnsOptions {
+  const { ttl, select, policy } = (given ?? {}) as Readonly<Record<string, unknown>>;
+  return {
+    ttlMs: ttl === "inf" ? Infinity : duration.fromJson(isUnset(ttl) || ttl === "" ? "5m" : ttl) as number,
+    select: (select ?? "random") as DnsOptions["select"],
+    policy: (policy ?? "preferIPv4") as DnsOptions["policy"],
+  };
 }
 
 /** Keys of `exec.test.options` that k6 takes from the run's scenarios instead. */

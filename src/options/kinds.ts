@@ -233,7 +233,10 @@ function checkDns(value: Readonly<Record<string, unknown>>): Record<string, unkn
 const DNS_FIELDS: Readonly<Record<string, OptionKind>> = {
   ttl: {
     ...text,
-    fromJson: (value) => value === "inf" ? value : (duration.fromJson(value), value),
+    fromJson(value) {
+      if (value === "inf" || duration.fromJson(value) as number >= 0) return value;
+      return fail("a ttl of 0 or more, or inf", value);
+    },
   },
   select: oneOf("first", "random", "roundRobin"),
   policy: oneOf("preferIPv4", "preferIPv6", "onlyIPv4", "onlyIPv6", "any"),

@@ -1,6 +1,6 @@
 /** What can be wrong with the options that name hosts, networks and TLS settings; each check returns the mistake, if any. */
 
-import { isIP } from "node:net";
+import { BlockList, isIP } from "node:net";
 import { isUnset } from "./kinds.ts";
 
 /** `blacklistIPs`: addresses and networks (`10.0.0.0/8`). */
@@ -116,7 +116,17 @@ function isNetwork(text: string): boolean {
 
 function isRange(text: string): boolean {
   const [first = "", last = "", ...more] = text.split("-");
-  return more.length === 0 && isIP(first) !== 0 && isIP(first) === isIP(last);
+  return more.length === 0 && isIP(first) !== 0 && isIP(first) === isIP(last) && isInOrder(first, last);
+}
+
+function isInOrder(first: string, last: string): boolean {
+  try {
+    new BlockList().addRange(first, last, isIP(first) === 4 ? "ipv4" : "ipv6");
+    return true;
+  } catch (error) {
+    if (error instanceof TypeError && "code" in error && error.code === "ERR_INVALID_ARG_VALUE") return false;
+    throw error;
+  }
 }
 
 function isAddress(text: string): boolean {

@@ -55,8 +55,8 @@ export interface OptionDefinition {
   readonly notInScript?: true;
   /** Not part of `exec.test.options` unless it is set. */
   readonly hiddenWhenUnset?: true;
-  /** k6d doesn't act on the option yet: a run that sets it is warned, or refused where it would load what it must not. */
-  readonly unsupported?: "warn" | "refuse";
+  /** k6d doesn't act on the option yet: a run that sets it is warned. */
+  readonly unsupported?: true;
 }
 
 /** All options, in the order of k6's JSON. */
@@ -158,15 +158,13 @@ export const OPTIONS: readonly OptionDefinition[] = [
     flag: { name: "rps" },
     help: "limit of HTTP requests per second of this instance; 0 means none",
     default: 0,
-    unsupported: "refuse",
   },
   {
     key: "dns",
     kind: dns,
     env: "K6_DNS",
     flag: { name: "dns" },
-    help: "DNS settings",
-    unsupported: "warn",
+    help: "how names are looked up: how long answers hold, which address is taken, of which version",
   },
   {
     key: "maxRedirects",
@@ -208,7 +206,6 @@ export const OPTIONS: readonly OptionDefinition[] = [
     env: "K6_HTTP_DEBUG",
     flag: { name: "http-debug", bare: "headers" },
     help: "log HTTP requests and responses; =full with bodies",
-    unsupported: "warn",
   },
   {
     key: "insecureSkipTLSVerify",
@@ -224,7 +221,7 @@ export const OPTIONS: readonly OptionDefinition[] = [
     help: "cipher suites that TLS connections may use",
     env: "K6_TLS_CIPHER_SUITES",
     check: checkCipherSuites,
-    unsupported: "warn",
+    unsupported: true,
   },
   {
     key: "tlsVersion",
@@ -382,7 +379,6 @@ export const OPTIONS: readonly OptionDefinition[] = [
     help: "source addresses of the virtual users' connections",
     check: checkLocalIps,
     notInScript: true,
-    unsupported: "warn",
   },
   {
     key: "prometheusRemoteWrite",

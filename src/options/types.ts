@@ -112,6 +112,14 @@ export interface ThresholdOption {
   readonly delayAbortEvalMs: number;
 }
 
+/** How names are looked up. */
+export interface DnsOptions {
+  /** How long an answer holds; 0: each connection asks anew; Infinity: for the whole test. */
+  readonly ttlMs: number;
+  readonly select: "first" | "random" | "roundRobin";
+  readonly policy: "preferIPv4" | "preferIPv6" | "onlyIPv4" | "onlyIPv6" | "any";
+}
+
 /** Consolidated options. */
 export interface Options {
   /** Whether the script's `__ENV` is frozen. */
@@ -126,14 +134,21 @@ export interface Options {
   readonly tags: Readonly<Record<string, string>>;
   readonly systemTags: readonly string[];
   readonly userAgent: string;
+  /** The most HTTP requests of all virtual users per second; 0 or less means no limit. */
+  readonly rps: number;
+  /** What is logged of requests and answers: nothing, their heads, or all of them. */
+  readonly httpDebug: "" | "headers" | "full";
   readonly maxRedirects: number;
   /** Parallel requests of one `http.batch()`, and of those to one host; 0 means no limit. */
   readonly batch: number;
   readonly batchPerHost: number;
   /** Addresses of names: k6's `hosts`. */
   readonly hosts: Readonly<Record<string, string>>;
+  readonly dns: DnsOptions;
   readonly blockHostnames: readonly string[];
   readonly blacklistIps: readonly string[];
+  /** Source addresses of the virtual users: addresses, ranges and networks, separated by commas; empty: the system's choice. */
+  readonly localIps: string;
   readonly insecureSkipTlsVerify: boolean;
   readonly tls: TlsOptions;
   readonly noConnectionReuse: boolean;

@@ -46,9 +46,9 @@ export class BlockedThread {
     return outcome.take();
   }
 
-  /** A client whose connections live in the helper thread; `counters` gets the bytes that pass them. */
-  createClient(counters: ByteCounters): HelperClient {
-    return new HelperClient(this, ++this.#lastClient, counters);
+  /** A client whose connections live in the helper thread; `own` gets the bytes that pass them. */
+  createClient(own: OwnClient): HelperClient {
+    return new HelperClient(this, ++this.#lastClient, own);
   }
 
   /** For `HelperClient`: sends a request; `completion` is called while the thread waits. */
@@ -57,7 +57,13 @@ export class BlockedThread {
     this.#exchanges.set(exchange, { client, completion });
     // Cloned by the port, and a view would take its whole buffer along.
     const body = request.body === null ? null : new Uint8Array(request.body);
-    this.tell({ type: "exchange", client: client.id, exchange, request: { ...request, body } }, body);
+    this.tell({
+      type: "exchange",
+      client: client.id,
+      exchange,
+      request: { ...request, body },
+      localIp: client.own.localIp,
+    }, body);
   }
 
   /** For `HelperClient`: no completion of it is called any more. */
@@ -107,15 +113,18 @@ export class BlockedThread {
       // Nobody waits for what was given up.
       if (waiting === undefined) continue;
       this.#exchanges.delete(exchange);
-      waiting.client.counters.bytesSent += bytesSent;
-      waiting.client.counters.bytesReceived += bytesReceived;
+      waiting.client.own.bytesSent += bytesSent;
+      waiting.client.own.bytesReceived += bytesReceived;
       waiting.completion.httpDone(result);
     }
   }
 }
 
-/** Bytes on the sockets of a virtual user. */
-export interface ByteCounters {
+/** What a virtual user's client in its own thread has in common with the one in the helper thread. */
+export interface OwnClient {
+  /** The address that connections are made from; null: the system's choice. */
+  readonly localIp: string | null;
+  /** Bytes on the sockets. */
   bytesSent: number;
   bytesReceived: number;
 }
@@ -123,13 +132,13 @@ export interface ByteCounters {
 /** The helper thread's client of one virtual user: `HttpClient` for a blocked thread. */
 export class HelperClient {
   readonly id: number;
-  readonly counters: ByteCounters;
+  readonly own: OwnClient;
   readonly #thread: BlockedThread;
 
-  constructor(thread: BlockedThread, id: number, counters: ByteCounters) {
+  constructor(thread: BlockedThread, id: number, own: OwnClient) {
     this.#thread = thread;
     this.id = id;
-    this.counters = counters;
+    this.own = own;
   }
 
   /** Sends a request; `completion` is called while the thread waits (`BlockedThread.waitFor`). */

@@ -14,9 +14,9 @@ function serve({ port, worker, gates: buffer, settings }: HelperClientMessage): 
   const network = new HttpNetwork(settings);
   const gates = new Int32Array(buffer);
   const clients = new Map<number, HttpClient>();
-  const clientOf = (id: number): HttpClient => {
+  const clientOf = (id: number, localIp: string | null): HttpClient => {
     let client = clients.get(id);
-    if (client === undefined) clients.set(id, client = new HttpClient(network));
+    if (client === undefined) clients.set(id, client = new HttpClient(network, localIp));
     return client;
   };
   const reply = (client: HttpClient, exchange: number, received: HttpResult): void => {
@@ -29,7 +29,7 @@ function serve({ port, worker, gates: buffer, settings }: HelperClientMessage): 
     wakeWorker(gates, worker);
   };
   port.onmessage = ({ data }: MessageEvent<ToHelper>) => {
-    const client = clientOf(data.client);
+    const client = clientOf(data.client, data.type === "exchange" ? data.localIp : null);
     switch (data.type) {
       case "exchange":
         return client.send(data.request, { httpDone: (result) => reply(client, data.exchange, result) });

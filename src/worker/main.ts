@@ -162,6 +162,9 @@ class WorkerSession implements InitSession {
         blockedNames: options.blockHostnames,
         blockedNetworks: options.blacklistIps,
       },
+      dns: options.dns,
+      ...(message.proxies === undefined ? {} : { proxies: message.proxies }),
+      ...(options.rps > 0 ? { rateLimit: { perSecond: options.rps, next: message.state.nextRequest } } : {}),
     });
     const state = new SharedState(message.state);
     const runtime = new WorkerRuntime(message.place, options, this.recorder, network, state, post);

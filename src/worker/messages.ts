@@ -1,6 +1,7 @@
 /** The protocol between the main thread and its workers: every message that is ever posted, either way. */
 
 import type { SampleBatch } from "../metrics/types.ts";
+import type { ProxySettings } from "../net/proxies.ts";
 import type { ClientCertificate, HttpRequest, HttpResult, NetSettings } from "../net/types.ts";
 import type { Options, SecretSource } from "../options/types.ts";
 import type { Program } from "../script/program.ts";
@@ -67,6 +68,8 @@ export interface PlanMessage {
   /** All trusted roots, PEM; empty: Mozilla's. */
   readonly caCerts: readonly string[];
   readonly clientCertificates: readonly ClientCertificate[];
+  /** Undefined: the environment names no proxy. */
+  readonly proxies: ProxySettings | undefined;
   readonly state: SharedStateBuffers;
 }
 
@@ -127,7 +130,13 @@ export interface HelperClientMessage {
 
 /** Blocked worker to helper thread; `client` stands for one virtual user's connections. */
 export type ToHelper =
-  | { readonly type: "exchange"; readonly client: number; readonly exchange: number; readonly request: HttpRequest }
+  | {
+    readonly type: "exchange";
+    readonly client: number;
+    readonly exchange: number;
+    readonly request: HttpRequest;
+    readonly localIp: string | null;
+  }
   | { readonly type: "abort" | "close-idle" | "close"; readonly client: number };
 
 /** Helper thread to worker: the outcome of an exchange, and the bytes that passed the client's sockets since the last. */

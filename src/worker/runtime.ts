@@ -4,6 +4,7 @@ import type { SampleRecorder } from "../metrics/sample_recorder.ts";
 import { divide, divideEvenly, type Share, shareOf } from "../executor/stripes.ts";
 import { TagSet } from "../metrics/tag_set.ts";
 import type { HttpNetwork } from "../net/http_client.ts";
+import { LocalAddresses } from "../net/local_addresses.ts";
 import type { Options } from "../options/types.ts";
 import { pacerAlarm, PacerCells } from "./alarm.ts";
 import { BlockedThread } from "./blocked_thread.ts";
@@ -32,6 +33,8 @@ export class WorkerRuntime {
   readonly options: Options;
   readonly recorder: SampleRecorder;
   readonly network: HttpNetwork;
+  /** Where virtual users' connections come from; null: the system's choice. */
+  readonly localAddresses: LocalAddresses | null;
   readonly state: SharedState;
   readonly post: Post;
   /** What makes the whole thread wait where a script can't be suspended. */
@@ -70,6 +73,7 @@ export class WorkerRuntime {
     this.options = options;
     this.recorder = recorder;
     this.network = network;
+    this.localAddresses = options.localIps === "" ? null : new LocalAddresses(options.localIps);
     this.state = state;
     this.post = post;
     this.blocked = new BlockedThread(this);

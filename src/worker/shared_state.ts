@@ -17,6 +17,8 @@ export interface SharedStateBuffers {
   readonly cells: SharedArrayBuffer;
   /** What blocked threads wait on: the order to stop, then one counter of wake-ups for each worker. */
   readonly gates: SharedArrayBuffer;
+  /** `RateLimitSettings.next` of the option `rps`. */
+  readonly nextRequest: SharedArrayBuffer;
 }
 
 /** Allocates the memory for a run that creates `plannedVus` virtual users before its start. */
@@ -30,6 +32,7 @@ export function allocateSharedState(workers: number, scenarios: number, plannedV
     atomics,
     cells: new SharedArrayBuffer(8 * cells),
     gates: new SharedArrayBuffer(4 * (1 + workers)),
+    nextRequest: new SharedArrayBuffer(8),
   };
 }
 

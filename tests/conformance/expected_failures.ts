@@ -13,11 +13,8 @@ const EXTERNALLY_CONTROLLED = "on purpose: `externally-controlled`, which k6 2 d
 /** By reason, to keep the list short. */
 const CASES: Readonly<Record<string, readonly string[]>> = {
   [HTTP]: [
-    "cli/http-debug",
-    "cli/local-ips",
     "flows/form-login-session",
     "http/forms-and-links",
-    "http/rps-option",
   ],
   [WEBSOCKETS]: [
     "flows/ws-room",

@@ -1,6 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
 import { AddressRules, type AddressRuleSettings } from "../../src/net/address_rules.ts";
 import { NetError } from "../../src/net/errors.ts";
+import { isInNetwork } from "../../src/net/ip_address.ts";
 import { TestClient } from "./raw_server.ts";
 
 function rules(settings: Partial<AddressRuleSettings>): AddressRules {
@@ -58,6 +60,35 @@ Deno.test("blacklistIPs: addresses and networks of both families", () => {
     assertThrows(() => blocked.check(ip), NetError, "ip is blacklisted");
   }
   for (const ip of ["11.0.0.1", "1.2.3.5", "fe00::1", "::2"]) blocked.check(ip);
+});
+
+const label = fc.constantFrom("a", "b", "c");
+const hostname = fc.array(label, { minLength: 1, maxLength: 4 }).map((labels) => labels.join("."));
+const pattern = fc.tuple(fc.boolean(), hostname).map(([isWild, name]) => isWild ? `*.${name}` : name);
+
+Deno.test("hosts and blockHostnames agree with a naive model, in any case", () => {
+  const fits = (pattern: string, name: string): boolean =>
+    pattern === name || pattern.startsWith("*") && name.endsWith(pattern.slice(1));
+  fc.assert(fc.property(fc.array(pattern), hostname, (patterns, name) => {
+    const fitting = patterns.filter((pattern) => fits(pattern, name));
+    const hosts = Object.fromEntries(patterns.map((pattern) => [pattern.toUpperCase(), `[::${pattern.length}]:1`]));
+    const best = fitting.includes(name) ? name : fitting.sort((a, b) => b.length - a.length)[0];
+    assertEquals(rules({ hosts }).fixedAddress(name, 80)?.ip, best === undefined ? undefined : `::${best.length}`);
+    const blocked = rules({ blockedNames: patterns });
+    if (fitting.length === 0) blocked.checkName(name.toUpperCase());
+    else assertThrows(() => blocked.checkName(name.toUpperCase()), NetError);
+  }));
+});
+
+Deno.test("blacklistIPs and the networks of NO_PROXY agree on what belongs to a network", () => {
+  const address = fc.oneof(fc.ipV4(), fc.ipV6().filter((ip) => !ip.includes(".")));
+  fc.assert(fc.property(address, address, fc.nat(32), (ip, base, bits) => {
+    const network = `${base}/${bits}`;
+    if (ip.includes(":") !== base.includes(":")) return;
+    const blocked = rules({ blockedNetworks: [network] });
+    if (isInNetwork(ip, network)) assertThrows(() => blocked.check(ip), NetError);
+    else blocked.check(ip);
+  }));
 });
 
 Deno.test("a request that must not be sent fails with k6's codes, and hosts tell where the others go", async () => {

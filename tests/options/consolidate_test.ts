@@ -195,13 +195,24 @@ Deno.test("unknown fields are a warning that names them", () => {
   ]);
 });
 
-Deno.test("an option that keeps load away, and can't be obeyed yet, is refused", () => {
-  assertStringIncludes(messageOf({ script: { rps: 5 } }), `option "rps" is not supported by k6d yet`);
+Deno.test("dns: k6's defaults hold for what isn't set, ttl is a duration or inf, and mistakes are named", () => {
+  const dnsOf = (dns: unknown) => run({ script: { dns } }).options.dns;
+  assertEquals(dnsOf(undefined), { ttlMs: 300_000, select: "random", policy: "preferIPv4" });
+  assertEquals(dnsOf({ ttl: "inf", select: "first" }), { ttlMs: Infinity, select: "first", policy: "preferIPv4" });
+  assertEquals(dnsOf({ ttl: 0, policy: "any" }), { ttlMs: 0, select: "random", policy: "any" });
+  assertEquals(run({ env: { K6_DNS: "ttl=1m,select=roundRobin,policy=onlyIPv6" } }).options.dns, {
+    ttlMs: 60_000,
+    select: "roundRobin",
+    policy: "onlyIPv6",
+  });
+  for (const dns of [{ ttl: "-1s" }, { ttl: "soon" }, { select: "last" }, { policy: "IPv4" }, { tll: "1m" }]) {
+    assertStringIncludes(messageOf({ script: { dns } }), 'option "dns": ');
+  }
 });
 
 Deno.test("an option that has no effect yet is a warning, unless it asks for the default", () => {
-  assertEquals(run({ script: { dns: { ttl: "1m" }, batch: 20, hosts: {} } }).warnings, [
-    'option "dns" is not supported by k6d yet and has no effect',
+  assertEquals(run({ script: { tlsCipherSuites: ["TLS_AES_128_GCM_SHA256"], batch: 20, hosts: {} } }).warnings, [
+    'option "tlsCipherSuites" is not supported by k6d yet and has no effect',
   ]);
 });
 

@@ -83,6 +83,7 @@ const OPTION_MISTAKES: readonly (readonly [mistake: Partial<OptionLayers>, messa
   [{ script: { hosts: { "a.test": "1.2.3.4:99999" } } }, `"1.2.3.4:99999", given for "a.test", is no IP address`],
   [{ script: { hosts: { "a*.test": "1.2.3.4" } } }, `"a*.test" is no host name`],
   [{ flags: { localIPs: "10.0.0.1-x" } }, `option "localIPs": "10.0.0.1-x" is no IP address, range`],
+  [{ flags: { localIPs: "10.0.0.9-10.0.0.1" } }, `option "localIPs": "10.0.0.9-10.0.0.1" is no IP address, range`],
   [{ script: { summaryTrendStats: ["p(a)"] } }, `option "summaryTrendStats": invalid trend stat "p(a)"`],
   [{ env: { K6_SUMMARY_TREND_STATS: "mean" } }, `invalid trend stat "mean"; use avg, min, med, max, count or p(N)`],
   [{ script: { summaryTimeUnit: "m" } }, `option "summaryTimeUnit": expected one of "", "s", "ms", "us"`],

@@ -17,6 +17,7 @@ export const victoriaMetrics: DebianProgram = { program: "victoria-metrics", deb
 export const influxdb: DebianProgram = { program: "influxd", debianPackage: "influxdb" };
 export const nginx: DebianProgram = { program: "nginx", debianPackage: "nginx" };
 export const curl: DebianProgram = { program: "curl", debianPackage: "curl" };
+export const tinyproxy: DebianProgram = { program: "tinyproxy", debianPackage: "tinyproxy-bin" };
 
 /** Absolute path of a program, or null when it isn't installed. */
 export function findProgram({ program }: DebianProgram): string | null {

@@ -38,7 +38,7 @@ Deno.test("several exchanges are under way in one blocking wait", async () => {
   const port = await new Promise<number>((resolve) => server.onmessage = ({ data }) => resolve(data));
   using test = new BlockableRuntime();
   const user = test.user(1, {});
-  const counters = { bytesSent: 0, bytesReceived: 0 };
+  const counters = { localIp: null, bytesSent: 0, bytesReceived: 0 };
   const client = test.runtime.blocked.createClient(counters);
   const outcome = new BlockedOutcome();
   const bodies: string[] = [];

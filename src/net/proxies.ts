@@ -1,0 +1,108 @@
+/** Which requests go through which proxy: HTTP_PROXY, HTTPS_PROXY and NO_PROXY, in either case, by the rules of Go programs. */
+
+import { encodeBase64 } from "@std/encoding/base64";
+import { genericFailure, NetError } from "./errors.ts";
+import { ipFamily, isInNetwork, isIpAddress, parseIp } from "./ip_address.ts";
+import type { HttpUrl } from "./types.ts";
+import { parseHttpUrl } from "./url.ts";
+
+/** The variables as they are set; empty: not. They may hold passwords. */
+export interface ProxySettings {
+  /** The proxy for `http` URLs. */
+  readonly http: string;
+  /** The proxy for `https` URLs. */
+  readonly https: string;
+  /** Hosts that are called without a proxy, separated by commas. */
+  readonly exceptions: string;
+}
+
+/** A proxy that speaks plain HTTP. */
+export interface Proxy {
+  readonly hostname: string;
+  readonly port: number;
+  /** The header line `Proxy-Authorization` with its end; empty without a user. */
+  readonly authorization: string;
+}
+
+/** What the environment says of proxies; undefined when it names none. */
+export function readProxySettings(env: Readonly<Record<string, string>>): ProxySettings | undefined {
+  const read = (name: string): string => env[name] || env[name.toLowerCase()] || "";
+  const [http, https] = [read("HTTP_PROXY"), read("HTTPS_PROXY")];
+  return http === "" && https === "" ? undefined : { http, https, exceptions: read("NO_PROXY") };
+}
+
+/** The settings, ready to be asked. */
+export class Proxies {
+  readonly #http: Proxy | NetError | null;
+  readonly #https: Proxy | NetError | null;
+  readonly #exceptions: readonly Exception[];
+
+  constructor({ http, https, exceptions }: ProxySettings) {
+    this.#http = parseProxy("HTTP_PROXY", http);
+    this.#https = parseProxy("HTTPS_PROXY", https);
+    this.#exceptions = exceptions.split(",").map((entry) => entry.trim().toLowerCase()).filter((entry) => entry !== "")
+      .map(parseException);
+  }
+
+  /**
+   * The proxy for a URL, null when it is called directly, as this machine always is.
+   *
+   * @throws {NetError} when the variable names no proxy that could be used
+   */
+  of({ secure, hostname, port }: Pick<HttpUrl, "secure" | "hostname" | "port">): Proxy | null {
+    const proxy = secure ? this.#https : this.#http;
+    if (proxy === null || isThisMachine(hostname)) return null;
+    if (this.#exceptions.some((excepts) => excepts(hostname, port))) return null;
+    if (proxy instanceof NetError) throw proxy;
+    return proxy;
+  }
+}
+
+/** Null where the variable is not set. What can't be used fails the requests that would need it. */
+function parseProxy(name: string, text: string): Proxy | NetError | null {
+  if (text === "") return null;
+  try {
+    const { secure, hostname, port, username, password } = parseHttpUrl(text.includes("://") ? text : `http://${text}`);
+    if (!secure) return { hostname, port, authorization: authorizationOf(username, password) };
+  } catch (error) {
+    if (!(error instanceof NetError)) throw error;
+  }
+  // Without what was given: it may hold a password.
+  return new NetError(genericFailure(`proxy: ${name} must be the address of an HTTP proxy, such as http://proxy:3128`));
+}
+
+function authorizationOf(username: string, password: string): string {
+  if (username === "" && password === "") return "";
+  return `Proxy-Authorization: Basic ${encodeBase64(`${username}:${password}`)}\r\n`;
+}
+
+/** Whether an entry of NO_PROXY is about a server. */
+type Exception = (hostname: string, port: number) => boolean;
+
+function parseException(entry: string): Exception {
+  if (entry === "*") return () => true;
+  if (NETWORK.test(entry)) return (hostname) => isIpAddress(hostname) && isInNetwork(hostname, entry);
+  const { host, port: onlyPort } = splitPort(entry);
+  const isPort = (port: number): boolean => onlyPort === null || port === onlyPort;
+  if (isIpAddress(host)) {
+    return (hostname, port) =>
+      isIpAddress(hostname) && ipFamily(hostname) === ipFamily(host) && parseIp(hostname) === parseIp(host) &&
+      isPort(port);
+  }
+  const name = host.startsWith("*.") ? host.slice(1) : host;
+  const ending = name.startsWith(".") ? name : `.${name}`;
+  return (hostname, port) => (hostname.endsWith(ending) || hostname === name) && name !== "" && isPort(port);
+}
+
+/** `host`, `host:port` or `[IPv6]:port`. */
+function splitPort(entry: string): { readonly host: string; readonly port: number | null } {
+  const [, six, other, port] = /^(?:\[(.*)\]|([^:]*))(?::(\d+))?$/.exec(entry) ?? [];
+  return { host: six ?? other ?? entry, port: port === undefined ? null : Number(port) };
+}
+
+const NETWORK = /^(?:[\d.]+\/(?:\d|[12]\d|3[0-2])|[\da-f:.]*:[\da-f:.]*\/(?:\d\d?|1[01]\d|12[0-8]))$/;
+
+function isThisMachine(hostname: string): boolean {
+  if (hostname === "localhost") return true;
+  return isIpAddress(hostname) && (isInNetwork(hostname, "127.0.0.0/8") || isInNetwork(hostname, "::1/128"));
+}

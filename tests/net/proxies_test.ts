@@ -1,0 +1,178 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import { NetError } from "../../src/net/errors.ts";
+import { Proxies, readProxySettings } from "../../src/net/proxies.ts";
+import { parseHttpUrl } from "../../src/net/url.ts";
+import { HttpProxy } from "../support/http_proxy.ts";
+import { makeCertificate } from "./certificate.ts";
+import { bodyText, startFixedServer, startRawServer, TestClient } from "./raw_server.ts";
+
+const OK = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+
+function isProxied(url: string, exceptions: string): boolean {
+  const proxies = new Proxies({ http: "proxy:3128", https: "proxy:3129", exceptions });
+  return proxies.of(parseHttpUrl(url)) !== null;
+}
+
+Deno.test("NO_PROXY: names with and without a dot, addresses, networks, ports, and this machine", () => {
+  for (
+    const [url, exceptions, expected] of [
+      ["http://a.test/", "", true],
+      ["http://a.test/", "*", false],
+      ["http://a.test/", "b.test, a.test", false],
+      ["http://A.TEST/", "a.Test", false],
+      ["http://x.a.test/", "a.test", false],
+      ["http://xa.test/", "a.test", true],
+      ["http://a.test/", ".a.test", true],
+      ["http://x.a.test/", ".a.test", false],
+      ["http://a.test/", "*.a.test", true],
+      ["http://x.y.a.test/", "*.a.test", false],
+      ["http://a.test:81/", "a.test:81", false],
+      ["http://a.test/", "a.test:80", false],
+      ["https://a.test/", "a.test:80", true],
+      ["http://10.1.2.3/", "10.0.0.0/8", false],
+      ["http://11.1.2.3/", "10.0.0.0/8", true],
+      ["http://10.1.2.3/", "10.1.2.3:80", false],
+      ["http://10.1.2.3:81/", "10.1.2.3:80", true],
+      ["http://[fd00::1]/", "fd00:0::1", false],
+      ["http://[fd00::1]:8/", "[fd00::1]:8", false],
+      ["http://[fd00::1]/", "fd00::/8", false],
+      ["http://10.test/", "10.0.0.0/8", true],
+      ["http://localhost/", "", false],
+      ["http://127.9.9.9/", "", false],
+      ["https://[::1]/", "", false],
+      ["http://a.test/", ",,:80, ", true],
+    ] as const
+  ) assertEquals(isProxied(url, exceptions), expected, `${url} with NO_PROXY=${exceptions}`);
+});
+
+Deno.test("NO_PROXY: a name excepts itself and all names below it, and no other", () => {
+  const label = fc.stringMatching(/^[a-z][a-z0-9-]{0,8}$/);
+  fc.assert(
+    fc.property(
+      fc.array(label, { minLength: 1, maxLength: 3 }),
+      fc.array(label, { maxLength: 2 }),
+      label,
+      (base, below, other) => {
+        const name = [...base, "test"].join(".");
+        assert(!isProxied(`http://${[...below, name].join(".")}/`, name));
+        assert(isProxied(`http://${other}${name}/`, name));
+        assert(isProxied(`http://${name}/`, `.${name}`));
+      },
+    ),
+  );
+});
+
+Deno.test("the environment: capitals win, https URLs have a proxy of their own, no variable means none", () => {
+  assertEquals(readProxySettings({ NO_PROXY: "x" }), undefined);
+  assertEquals(readProxySettings({ http_proxy: "a", HTTP_PROXY: "b", https_proxy: "c", no_proxy: "d" }), {
+    http: "b",
+    https: "c",
+    exceptions: "d",
+  });
+  const proxies = new Proxies({ http: "", https: "http://us%40er:se:cret@proxy.test:8080", exceptions: "" });
+  assertEquals(proxies.of(parseHttpUrl("http://a.test/")), null);
+  assertEquals(proxies.of(parseHttpUrl("https://a.test/")), {
+    hostname: "proxy.test",
+    port: 8080,
+    authorization: `Proxy-Authorization: Basic ${btoa("us@er:se:cret")}\r\n`,
+  });
+});
+
+Deno.test("a proxy that can't be used fails the requests for it, without showing what was given", () => {
+  for (const http of ["socks5://me:secret@p:1", "https://me:secret@p:1", "http://me:secret@p:port", "me:secret@"]) {
+    const proxies = new Proxies({ http, https: "", exceptions: "" });
+    assertEquals(proxies.of(parseHttpUrl("http://localhost/")), null);
+    const error = assertThrows(() => proxies.of(parseHttpUrl("http://a.test/")), NetError, "HTTP_PROXY must be");
+    assert(!error.message.includes("secret"));
+  }
+});
+
+Deno.test("a plain request goes to the proxy with its whole URL and the user, and the connection is kept", async () => {
+  const heads: string[] = [];
+  await using proxy = startRawServer(async (peer) => {
+    for (let head = await peer.head(); head !== null; head = await peer.head()) {
+      heads.push(head);
+      await peer.send(OK);
+    }
+  });
+  const http = `me:pw@127.0.0.1:${proxy.port}`;
+  using client = new TestClient({ proxies: { http, https: "", exceptions: "" } });
+  for (let i = 0; i < 2; i++) {
+    const result = await client.send("http://a.test:81/path?q=1");
+    assertEquals([result.status, bodyText(result), result.remotePort], [200, "hello", proxy.port]);
+  }
+  const authorization = `Proxy-Authorization: Basic ${btoa("me:pw")}`;
+  const head = `GET http://a.test:81/path?q=1 HTTP/1.1\r\nHost: a.test:81\r\n${authorization}\r\n\r\n`;
+  assertEquals([heads, proxy.connections], [[head, head], 1]);
+});
+
+Deno.test("an https request goes through a tunnel, with the server's own certificate, and leaves nothing behind", async () => {
+  const { certificate: cert, key } = await makeCertificate("a.test", "DNS:a.test");
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, cert, key, onListen() {} }, () => new Response("secret"));
+  {
+    await using proxy = await HttpProxy.to(server.addr.port);
+    const https = `http://me:pw@127.0.0.1:${proxy.port}`;
+    using client = new TestClient({ caCerts: [cert], proxies: { http: "", https, exceptions: "" } });
+    for (let i = 0; i < 2; i++) {
+      const result = await client.send("https://a.test/");
+      assertEquals([result.status, bodyText(result), result.error], [200, "secret", ""]);
+    }
+    assertEquals(proxy.seen, [`Basic ${btoa("me:pw")} to a.test`]);
+    const wrong = await client.send("https://b.test/");
+    assertEquals([wrong.errorCode, wrong.error], [1311, "x509: certificate doesn't match hostname"]);
+  }
+  await server.shutdown();
+});
+
+Deno.test("what a proxy refuses or breaks off is an error that names it", async () => {
+  for (
+    const [answer, error] of [
+      [
+        "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n",
+        "proxy: 407 Proxy Authentication Required",
+      ],
+      ["HTTP/1.1 502\r\n\r\n", "proxy: 502"],
+      ["SSH-2.0-x\r\n\r\n", 'proxy: malformed HTTP response "SSH-2.0-x"'],
+      ["HTTP/1.1 200 OK\r\n\r\nearly", "proxy: bytes after the answer to CONNECT"],
+      [`HTTP/1.1 200 OK\r\nX: ${"x".repeat(70_000)}`, "proxy: the answer to CONNECT is too long"],
+      ["", "EOF"],
+      ["HTTP/1.1 200 O", "unexpected EOF"],
+    ] as const
+  ) {
+    await using proxy = startRawServer(async (peer) => {
+      await peer.head();
+      await peer.send(answer);
+    });
+    const https = `127.0.0.1:${proxy.port}`;
+    using client = new TestClient({ proxies: { http: "", https, exceptions: "" } });
+    const result = await client.send("https://a.test/");
+    assertEquals([result.status, result.errorCode, result.error], [0, 1000, error]);
+  }
+});
+
+Deno.test("a proxy that says nothing, or isn't there, is a time-out or a refusal", async () => {
+  const gone = startFixedServer(OK);
+  await gone[Symbol.asyncDispose]();
+  const nowhere = `127.0.0.1:${gone.port}`;
+  using refused = new TestClient({ proxies: { http: nowhere, https: nowhere, exceptions: "" } });
+  for (const url of ["http://a.test/", "https://a.test/"]) {
+    const { errorCode, error } = await refused.send(url);
+    assertEquals([errorCode, error], [1212, "dial: connection refused"]);
+  }
+  await using silent = startRawServer((peer) => peer.closed());
+  using client = new TestClient({ proxies: { http: "", https: `127.0.0.1:${silent.port}`, exceptions: "" } });
+  const { errorCode, error } = await client.send("https://a.test/", { timeoutMs: 50 });
+  assertEquals([errorCode, error], [1050, "request timeout"]);
+});
+
+Deno.test("a blocked host stays blocked behind a proxy", async () => {
+  await using proxy = startFixedServer(OK);
+  const addressRules = { hosts: {}, blockedNames: ["*.blocked.test"], blockedNetworks: [] };
+  using client = new TestClient({
+    addressRules,
+    proxies: { http: `127.0.0.1:${proxy.port}`, https: "", exceptions: "" },
+  });
+  assertEquals((await client.send("http://a.blocked.test/")).errorCode, 1111);
+  assertEquals((await client.send("http://a.test/")).status, 200);
+});

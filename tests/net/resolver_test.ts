@@ -1,0 +1,67 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { NetError } from "../../src/net/errors.ts";
+import { type AddressRecord, DEFAULT_DNS, type DnsSettings, Resolver } from "../../src/net/resolver.ts";
+
+/** A resolver that knows one name, and notes what it is asked. */
+class Names {
+  readonly asked: string[] = [];
+  readonly resolver: Resolver;
+
+  constructor(settings: Partial<DnsSettings>, addresses: Partial<Record<AddressRecord, readonly string[]>>) {
+    this.resolver = new Resolver({ ...DEFAULT_DNS, ...settings }, (hostname, record) => {
+      this.asked.push(`${hostname} ${record}`);
+      const found = addresses[record];
+      return found === undefined ? Promise.reject(new Deno.errors.NotFound("none")) : Promise.resolve(found);
+    });
+  }
+
+  async take(count: number): Promise<string[]> {
+    const taken: string[] = [];
+    for (let i = 0; i < count; i++) taken.push(await this.resolver.lookup("a.test"));
+    return taken;
+  }
+}
+
+const BOTH = { A: ["1.1.1.1", "2.2.2.2"], AAAA: ["::1", "::2"] };
+
+Deno.test("policy: which version's addresses are taken, and what happens without any", async () => {
+  const of = async (policy: DnsSettings["policy"], addresses: typeof BOTH | { A?: string[]; AAAA?: string[] }) => {
+    const taken = await new Names({ policy, select: "roundRobin" }, addresses).take(4);
+    return [...new Set(taken)].join(" ");
+  };
+  assertEquals(await of("preferIPv4", BOTH), "1.1.1.1 2.2.2.2");
+  assertEquals(await of("preferIPv6", BOTH), "::1 ::2");
+  assertEquals(await of("onlyIPv4", BOTH), "1.1.1.1 2.2.2.2");
+  assertEquals(await of("onlyIPv6", BOTH), "::1 ::2");
+  assertEquals(await of("any", BOTH), "1.1.1.1 2.2.2.2 ::1 ::2");
+  assertEquals(await of("preferIPv4", { AAAA: ["::1"] }), "::1");
+  assertEquals(await of("preferIPv6", { A: ["1.1.1.1"] }), "1.1.1.1");
+  assertEquals(await of("any", { A: ["1.1.1.1"] }), "1.1.1.1");
+  await assertRejects(() => of("onlyIPv6", { A: ["1.1.1.1"] }), NetError, "lookup: no such host");
+  await assertRejects(() => of("onlyIPv4", { AAAA: ["::1"] }), NetError, "lookup: no such host");
+  await assertRejects(() => of("any", {}), NetError, "lookup: no such host");
+});
+
+Deno.test("select: the first address, each in turn, or any of them", async () => {
+  assertEquals(await new Names({ select: "first" }, BOTH).take(3), ["1.1.1.1", "1.1.1.1", "1.1.1.1"]);
+  assertEquals(await new Names({ select: "roundRobin" }, BOTH).take(3), ["1.1.1.1", "2.2.2.2", "1.1.1.1"]);
+  assertEquals(await new Names({ select: "roundRobin", ttlMs: 0 }, BOTH).take(3), ["1.1.1.1", "2.2.2.2", "1.1.1.1"]);
+  assertEquals(new Set(await new Names({ select: "random" }, BOTH).take(100)), new Set(["1.1.1.1", "2.2.2.2"]));
+});
+
+Deno.test("ttl: a name is looked up once, or each time with a ttl of 0; addresses never are", async () => {
+  for (const [ttlMs, times] of [[Infinity, 1], [300_000, 1], [0, 3]] as const) {
+    const names = new Names({ ttlMs }, BOTH);
+    await names.take(3);
+    assertEquals(names.asked, Array.from({ length: times }, () => "a.test A"));
+  }
+  const names = new Names({ policy: "onlyIPv6" }, {});
+  assertEquals([await names.resolver.lookup("1.2.3.4"), await names.resolver.lookup("::1")], ["1.2.3.4", "::1"]);
+  assertEquals(names.asked, []);
+});
+
+Deno.test("a look-up that fails is not remembered", async () => {
+  const names = new Names({ ttlMs: Infinity, policy: "onlyIPv4" }, {});
+  for (let i = 0; i < 2; i++) await assertRejects(() => names.resolver.lookup("a.test"), NetError);
+  assertEquals(names.asked.length, 2);
+});
