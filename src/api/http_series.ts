@@ -73,9 +73,8 @@ export class HttpSeriesCache {
     errorCode: number,
     expected: boolean | null,
   ): HttpSeries {
-    let byName = this.#byTags.get(tags);
-    if (byName === undefined) this.#byTags.set(tags, byName = new Map());
-    const known = byName.get(name) ?? NONE;
+    const byName = this.#byTags.get(tags);
+    const known = byName?.get(name) ?? NONE;
     for (const series of known) {
       if (
         series.status === result.status && series.method === method && series.expected === expected &&
@@ -84,10 +83,20 @@ export class HttpSeriesCache {
       ) return series;
     }
     const series = this.#define(tags, name, method, result, errorCode, expected);
-    // Not pushed to an empty array, which would make room for 17.
-    if (known.length === 0) byName.set(name, [series]);
-    else known.push(series);
+    // The samples go where they fold to; each of any number of names would be one more to remember.
+    if (!this.#runtime.recorder.isFull) this.#remember(tags, name, known, series);
     return series;
+  }
+
+  #remember(tags: TagSet, name: string, known: HttpSeries[], series: HttpSeries): void {
+    if (known.length > 0) {
+      known.push(series);
+      return;
+    }
+    let byName = this.#byTags.get(tags);
+    if (byName === undefined) this.#byTags.set(tags, byName = new Map());
+    // Not pushed to an empty array, which would make room for 17.
+    byName.set(name, [series]);
   }
 
   #define(

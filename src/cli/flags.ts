@@ -144,6 +144,13 @@ const RUN_FLAGS: readonly Flag[] = [
     help: "number of threads that run virtual users",
   },
   {
+    name: "max-series",
+    env: "K6D_MAX_SERIES",
+    kind: integer,
+    default: "0: no limit",
+    help: "number of time series from which on new ones are folded into one for each metric",
+  },
+  {
     name: "linger",
     short: "l",
     env: "K6_LINGER",

@@ -44,6 +44,7 @@ export function planRun(
       outputs,
       collectors: config.collectors,
       workers: readWorkers(read, cores),
+      maxSeries: readMaxSeries(read),
       systemEnv: readSystemEnv(read, env, { byDefault: commandLine.positionals[0] === "run" }),
       givenEnv: readGivenEnv(read),
       apm: read.isOn("apm"),
@@ -128,6 +129,12 @@ function readWorkers(read: SettingReader, cores: number): number {
   const workers = read.last("workers") as number | undefined ?? cores;
   if (workers < 1) throw new UsageError(`the number of workers must be at least 1, got ${workers}`);
   return workers;
+}
+
+function readMaxSeries(read: SettingReader): number {
+  const maxSeries = read.last("max-series") as number | undefined ?? 0;
+  if (maxSeries < 0) throw new UsageError(`--max-series (K6D_MAX_SERIES) must be 0 or more, got ${maxSeries}`);
+  return maxSeries;
 }
 
 function readLaunch({ positionals: [command] }: CommandLine, read: SettingReader): RunSettings["launch"] {

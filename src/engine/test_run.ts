@@ -3,6 +3,7 @@
  * every reason to stop early. Knows no terminal: who watches gets a `RunView`.
  */
 
+import { type OverflowSettings, SeriesOverflow } from "../metrics/series_overflow.ts";
 import { ThresholdError } from "../metrics/threshold_expression.ts";
 import { MetricRegistry } from "../metrics/registry.ts";
 import { SampleRecorder } from "../metrics/sample_recorder.ts";
@@ -133,6 +134,7 @@ export class TestRun {
   #caCerts: readonly string[] = [];
   #clientCertificates: readonly ClientCertificate[] = [];
   #proxies: ProxySettings | undefined;
+  #overflow: OverflowSettings | null = null;
   #thresholds: Thresholds | null = null;
   #outputs: RunningOutputs;
   /** This instance's part of the test, and how much of the whole it is, from 0 to 1. */
@@ -285,6 +287,7 @@ export class TestRun {
     if (options.systemTags.includes("expected_response")) {
       this.registry.addSubMetric("http_req_duration{expected_response:true}");
     }
+    this.#limitSeries();
     const { weights, index } = options.segment;
     this.#segment = divide(weights)[index]!;
     this.segmentFraction = weights[index]! / weights.reduce((sum, weight) => sum + weight, 0);
@@ -353,6 +356,7 @@ export class TestRun {
       caCerts: this.#caCerts,
       clientCertificates: this.#clientCertificates,
       proxies: this.#proxies,
+      overflow: this.#overflow,
       state: buffers,
     });
     plan.workers.forEach((part, worker) =>
@@ -745,6 +749,14 @@ export class TestRun {
       throw error;
     }
     for (const warning of this.#thresholds.warnings) this.#log.warn(warning);
+  }
+
+  #limitSeries(): void {
+    const { maxSeries } = this.#settings;
+    if (maxSeries === 0) return;
+    const selected = this.registry.metrics.flatMap(({ subMetrics }) => subMetrics.flatMap(({ tags }) => tags));
+    this.#overflow = { limit: maxSeries, selected };
+    this.registry.overflow = new SeriesOverflow(this.#overflow);
   }
 
   #facts(options: Options, archive: TestFacts["archive"]): TestFacts {

@@ -2,6 +2,7 @@
 
 import { BUILTIN_METRICS } from "./builtin.ts";
 import { assertSameMetric } from "./metric_definition.ts";
+import type { SeriesOverflow } from "./series_overflow.ts";
 import { createSink, type Sink } from "./sinks.ts";
 import { parseSubMetricKey, SubMetricError } from "./sub_metric_selector.ts";
 import { TagSet } from "./tag_set.ts";
@@ -57,6 +58,9 @@ export class MetricRegistry {
   readonly #seriesIds: Map<number, number>[] = [];
   readonly #sources: (Source | undefined)[] = [];
   #seriesToWarnAt = FIRST_SERIES_WARNING;
+  #isOverflowWarned = false;
+  /** What becomes of tag sets when there are too many time series; null: there may be any number. */
+  overflow: SeriesOverflow | null = null;
 
   /** `warn` is told when the number of time series passes 100,000, then at each doubling. */
   constructor(warn?: (message: string) => void) {
@@ -139,6 +143,17 @@ export class MetricRegistry {
 
   #defineSeries(metric: Metric, pairs: TagPairs): number {
     const tags = this.#tags.withAll(pairs);
+    const existing = this.#seriesIds[metric.id]!.get(tags.id);
+    if (existing !== undefined) return existing;
+    const { overflow } = this;
+    if (overflow !== null && this.#series.length >= overflow.limit) {
+      this.#warnOfOverflow(overflow.limit);
+      return this.#addSeries(metric, this.#tags.withAll(overflow.fold(pairs)));
+    }
+    return this.#addSeries(metric, tags);
+  }
+
+  #addSeries(metric: Metric, tags: TagSet): number {
     const seriesIds = this.#seriesIds[metric.id]!;
     const existing = seriesIds.get(tags.id);
     if (existing !== undefined) return existing;
@@ -148,16 +163,43 @@ export class MetricRegistry {
     this.#sinks.push(metric.sink);
     this.#subSinks.push(matchingSinks(metric, tags));
     seriesIds.set(tags.id, id);
-    if (this.#series.length > this.#seriesToWarnAt) this.#warnOfSeries();
+    if (this.#series.length > this.#seriesToWarnAt && !this.#isOverflowWarned) this.#warnOfSeries();
     return id;
   }
 
   #warnOfSeries(): void {
     this.#warn?.(
       `The test has generated more than ${this.#seriesToWarnAt} unique time series, which costs memory here and in every ` +
-        "output. Don't use unique values, such as ids, as tags; give requests with ids in their URL one `name` tag.",
+        `output: ${this.#blame()}, or set a limit with --max-series`,
     );
     this.#seriesToWarnAt *= 2;
+  }
+
+  #warnOfOverflow(limit: number): void {
+    if (this.#isOverflowWarned) return;
+    this.#isOverflowWarned = true;
+    this.#warn?.(
+      `The test has ${limit} time series, as many as --max-series allows; samples of further ones go into one for each ` +
+        `metric, with the tag overflow="true": ${this.#blame()}`,
+    );
+  }
+
+  /** The tag with the most values, and what to do about it. */
+  #blame(): string {
+    const values = new Map<string, Set<string>>();
+    for (const { tags } of this.#series) {
+      for (const [name, value] of tags) {
+        const known = values.get(name);
+        if (known === undefined) values.set(name, new Set([value]));
+        else known.add(value);
+      }
+    }
+    // `name` comes before `url`, which has the same values.
+    const [tag, { size }] = [...values].sort(([a, one], [b, other]) => other.size - one.size || (a < b ? -1 : 1))[0] ??
+      ["", { size: 0 }];
+    return tag === "name" || tag === "url"
+      ? `the tag "${tag}" has ${size} values; give requests with ids in their URL one name ({ tags: { name: "…" } } or http.url)`
+      : `the tag "${tag}" has ${size} values; don't put unique values, such as ids, into it`;
   }
 }
 

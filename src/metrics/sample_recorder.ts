@@ -2,6 +2,7 @@
 
 import { BUILTIN_METRICS } from "./builtin.ts";
 import { assertSameMetric } from "./metric_definition.ts";
+import type { SeriesOverflow } from "./series_overflow.ts";
 import type { TagSet } from "./tag_set.ts";
 import type { MetricDefinition, MetricType, SampleBatch, SeriesDefinition, TagPairs, ValueType } from "./types.ts";
 
@@ -31,6 +32,8 @@ export class SampleRecorder {
   #ids = new Uint32Array(CAPACITY);
   #times = new Float64Array(CAPACITY);
   #values = new Float64Array(CAPACITY);
+  /** What becomes of tag sets when there are too many time series; null: there may be any number. */
+  overflow: SeriesOverflow | null = null;
   /** What samples carry from now on, beside their series' tags; null, as nearly always: nothing. */
   metadata: TagPairs | null = null;
   #metadataColumn: Uint32Array<ArrayBuffer> | null = null;
@@ -58,6 +61,11 @@ export class SampleRecorder {
   /** The metric of that name, if it is defined. */
   metricByName(name: string): MetricDefinition | undefined {
     return this.#metricsByName.get(name);
+  }
+
+  /** Whether there are as many time series as there may be, so that it makes no sense to remember those of tag sets. */
+  get isFull(): boolean {
+    return this.overflow !== null && this.#seriesCount >= this.overflow.limit;
   }
 
   /** The id of the time series of a metric and a tag set. Hot: two array reads when asked before. */
@@ -125,7 +133,8 @@ export class SampleRecorder {
       this.#series[metric] = ids;
     }
     ids[tags.id] = id + 1;
-    this.#newSeries.push({ id, metric, tags: tags.toPairs() });
+    this.#newSeries.push({ id, metric, tags: tags.counted.toPairs() });
+    if (this.isFull) tags.seal(this.overflow!);
     return id;
   }
 }

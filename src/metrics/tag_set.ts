@@ -1,5 +1,6 @@
 /** Interned tag sets: one object for each distinct set, so that two sets are compared, and their series found, by identity. */
 
+import type { SeriesOverflow } from "./series_overflow.ts";
 import type { TagPairs } from "./types.ts";
 
 /**
@@ -8,8 +9,8 @@ import type { TagPairs } from "./types.ts";
  */
 export class TagSet {
   readonly #tree: Tree;
-  /** -1 until it is asked for. */
-  #id = -1;
+  /** From 0: its number; else `UNNUMBERED`, `LOOSE`, or from -3 downwards a loose set's folded one. */
+  #id: number;
   /** The set without its greatest name; undefined for the empty set. */
   readonly #parent: TagSet | undefined;
   /** The greatest name of the set and its value; empty for the empty set. */
@@ -20,7 +21,8 @@ export class TagSet {
   #next: Map<string, Map<string, TagSet>> | undefined;
 
   private constructor(parent: TagSet | undefined, last: readonly [name: string, value: string]) {
-    this.#tree = parent === undefined ? { root: this, ids: 0 } : parent.#tree;
+    this.#tree = parent === undefined ? { root: this, ids: 0, seal: null } : parent.#tree;
+    this.#id = this.#tree.seal === null ? UNNUMBERED : LOOSE;
     this.#parent = parent;
     this.#last = last;
   }
@@ -30,10 +32,22 @@ export class TagSet {
     return new TagSet(undefined, ["", ""]);
   }
 
-  /** Dense within the tree: sets are numbered when they are first asked for it. */
+  /**
+   * Dense within the tree: sets are numbered when they are first asked for it. A set that its sealed tree doesn't remember
+   * has the number of the one that it is folded into.
+   */
   get id(): number {
-    if (this.#id === -1) this.#id = this.#tree.ids++;
-    return this.#id;
+    return this.#id >= 0 ? this.#id : this.#number();
+  }
+
+  /** The set of that number: this one, or the one that it is folded into. */
+  get counted(): TagSet {
+    return this.#id > LOOSE ? this : this.#fold(this.#tree.seal!);
+  }
+
+  /** From now on the tree remembers no further sets; what is made nevertheless counts as what `overflow` folds it into. */
+  seal(overflow: SeriesOverflow): void {
+    this.#tree.seal ??= { overflow, folded: new Map() };
   }
 
   /**
@@ -74,9 +88,30 @@ export class TagSet {
     return [...this.#parent.toPairs(), this.#last];
   }
 
+  #number(): number {
+    if (this.#id === UNNUMBERED) return this.#id = this.#tree.ids++;
+    if (this.#id === LOOSE) this.#id = FOLDED - this.#fold(this.#tree.seal!).id;
+    return FOLDED - this.#id;
+  }
+
+  #fold({ overflow, folded }: Seal): TagSet {
+    const pairs = overflow.fold(this.toPairs());
+    let set = folded.get(pairs);
+    if (set === undefined) {
+      const tree = this.#tree;
+      const { seal } = tree;
+      tree.seal = null;
+      set = tree.root.withAll(pairs);
+      tree.seal = seal;
+      folded.set(pairs, set);
+    }
+    return set;
+  }
+
   #extend(name: string, value: string): TagSet {
     if (name === "") return this;
     const set = this.#find(name, value);
+    if (this.#tree.seal !== null) return set;
     if (this.#first === undefined && set.#parent === this) {
       this.#first = set;
       return set;
@@ -113,4 +148,18 @@ interface Tree {
   readonly root: TagSet;
   /** How many sets have an id. */
   ids: number;
+  /** Null while the tree may grow. */
+  seal: Seal | null;
 }
+
+/** What becomes of sets that a tree doesn't remember. */
+interface Seal {
+  readonly overflow: SeriesOverflow;
+  /** By what `overflow` folds to. */
+  readonly folded: Map<TagPairs, TagSet>;
+}
+
+/** Values of `TagSet.#id` that are no numbers of sets. */
+const UNNUMBERED = -1;
+const LOOSE = -2;
+const FOLDED = -3;

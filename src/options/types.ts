@@ -214,6 +214,8 @@ export interface RunSettings {
   readonly outputs: readonly string[];
   /** Settings of outputs from the configuration file, by the outputs' names. */
   readonly collectors: Readonly<Record<string, unknown>>;
+  /** Time series that are kept apart, at the most; 0: any number. */
+  readonly maxSeries: number;
   /** Number of worker threads. */
   readonly workers: number;
   /** The variables of the system that the script may see in `__ENV`. */

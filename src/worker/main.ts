@@ -8,6 +8,7 @@ import { openForScript } from "../api/open.ts";
 import { type InitSession, setSession } from "../api/session.ts";
 import { timers } from "../api/timers.ts";
 import { SampleRecorder } from "../metrics/sample_recorder.ts";
+import { SeriesOverflow } from "../metrics/series_overflow.ts";
 import { HttpNetwork } from "../net/http_client.ts";
 import type { Options, SecretSource } from "../options/types.ts";
 import { type BuiltinUser, keepInitChanges, strayChange, watchBuiltins } from "../script/builtin_changes.ts";
@@ -145,6 +146,7 @@ class WorkerSession implements InitSession {
     this.#files = new Map(message.artifacts.files);
     this.#sharedArrays = new Map(message.artifacts.sharedArrays);
     this.#options = options;
+    if (message.overflow !== null) this.recorder.overflow = new SeriesOverflow(message.overflow);
     const network = new HttpNetwork({
       insecureSkipTlsVerify: options.insecureSkipTlsVerify,
       noConnectionReuse: options.noConnectionReuse,

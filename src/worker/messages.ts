@@ -1,5 +1,6 @@
 /** The protocol between the main thread and its workers: every message that is ever posted, either way. */
 
+import type { OverflowSettings } from "../metrics/series_overflow.ts";
 import type { SampleBatch } from "../metrics/types.ts";
 import type { ProxySettings } from "../net/proxies.ts";
 import type { ClientCertificate, HttpRequest, HttpResult, NetSettings } from "../net/types.ts";
@@ -70,6 +71,8 @@ export interface PlanMessage {
   readonly clientCertificates: readonly ClientCertificate[];
   /** Undefined: the environment names no proxy. */
   readonly proxies: ProxySettings | undefined;
+  /** Null: there may be any number of time series. */
+  readonly overflow: OverflowSettings | null;
   readonly state: SharedStateBuffers;
 }
 

@@ -1,4 +1,4 @@
-/** Where requests go, from where, how fast, and what is told of them. */
+/** Where requests go, from where, how fast, what is told of them, and how many series they make. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { startFixedServer, startRawServer } from "../net/raw_server.ts";
@@ -129,4 +129,33 @@ export default function () {
     assertEquals(lines[1]!["msg"], `Response:\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n${response}\n`);
     assertEquals(lines[0]!["request_id"], lines[1]!["request_id"]);
   }
+});
+
+Deno.test("--max-series folds what is too much; thresholds, checks and totals stay right", async () => {
+  const result = await runSuccessfully({
+    files: `import { check } from "k6";
+import exec from "k6/execution";
+import { Counter } from "k6/metrics";
+const things = new Counter("things");
+export const options = {
+  vus: 4,
+  iterations: 100,
+  thresholds: { things: ["count==1000"], "things{even:true}": ["count==500"], "things{even:false,id:none}": ["count==0"] },
+};
+export default function () {
+  for (let i = 0; i < 10; i++) {
+    const id = __VU + "-" + __ITER + "-" + i;
+    exec.vu.metrics.tags.id = id;
+    check(i, { "is small": (i) => i < 9 });
+    things.add(1, { even: String(i % 2 === 0) });
+  }
+}`,
+    args: ["run", "--workers", "2", "--out", "json=out.json", "script.js"],
+    env: { K6D_MAX_SERIES: "50" },
+  });
+  assertEquals(summaryCount(result, "things"), 1000);
+  assertMatch(result.stdout, /is small\n.*↳ +90% — ✓ 900 \/ ✗ 100/);
+  const warnings = logEntries(result.stderr).filter(({ msg }) => msg?.includes("--max-series"));
+  assertEquals(warnings.length, 1, result.stderr);
+  assertMatch(warnings[0]!["msg"]!, /has 50 time series.*the tag "id" has \d+ values; don't put unique values/);
 });
