@@ -1,12 +1,14 @@
 /** The entry of a worker thread: obeys the main thread's messages. All code of the script runs in here. */
 
-import { BUILTIN_MODULES, DEFAULT_EXPORTS } from "../api/builtins.ts";
+import { addLazyModule, BUILTIN_MODULES, DEFAULT_EXPORTS } from "../api/builtins.ts";
 import { scriptConsole } from "../api/console.ts";
 import { TestAborted } from "../api/execution.ts";
 import { scriptRandom } from "../api/k6.ts";
+import { missingModules } from "../api/lazy_modules.ts";
 import { openForScript } from "../api/open.ts";
 import { type InitSession, setSession } from "../api/session.ts";
 import { timers } from "../api/timers.ts";
+import { webCrypto } from "../api/web_crypto.ts";
 import { SampleRecorder } from "../metrics/sample_recorder.ts";
 import { SeriesOverflow } from "../metrics/series_overflow.ts";
 import { HttpNetwork } from "../net/http_client.ts";
@@ -388,6 +390,10 @@ class WorkerSession implements InitSession {
   }
 
   #load(program: Program): void {
+    installScriptGlobals(
+      { console: scriptConsole, open: openForScript, ...timers, ...webCrypto },
+      () => globalOf(currentUser?.globals ?? this.firstGlobals),
+    );
     this.#program = new LoadedProgram(program);
     watchBuiltins(() => currentUser ?? FIRST_INIT, { ...DEFAULT_EXPORTS, console: scriptConsole });
   }
@@ -435,6 +441,13 @@ class Queue<T extends object> {
     }
     return item;
   }
+}
+
+/** Goes on with a program once the code of all modules that it needs is there: at once for most. */
+function withModules(program: Program | null, goOn: () => void): void {
+  const missing = program === null ? [] : missingModules(program);
+  if (missing.length === 0) return goOn();
+  Promise.all(missing.map(addLazyModule)).then(goOn);
 }
 
 class StartTimer implements TimerEntry {
@@ -589,9 +602,9 @@ globalThis.addEventListener("message", (event) => {
   const data: ToWorker = event.data;
   switch (data.type) {
     case "init":
-      return session.init(data);
+      return withModules(data.program, () => session.init(data));
     case "plan":
-      return session.plan(data);
+      return withModules(data.program, () => session.plan(data));
     case "phase":
       return session.phase(data);
     case "start":
@@ -605,7 +618,3 @@ globalThis.addEventListener("message", (event) => {
   }
 });
 Math.random = scriptRandom;
-installScriptGlobals(
-  { console: scriptConsole, open: openForScript, ...timers },
-  () => globalOf(currentUser?.globals ?? session.firstGlobals),
-);

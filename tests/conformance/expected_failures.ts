@@ -6,7 +6,6 @@
 const HTTP = "waits for HTTP as complete as k6's";
 const WEBSOCKETS = "waits for WebSockets";
 const HTML = "waits for k6/html";
-const CRYPTO = "waits for k6/crypto, k6/encoding and WebCrypto";
 const URL_OBJECTS = "on purpose: what `http.url` gives, without the undocumented `clean` and `getURL`";
 const EXTERNALLY_CONTROLLED = "on purpose: `externally-controlled`, which k6 2 dropped, is kept";
 
@@ -26,13 +25,6 @@ const CASES: Readonly<Record<string, readonly string[]>> = {
     "modules/ws-timers-and-ping",
   ],
   [HTML]: ["modules/html-elements", "modules/html-forms-and-attributes", "modules/html-selection"],
-  [CRYPTO]: [
-    "modules/crypto-hashes",
-    "modules/encoding",
-    "modules/globals-present",
-    "modules/webcrypto-asymmetric",
-    "modules/webcrypto-digest-and-random",
-  ],
   [URL_OBJECTS]: ["http/url-template"],
   [EXTERNALLY_CONTROLLED]: ["executors/unknown-executor"],
 };

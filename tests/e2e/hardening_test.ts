@@ -96,6 +96,16 @@ const ATTACKS: Record<string, string> = {
     const response = http.get("http://127.0.0.1:1/"); Object.getPrototypeOf(response).json = () => "changed"; return "changed";`,
   "fields of a response that are k6d's":
     `return Reflect.ownKeys(http.get("http://127.0.0.1:1/")).filter((key) => typeof key === "symbol" || key.startsWith("#") || key.startsWith("_")).join();`,
+  "native objects behind crypto": `
+    const { constructor, prototype } = CryptoKey;
+    return Object.getPrototypeOf(crypto) !== Object.prototype || Object.getPrototypeOf(crypto.subtle) !== Object.prototype ||
+      constructor !== Function || Object.getPrototypeOf(prototype) !== Object.prototype;`,
+  "native promises of crypto": `return !(crypto.subtle.digest("SHA-1", new Uint8Array(1)) instanceof Promise);`,
+  "native exceptions of crypto":
+    `try { crypto.getRandomValues([]); } catch (error) { return error.constructor !== Error && error.constructor; }`,
+  "making a key by hand": `return new CryptoKey();`,
+  "changing a hasher for others": `
+    Object.getPrototypeOf(k6crypto.createHash("md5")).digest = () => "changed"; return "changed";`,
   "writing to a shared array": `shared[0].a = 2; return "written";`,
   "writing to the options": `exec.test.options.vus = 5; return "written";`,
   "the environment": `return Object.keys(__ENV).join() !== "SECRET_FILE" && Object.keys(__ENV);`,
@@ -107,6 +117,7 @@ const ATTACKS: Record<string, string> = {
 const SCRIPT = `
 import http from "k6/http";
 import exec from "k6/execution";
+import k6crypto from "k6/crypto";
 import { sleep } from "k6";
 import { Counter } from "k6/metrics";
 import { SharedArray } from "k6/data";

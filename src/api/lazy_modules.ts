@@ -1,0 +1,30 @@
+/**
+ * Modules whose code is loaded only in the workers of scripts that use it, because it costs them time and memory. That
+ * happens before the script's first line runs: nothing can be imported afterwards (worker/script_globals.ts).
+ */
+
+import type { Program } from "../script/program.ts";
+
+const LOADERS = {
+  "k6/crypto": () => import("./crypto.ts"),
+} as const;
+
+/** Names of such modules. */
+export type LazyName = keyof typeof LOADERS;
+
+type LoadedModules = { [Name in LazyName]: Awaited<ReturnType<(typeof LOADERS)[Name]>> };
+
+const loaded: Partial<LoadedModules> = {};
+
+/** Those that a program needs and that aren't there yet. */
+export function missingModules({ builtins }: Program): LazyName[] {
+  const names = Object.keys(LOADERS) as LazyName[];
+  return names.filter((name) => loaded[name] === undefined && builtins.includes(name));
+}
+
+/** Loads the code of a module. */
+export async function loadModule<Name extends LazyName>(name: Name): Promise<LoadedModules[Name]> {
+  const module = await LOADERS[name]() as LoadedModules[Name];
+  loaded[name] = module;
+  return module;
+}
