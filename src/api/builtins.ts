@@ -12,6 +12,7 @@ import { k6 } from "./k6.ts";
 import { type LazyName, loadModule } from "./lazy_modules.ts";
 import { metrics } from "./metrics.ts";
 import { listResponseFields } from "./response_fields.ts";
+import { addPageMethods } from "./response_page.ts";
 import { secrets } from "./secrets.ts";
 import { timers } from "./timers.ts";
 
@@ -53,6 +54,7 @@ function addModule(name: string, exports: Exports): void {
 }
 
 for (const [name, exports] of Object.entries(defaultExports)) addModule(name, exports);
+addPageMethods();
 listResponseFields();
 // Scripts get hold of a prototype through its instances.
 freezeShared(Response);

@@ -33,7 +33,7 @@ class AtOnce implements Coroutine {
 }
 
 /** Starts a request of the current virtual user. Hot. */
-function request(method: string, url: unknown, body: unknown, params: unknown): Coroutine {
+export function request(method: string, url: unknown, body: unknown, params: unknown): Coroutine {
   const user = requireUser("Making http requests");
   const http = httpOf(user);
   const prepared = prepareRequest(user, http, method, url, body, params);

@@ -1,7 +1,7 @@
 /** What `http.get` and its like return. Everything that costs is made when the script asks for it. */
 
 import type { HttpResult } from "../net/types.ts";
-import { refuseMissing } from "../script/refusal.ts";
+import type { Selection } from "./html/selection.ts";
 import { type ResponseCookie, responseCookies } from "./cookies.ts";
 import { requestHeadersForScript, responseHeaders, setCookieValues } from "./headers.ts";
 import type { ScriptRequest } from "./http_request.ts";
@@ -31,6 +31,10 @@ export class Response {
   url: string;
   error: string;
   error_code: number;
+  // Of pages; response_page.ts adds them to the prototype.
+  declare html: (selector?: unknown) => Selection;
+  declare submitForm: (options?: unknown) => unknown;
+  declare clickLink: (options?: unknown) => unknown;
   readonly #result: HttpResult | null;
   readonly #request: ScriptRequest | null;
   readonly #sent: string;
@@ -137,19 +141,6 @@ export class Response {
       }
     }
     return selectJson(this.#json, String(selector));
-  }
-
-  /** Not yet, as are the two after it. */
-  html(): never {
-    refuseMissing("Response.html()", this.html);
-  }
-
-  clickLink(): never {
-    refuseMissing("Response.clickLink()", this.clickLink);
-  }
-
-  submitForm(): never {
-    refuseMissing("Response.submitForm()", this.submitForm);
   }
 
   /** So that `JSON.stringify` shows a response as k6 does. */

@@ -7,6 +7,7 @@ import type { Program } from "../script/program.ts";
 
 const LOADERS = {
   "k6/crypto": () => import("./crypto.ts"),
+  "k6/html": () => import("./html.ts"),
 } as const;
 
 /** Names of such modules. */
@@ -17,9 +18,11 @@ type LoadedModules = { [Name in LazyName]: Awaited<ReturnType<(typeof LOADERS)[N
 const loaded: Partial<LoadedModules> = {};
 
 /** Those that a program needs and that aren't there yet. */
-export function missingModules({ builtins }: Program): LazyName[] {
+export function missingModules({ builtins, readsPages }: Program): LazyName[] {
   const names = Object.keys(LOADERS) as LazyName[];
-  return names.filter((name) => loaded[name] === undefined && builtins.includes(name));
+  return names.filter((name) =>
+    loaded[name] === undefined && (builtins.includes(name) || name === "k6/html" && readsPages)
+  );
 }
 
 /** Loads the code of a module. */
@@ -27,4 +30,9 @@ export async function loadModule<Name extends LazyName>(name: Name): Promise<Loa
   const module = await LOADERS[name]() as LoadedModules[Name];
   loaded[name] = module;
   return module;
+}
+
+/** A module that has been loaded; undefined when it has not. */
+export function loadedModule<Name extends LazyName>(name: Name): LoadedModules[Name] | undefined {
+  return loaded[name];
 }

@@ -11,9 +11,14 @@ export interface BuiltinBlocking {
   readonly others: Blocking;
   /** Blocking methods of the objects that the module hands out. */
   readonly methods: readonly string[];
+  /** Their methods that call back while they run, beside those of `CALLBACK_METHODS`. */
+  readonly callbackMethods?: readonly string[];
 }
 
 const NEVER: BuiltinBlocking = { members: {}, others: "never", methods: [] };
+
+/** Methods of k6/html's `Selection`. */
+const SELECTION_CALLBACKS = ["each", "is", "not"];
 
 const BUILTINS: Readonly<Record<string, BuiltinBlocking>> = {
   k6: {
@@ -33,7 +38,11 @@ const BUILTINS: Readonly<Record<string, BuiltinBlocking>> = {
     },
     others: "always",
     methods: ["submitForm", "clickLink"],
+    callbackMethods: SELECTION_CALLBACKS,
   },
+  "k6/html": { ...NEVER, callbackMethods: SELECTION_CALLBACKS },
+  "k6/crypto": NEVER,
+  "k6/encoding": NEVER,
   "k6/metrics": NEVER,
   "k6/secrets": NEVER,
   "k6/timers": NEVER,

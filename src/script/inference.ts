@@ -130,6 +130,8 @@ class FlowGraph implements Inference {
   #defaultExport = this.#never;
   /** Blocking methods of the objects that built-ins hand out. */
   readonly #blockingMethods = new Set<string>();
+  /** Methods of theirs that call back while they run. */
+  readonly #callbackMethods = new Set(CALLBACK_METHODS);
   readonly #pending: Flow[] = [];
   readonly #importTargets = new Map<Binding, ImportTarget>();
   readonly #bindingOf = new Map<Node, Binding>();
@@ -145,19 +147,23 @@ class FlowGraph implements Inference {
       for (const [binding, target] of module.imports) {
         this.#importTargets.set(binding, target);
         if (target.kind === "builtin" || target.kind === "builtin-object") {
-          for (const name of builtinBlocking(target.specifier).methods) this.#blockingMethods.add(name);
+          this.#addMethods(target.specifier);
         }
       }
       for (const [call, specifier] of module.required) {
         this.#required.set(call, specifier);
-        if (specifier !== null) {
-          for (const name of builtinBlocking(specifier).methods) this.#blockingMethods.add(name);
-        }
+        if (specifier !== null) this.#addMethods(specifier);
       }
       for (const [identifier, binding] of module.scope.bindingOf) this.#bindingOf.set(identifier, binding);
       collectStoredNames(module.program, this.#storedNames);
     }
     this.#findOnlyCalled(modules);
+  }
+
+  #addMethods(specifier: string): void {
+    const { methods, callbackMethods = [] } = builtinBlocking(specifier);
+    for (const name of methods) this.#blockingMethods.add(name);
+    for (const name of callbackMethods) this.#callbackMethods.add(name);
   }
 
   #findOnlyCalled(modules: readonly InferenceModule[]): void {
@@ -558,7 +564,7 @@ class FlowGraph implements Inference {
     const inert = native && INERT_METHODS.has(name);
     const given = node.arguments.map((argument) => this.#value(argument, place));
     if (!callbacks && !inert) { for (const value of given) this.#connect(value, this.#pool); }
-    const mayCallBack = name === undefined || CALLBACK_METHODS.has(name);
+    const mayCallBack = name === undefined || this.#callbackMethods.has(name);
     if (!inert) this.#site(node, mayCallBack ? this.#join(member, ...given) : member, place);
     return inert ? this.#never : this.#anything;
   }

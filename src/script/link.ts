@@ -38,9 +38,13 @@ export function link(modules: readonly ParsedModule[], { inspected = false } = {
   return {
     modules: linked.map((module) => module.compile(inference, usesGlobal, inspected)),
     builtins: [...new Set(modules.flatMap(builtinsOf))],
+    readsPages: modules.some(({ source }) => PAGE_METHODS.test(source.text)),
     exports: entry ? [...exports.names(entry)] : [],
   };
 }
+
+/** Names of the methods of `Response` that parse HTML, but in a media type (`text/html`) and at the end of a file's name. */
+const PAGE_METHODS = /(?<!\/)\bhtml\b(?<!\.html(?=["'`]))|\b(?:submitForm|clickLink)\b/;
 
 function builtinsOf({ dependencies, candidates }: ParsedModule): string[] {
   return [...dependencies.values(), ...candidates.values()].flatMap((dependency) =>

@@ -41,6 +41,7 @@ export interface LoadHost {
 export const BUILTIN_MODULES: readonly string[] = [
   "k6",
   "k6/http",
+  "k6/html",
   "k6/metrics",
   "k6/data",
   "k6/encoding",

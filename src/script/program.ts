@@ -43,6 +43,8 @@ export interface Program {
   readonly modules: readonly ProgramModule[];
   /** Every `k6…` module that the script imports. */
   readonly builtins: readonly string[];
+  /** Whether the script may read pages: the name of a method of `Response` that does so stands in its text. */
+  readonly readsPages: boolean;
   /** Names that the script exports, `default` included. */
   readonly exports: readonly string[];
 }

@@ -141,17 +141,13 @@ const UNKNOWN = "in a constructor that it did not see called";
 
 const AT_ONCE = "where JavaScript itself makes the call, as for an iterator, toString() or a parameter's default value";
 
-/** Where k6d's own code is. */
-const OWN_CODE = import.meta.url.slice(0, import.meta.url.lastIndexOf("/script/") + 1);
-
-/** Whether k6d's own code, not a script's, called `callee`. */
+/** Whether k6d's own code or a library of it, not a script's, called `callee`. Only scripts' code is evaluated text. */
 // deno-lint-ignore ban-types -- any function that may stand on the stack
 export function isCalledByOwnCode(callee: Function): boolean {
   const frames = currentFrames(callee, 8);
   for (let i = 0; i < frames.length; i++) {
-    const url = frames[i]!.getScriptNameOrSourceURL?.();
-    if (url) return !modules.has(url) && /^(?:ext|node):/.test(url) || url.startsWith(OWN_CODE);
     if (frames[i]!.isEval()) return false;
+    if (frames[i]!.getScriptNameOrSourceURL?.()) return true;
   }
   return true;
 }

@@ -3,18 +3,12 @@
  * for work names the topic. The runner reports a case that passes although it is listed here.
  */
 
-const HTTP = "waits for HTTP as complete as k6's";
 const WEBSOCKETS = "waits for WebSockets";
-const HTML = "waits for k6/html";
 const URL_OBJECTS = "on purpose: what `http.url` gives, without the undocumented `clean` and `getURL`";
 const EXTERNALLY_CONTROLLED = "on purpose: `externally-controlled`, which k6 2 dropped, is kept";
 
 /** By reason, to keep the list short. */
 const CASES: Readonly<Record<string, readonly string[]>> = {
-  [HTTP]: [
-    "flows/form-login-session",
-    "http/forms-and-links",
-  ],
   [WEBSOCKETS]: [
     "flows/ws-room",
     "modules/deprecated-modules",
@@ -24,7 +18,6 @@ const CASES: Readonly<Record<string, readonly string[]>> = {
     "modules/ws-params",
     "modules/ws-timers-and-ping",
   ],
-  [HTML]: ["modules/html-elements", "modules/html-forms-and-attributes", "modules/html-selection"],
   [URL_OBJECTS]: ["http/url-template"],
   [EXTERNALLY_CONTROLLED]: ["executors/unknown-executor"],
 };

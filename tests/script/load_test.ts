@@ -16,6 +16,25 @@ async function evaluate(
   return { exports: instantiate(await load(files), host(trace)), trace };
 }
 
+const READS_PAGES: Record<string, boolean> = {
+  "res.html().find('a')": true,
+  "res\n  ?.html?.('a')": true,
+  "res['html']()": true,
+  "const { html } = res": true,
+  "res.submitForm()": true,
+  "const { clickLink: click } = res": true,
+  "http.get('/index.html')": false,
+  "params = { headers: { accept: 'text/html,application/xhtml+xml' } }": false,
+  "res.json()": false,
+};
+
+for (const [text, expected] of Object.entries(READS_PAGES)) {
+  Deno.test(`a script that says ${JSON.stringify(text)} ${expected ? "may read" : "reads no"} pages`, async () => {
+    const program = await load({ "s.js": "import './m.js';", "m.js": `let res, http, params;\n() => { ${text} };` });
+    assertEquals(program.readsPages, expected);
+  });
+}
+
 const errors: Record<string, { files: Record<string, string>; message: RegExp }> = {
   "a syntax error": {
     files: { "s.js": "export default function () {\n  let x = ;\n}" },
