@@ -65,7 +65,15 @@ const origins: Readonly<Record<string, string>> = {
 };
 const url = parseHttpUrl(`${origins[protocol]}/bench`);
 const headers = `Host: ${url.host}\r\nUser-Agent: k6d\r\n`;
-const request: HttpRequest = { method: "GET", url, headers, body: null, timeoutMs: 60_000, discardBody: false };
+const request: HttpRequest = {
+  method: "GET",
+  url,
+  headers,
+  body: null,
+  timeoutMs: 60_000,
+  discardBody: false,
+  http1Only: false,
+};
 const network = new HttpNetwork({
   insecureSkipTlsVerify: true,
   noConnectionReuse: false,

@@ -111,6 +111,7 @@ export function buildRequest(
       body: encoded.bytes,
       timeoutMs: timeoutOf(params?.timeout),
       discardBody: responseType === "none",
+      http1Only: auth?.name === "ntlm",
     },
     url: target.href,
     name: givenName === undefined ? withoutCredentials(target, text) : givenName,
@@ -144,9 +145,10 @@ export function redirectRequest(
   const body = keeps ? wire.body : null;
   const staysOnHost = target.hostname === wire.url.hostname;
   const headers = staysOnHost ? request.headers : withoutHeaders(request.headers, ["Authorization", "Cookie"]);
+  const http1Only = staysOnHost && wire.http1Only;
   return {
     ...request,
-    wire: { ...wire, method, url: target, headers: headerBlock(method, target, headers, body), body },
+    wire: { ...wire, method, url: target, headers: headerBlock(method, target, headers, body), body, http1Only },
     url: href,
     name: request.named ? request.name : withoutCredentials(target, href),
     headers,

@@ -83,7 +83,7 @@ export class HttpSession implements UserHttp {
   }
 
   #abortBlocked(): void {
-    this.helperClient.abort();
+    this.#helperClient?.abort();
     for (const client of this.#callClients) client.close();
     this.#callClients.length = 0;
   }

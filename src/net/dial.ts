@@ -17,8 +17,8 @@ import { connectNode, localAddress, openTunnel } from "./node_tcp.ts";
 import { isIpAddress } from "./ip_address.ts";
 import { Proxies, type Proxy } from "./proxies.ts";
 import { Resolver } from "./resolver.ts";
-import { type Socket, TlsSocket } from "./socket.ts";
-import type { ClientCertificate, HttpUrl, NetSettings } from "./types.ts";
+import { NodeStream, type Socket } from "./socket.ts";
+import type { ClientCertificate, HttpRequest, HttpUrl, NetSettings } from "./types.ts";
 import { withDeno } from "./with_deno.ts";
 
 // Scripts find these gone from the global object.
@@ -28,7 +28,7 @@ const { AbortController, Deno, performance } = globalThis;
 export interface Dialled {
   readonly socket: Socket;
   /** The same socket when both sides agreed on HTTP/2, else null. */
-  readonly http2Socket: TlsSocket | null;
+  readonly http2Socket: NodeStream | null;
   readonly remoteIp: string;
   readonly remotePort: number;
   /** The proxy that passes plain requests on; null without one, and for tunnels. */
@@ -168,16 +168,23 @@ const CANCELLED = new Error("the attempt to connect was cancelled");
 export class Dial extends Expiring {
   readonly #dialer: Dialer;
   readonly #url: HttpUrl;
+  readonly #http1Only: boolean;
   readonly #localIp: string | null;
   readonly #observer: DialObserver;
   readonly #cancelled = new AbortController();
 
-  /** `localIp`: the address to connect from; null: the system's choice. */
-  constructor(dialer: Dialer, url: HttpUrl, localIp: string | null, observer: DialObserver) {
+  /** For a request; `localIp`: the address to connect from; null: the system's choice. */
+  constructor(
+    dialer: Dialer,
+    { url, http1Only }: Pick<HttpRequest, "url" | "http1Only">,
+    localIp: string | null,
+    observer: DialObserver,
+  ) {
     super();
-    this.#localIp = localIp;
     this.#dialer = dialer;
     this.#url = url;
+    this.#http1Only = http1Only;
+    this.#localIp = localIp;
     this.#observer = observer;
     dialer.deadlines.add(this, performance.now(), dialer.settings.dialTimeoutMs);
     this.#run();
@@ -220,7 +227,7 @@ export class Dial extends Expiring {
     const localIp = this.#localIp;
     const socket = localIp === null
       ? await connectDeno(ip, port, signal)
-      : new TlsSocket(await connectNode(ip, port, localIp, signal));
+      : new NodeStream(await connectNode(ip, port, localIp, signal));
     const readyAt = performance.now();
     this.#dialer.deadlines.remove(this);
     return {
@@ -269,7 +276,7 @@ export class Dial extends Expiring {
       connect({
         ...(tunnel === null ? { host: ip, port, ...localAddress(this.#localIp) } : { socket: tunnel.socket }),
         rejectUnauthorized: false,
-        ALPNProtocols: this.#dialer.offersHttp2 ? ["h2", "http/1.1"] : ["http/1.1"],
+        ALPNProtocols: this.#dialer.offersHttp2 && !this.#http1Only ? ["h2", "http/1.1"] : ["http/1.1"],
         ...(isIpAddress(hostname) ? {} : { servername: hostname }),
         ...(secureContext === undefined ? {} : { secureContext }),
         ...(session === undefined ? {} : { session }),
@@ -296,10 +303,10 @@ export class Dial extends Expiring {
         if (mismatch !== undefined) throw new NetError(tlsFailure(mismatch));
         if (!socket.authorized) throw new NetError(tlsFailure(authorizationError(socket)));
       }
-      const tlsSocket = new TlsSocket(socket);
+      const stream = new NodeStream(socket);
       return {
-        socket: tlsSocket,
-        http2Socket: socket.alpnProtocol === "h2" ? tlsSocket : null,
+        socket: stream,
+        http2Socket: socket.alpnProtocol === "h2" ? stream : null,
         remoteIp: ip,
         remotePort: port,
         forwarder: null,

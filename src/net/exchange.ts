@@ -114,9 +114,11 @@ export class Exchange extends Expiring implements StreamObserver {
     this.#findConnection(now);
   }
 
-  /** Whether it makes a connection that would do for `url`. */
+  /** Whether it makes a connection that requests to `url` may come to share. */
   isDialling(url: HttpUrl): boolean {
-    return this.#state === "dialling" && isSameServer(this.#request!.url, url);
+    if (this.#state !== "dialling") return false;
+    const request = this.#request!;
+    return !request.http1Only && isSameServer(request.url, url);
   }
 
   /** Drops everything without telling anybody. */
@@ -137,10 +139,10 @@ export class Exchange extends Expiring implements StreamObserver {
     this.#times.connecting = dialled.connectingMs;
     this.#times.tlsHandshaking = dialled.tlsHandshakingMs;
     const network = this.#network;
-    const { url } = this.#request!;
+    const { url, http1Only } = this.#request!;
     const { http2Socket } = dialled;
     const followers = this.#takeFollowers();
-    if (url.secure && network.dialer.offersHttp2) network.learnProtocol(url, http2Socket !== null);
+    if (url.secure && network.dialer.offersHttp2 && !http1Only) network.learnProtocol(url, http2Socket !== null);
     const http2 = http2Socket === null ? null : new Http2Connection(http2Socket, this.#client!, network.readBuffers);
     const connection = new Connection(dialled, url, http2);
     if (http2 === null) {
@@ -215,13 +217,15 @@ export class Exchange extends Expiring implements StreamObserver {
   /** Goes on with a connection that is there, waits for one that is being made where that may do, or makes one. */
   #findConnection(now: number): void {
     const client = this.#client!;
-    const { url } = this.#request!;
-    const shared = url.secure ? client.findShared(url) : null;
+    const request = this.#request!;
+    const { url } = request;
+    const mayShare = url.secure && !request.http1Only;
+    const shared = mayShare ? client.findShared(url) : null;
     if (shared !== null) return this.#startStream(shared, true, now);
     const idle = client.takeIdle(url);
     if (idle !== null) return this.#startTransfer(idle, true, now);
-    const leader = url.secure && this.#network.mayShare(url) ? client.findDialling(url) : null;
-    if (leader === null) return this.#startDial(url);
+    const leader = mayShare && this.#network.mayShare(url) ? client.findDialling(url) : null;
+    if (leader === null) return this.#startDial(request);
     this.#state = "waiting";
     this.#leader = leader;
     leader.#followers.push(this);
@@ -234,9 +238,9 @@ export class Exchange extends Expiring implements StreamObserver {
     return followers;
   }
 
-  #startDial(url: HttpUrl): void {
+  #startDial(request: HttpRequest): void {
     this.#state = "dialling";
-    this.#dial = new Dial(this.#network.dialer, url, this.#client!.localIp, this);
+    this.#dial = new Dial(this.#network.dialer, request, this.#client!.localIp, this);
   }
 
   #startTransfer(connection: Connection, reused: boolean, readyAt: number): void {
@@ -355,7 +359,7 @@ export class Exchange extends Expiring implements StreamObserver {
     exchange.#begin(client, request, completion, startedAt);
     exchange.#retries = retries;
     if (isStream) exchange.#findConnection(performance.now());
-    else exchange.#startDial(request.url);
+    else exchange.#startDial(request);
   }
 
   #succeed(): void {

@@ -1,4 +1,4 @@
-/** What the HTTP client needs of a connection, and the two kinds of it: Deno's own TCP connection and TLS on top of `node:tls`. */
+/** What the HTTP client needs of a connection, and the two kinds of it: Deno's own TCP connections and Node's, for all with TLS. */
 
 import type { Socket as NodeSocket } from "node:net";
 
@@ -21,14 +21,14 @@ export interface SocketListener {
   ended(error: Error | null): void;
 }
 
-/** Bytes that may wait in a `TlsSocket` before it stops reading. */
+/** Bytes that may wait in a `NodeStream` before it stops reading. */
 const BACKLOG_LIMIT_BYTES = 64 * 1024;
 
 /** Bytes that are written at a time: over TLS all of them are encrypted, and kept, before the first one leaves. */
 const WRITE_LIMIT_BYTES = 256 * 1024;
 
 /** A connection of Node's: a plain one, or one of `node:tls` after its handshake. */
-export class TlsSocket implements Socket {
+export class NodeStream implements Socket {
   readonly #socket: NodeSocket;
   #backlog: Uint8Array[] = [];
   #backlogBytes = 0;

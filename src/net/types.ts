@@ -32,6 +32,8 @@ export interface HttpRequest {
   readonly timeoutMs: number;
   /** Read the body off the wire but don't keep it. */
   readonly discardBody: boolean;
+  /** Never go by HTTP/2: for what needs a connection to itself, such as NTLM, which authenticates connections. */
+  readonly http1Only: boolean;
 }
 
 /** Milliseconds, with fractions, taken at the socket. */

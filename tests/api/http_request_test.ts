@@ -55,6 +55,16 @@ Deno.test("credentials and cookies don't follow a redirect to another host", () 
   assertEquals(next.headers.filter((_, i) => i % 2 === 0), ["X-Own", "User-Agent"]);
 });
 
+Deno.test("NTLM keeps to HTTP/1.1, on its own host; digest does not", () => {
+  const build = (auth: string) => buildRequest("GET", "https://u:p@a.test/", null, { auth }, options);
+  const http1Only = [build("ntlm"), build("digest")].map(({ wire }) => wire.http1Only);
+  assertEquals(http1Only, [true, false]);
+  const redirected = ["https://a.test/2", "https://b.test/"].map((url) =>
+    redirectRequest(build("ntlm"), 302, parseHttpUrl(url), url).wire.http1Only
+  );
+  assertEquals(redirected, [true, false]);
+});
+
 Deno.test("http.url groups requests under its template, which a tag name overrides", () => {
   const template = url`${"http://a.test"}/items/${7}?q=${"x y"}`;
   const request = buildRequest("GET", template, null, null, options);

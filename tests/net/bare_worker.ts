@@ -26,7 +26,15 @@ self.addEventListener("message", async ({ data }: MessageEvent<BareWorkerTask>) 
   for (const text of data.urls) {
     const url = parseHttpUrl(text);
     const headers = `Host: ${url.host}\r\n`;
-    const request = { method: "GET", url, headers, body: null, timeoutMs: 10_000, discardBody: false };
+    const request = {
+      method: "GET",
+      url,
+      headers,
+      body: null,
+      timeoutMs: 10_000,
+      discardBody: false,
+      http1Only: false,
+    };
     outcomes.push(
       await new Promise<string>((done) => {
         client.send(request, { httpDone: ({ status, error }) => done(`${status} ${error}`) });

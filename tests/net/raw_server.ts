@@ -105,6 +105,7 @@ export function makeRequest(url: string, overrides: Partial<HttpRequest> = {}): 
     body: null,
     timeoutMs: 10_000,
     discardBody: false,
+    http1Only: false,
     ...overrides,
   };
 }

@@ -30,7 +30,7 @@ class BlockableRuntime extends TestRuntime implements Disposable {
 function get(url: string): HttpRequest {
   const parsed = parseHttpUrl(url);
   const headers = `Host: ${parsed.host}\r\n`;
-  return { method: "GET", url: parsed, headers, body: null, timeoutMs: 5000, discardBody: false };
+  return { method: "GET", url: parsed, headers, body: null, timeoutMs: 5000, discardBody: false, http1Only: false };
 }
 
 Deno.test("several exchanges are under way in one blocking wait", async () => {

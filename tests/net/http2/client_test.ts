@@ -71,6 +71,21 @@ testWithPrograms("without HTTP/2 the same server is asked by HTTP/1.1", [nginx],
   assertEquals((await client.send(`${server.http2Url}/page`)).proto, "HTTP/1.1");
 });
 
+testWithPrograms("a request for HTTP/1.1 alone leaves the others their HTTP/2", [nginx], async () => {
+  await using server = await startNginx({ "/page": "hello" });
+  using client = new TestClient(SKIP_VERIFY);
+  const url = `${server.http2Url}/page`;
+  for (let round = 0; round < 2; round++) {
+    const results = await Promise.all([
+      client.send(url, { http1Only: true }),
+      client.send(url),
+      client.send(url),
+    ]);
+    assertEquals(results.map(({ proto }) => proto), ["HTTP/1.1", "HTTP/2.0", "HTTP/2.0"]);
+    assertEquals(results.filter(({ connecting }) => connecting > 0).length, round === 0 ? 2 : 0);
+  }
+});
+
 testWithPrograms("requests at once to a server of HTTP/1.1 have a connection each", [nginx], async () => {
   await using server = await startNginx({ "/page": "hello" });
   using client = new TestClient(SKIP_VERIFY);
