@@ -95,12 +95,6 @@ export function blockingSite(callee: Function, what: string, inConstructor: bool
   return { position: firstPosition(frames), what, through: inConstructor && through === AT_ONCE ? UNKNOWN : through };
 }
 
-/** Where `callee` was called: `url:line:column`. */
-// deno-lint-ignore ban-types -- any function that may stand on the stack
-export function callPosition(callee: Function): string {
-  return firstPosition(currentFrames(callee));
-}
-
 function firstPosition(frames: readonly NodeJS.CallSite[]): string {
   for (const frame of frames) {
     const place = scriptPositionOf(frame);

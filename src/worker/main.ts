@@ -19,7 +19,6 @@ import { setJobQueueSource } from "../script/jobs.ts";
 import type { Program, ProgramGlobals, ProgramHost } from "../script/program.ts";
 import { isPromise } from "../script/promise.ts";
 import { onBlockedThread } from "../script/blocking_twin.ts";
-import { onRefusal, Refusal } from "../script/refusal.ts";
 import type { BlockingSite } from "../script/stack_trace.ts";
 import type {
   ControlMessage,
@@ -550,13 +549,12 @@ function jsonOfOptions(options: unknown): string | undefined {
 }
 
 function describe(error: unknown): ScriptFailure {
-  const kind = isThrown(error, TestAborted) ? "abort" : isThrown(error, Refusal) ? "refusal" : "exception";
-  if (kind !== "exception") return { kind, stack: (error as Error).message };
+  if (isThrown(error, TestAborted)) return { kind: "abort", stack: error.message };
   if (isThrown(error, UncaughtRejection)) {
     const { kind, stack } = describe(error.reason);
     return { kind, stack: kind === "exception" ? `${error.message} ${stack}` : stack };
   }
-  return { kind, stack: isThrown(error, ExportError) ? error.message : thrownText(error) };
+  return { kind: "exception", stack: isThrown(error, ExportError) ? error.message : thrownText(error) };
 }
 
 const knownBlockingSites = new Set<string>();
@@ -585,7 +583,6 @@ function deepFreeze(value: unknown): unknown {
 const session = new WorkerSession();
 setSession(session);
 setJobQueueSource(currentLoop);
-onRefusal((refusal) => post({ type: "abort", failure: { kind: "refusal", stack: refusal.message } }));
 onBlockedThread(warnOfBlocking);
 setInterval(() => session.beat(), FLUSH_MS);
 setInterval(() => session.checkBuiltins(), BUILTIN_CHECK_MS);

@@ -20,7 +20,7 @@ export type LogFields = Readonly<Record<string, string>>;
 export interface ScriptFailure {
   /** Name, message and the author's stack. */
   readonly stack: string;
-  /** `exec.test.abort()`, a refusal of the compiler, a time limit, or any other exception. */
+  /** `exec.test.abort()`, what k6d refuses, a time limit, or any other exception. */
   readonly kind: "exception" | "abort" | "refusal" | "timeout";
 }
 
