@@ -282,7 +282,6 @@ export class Dial extends Expiring {
         ...(session === undefined ? {} : { session }),
       })
     );
-    this.#dialer.keepSessions(this.#url, socket);
     const cancel = () => {
       socket.destroy(new Error("cancelled"));
       tunnel?.socket.destroy();
@@ -303,6 +302,8 @@ export class Dial extends Expiring {
         if (mismatch !== undefined) throw new NetError(tlsFailure(mismatch));
         if (!socket.authorized) throw new NetError(tlsFailure(authorizationError(socket)));
       }
+      // Only now: whoever resumes a session is not verified again.
+      this.#dialer.keepSessions(this.#url, socket);
       const stream = new NodeStream(socket);
       return {
         socket: stream,
