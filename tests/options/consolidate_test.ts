@@ -125,7 +125,7 @@ Deno.test("for every option and any set of layers the highest layer that sets it
       });
       for (const { key, kind } of PLAIN) {
         const value = flags[key] ?? inEnv[key] ?? script[key] ?? config[key] ?? null;
-        assertEquals(merged[key], value !== null && kind.toJson ? kind.toJson(value as never) : value, key);
+        assertEquals(merged[key] ?? null, value !== null && kind.toJson ? kind.toJson(value as never) : value, key);
       }
     }),
     { numRuns: 200 },
