@@ -1,7 +1,7 @@
 /** Forms: their controls, what these hold, and what is sent of them. */
 
 import { type AnyNode, type Element, isTag } from "domhandler";
-import { closestElement, elementsBelow, firstBelow, rootOf, textOf } from "./tree.ts";
+import { closestElement, elementsBelow, firstBelow, isWithin, rootOf, textOf } from "./tree.ts";
 
 /** What a control holds: text, or the chosen texts of a list that allows several. */
 export type ControlValue = string | string[];
@@ -19,28 +19,33 @@ const SENT = new Set("input keygen select textarea".split(" "));
 const NOT_SENT_BY_ITSELF = new Set("button file image reset submit".split(" "));
 
 /** The controls of a form (WHATWG HTML, section 4.10.3): those in it and those elsewhere that name it. */
-export function controlsOf(form: Element): Element[] {
-  return elementsBelow(rootOf(form), (element) => LISTED.has(element.name) && inputType(element) !== "image")
-    .filter((element) => formOf(element) === form);
+export function controlsOf(form: Element): readonly Element[] {
+  return controlsByForm(rootOf(form)).get(form)!;
 }
 
 /** The form that an element belongs to. */
 export function formOf(element: Element): Element | undefined {
-  const id = element.attribs.form;
-  if (id === undefined) return closestElement(element, ({ name }) => name === "form");
-  return firstBelow(rootOf(element), ({ name, attribs }) => name === "form" && attribs.id === id);
+  return ownerOf(element, (id) => firstBelow(rootOf(element), (other) => isForm(other) && other.attribs.id === id));
 }
 
 /** The labels of a control. */
 export function labelsOf(control: Element): Element[] {
-  return elementsBelow(rootOf(control), ({ name }) => name === "label").filter((label) => controlOf(label) === control);
+  const root = rootOf(control);
+  const { id } = control.attribs;
+  const isNamed = id !== undefined && labelableById(root, id) === control;
+  return elementsBelow(root, (element) => {
+    if (element.name !== "label") return false;
+    const wanted = element.attribs.for;
+    return wanted === undefined
+      ? isWithin(element, control) && controlOf(element) === control
+      : isNamed && wanted === id;
+  });
 }
 
 /** The control that a label is for. */
 export function controlOf(label: Element): Element | undefined {
   const id = label.attribs.for;
-  const root = id === undefined ? label : rootOf(label);
-  return firstBelow(root, ({ name, attribs }) => LABELABLE.has(name) && (id === undefined || attribs.id === id));
+  return id === undefined ? firstBelow(label, isLabelable) : labelableById(rootOf(label), id);
 }
 
 /** The options of a `select` or `datalist`. */
@@ -100,7 +105,7 @@ export function valueOf(node: AnyNode): ControlValue | undefined {
 /** What is sent of forms and controls among `nodes`, in the order of the page. */
 export function formValues(nodes: readonly AnyNode[]): FormValue[] {
   const values: FormValue[] = [];
-  for (const control of new Set(nodes.flatMap(controlsAt))) {
+  for (const control of sentControls(nodes)) {
     const { name } = control.attribs;
     const value = valueOf(control);
     if (name === undefined || name === "" || value === undefined || !isSent(control)) continue;
@@ -114,10 +119,47 @@ export function inputType({ name, attribs }: Element): string {
   return name === "input" ? (attribs.type ?? "text").toLowerCase() : "";
 }
 
-function controlsAt(node: AnyNode): Element[] {
-  if (!isTag(node)) return [];
-  if (SENT.has(node.name)) return [node];
-  return node.name === "form" ? controlsOf(node).filter(({ name }) => SENT.has(name)) : [];
+/** Of all forms of a page in one walk, as there may be thousands. */
+function controlsByForm(root: AnyNode): Map<Element, Element[]> {
+  const listed = elementsBelow(root, (element) => isForm(element) || LISTED.has(element.name));
+  const controls = new Map<Element, Element[]>();
+  const forms = new Map<string, Element>();
+  for (const form of listed.filter(isForm)) {
+    controls.set(form, []);
+    const { id } = form.attribs;
+    if (id !== undefined && !forms.has(id)) forms.set(id, form);
+  }
+  for (const element of listed) {
+    if (isForm(element) || inputType(element) === "image") continue;
+    const form = ownerOf(element, (id) => forms.get(id));
+    if (form !== undefined) controls.get(form)?.push(element);
+  }
+  return controls;
+}
+
+function ownerOf(element: Element, formById: (id: string) => Element | undefined): Element | undefined {
+  const id = element.attribs.form;
+  return id === undefined ? closestElement(element, isForm) : formById(id);
+}
+
+function labelableById(root: AnyNode, id: string): Element | undefined {
+  return firstBelow(root, (element) => isLabelable(element) && element.attribs.id === id);
+}
+
+const isLabelable = ({ name }: Element): boolean => LABELABLE.has(name);
+const isForm = ({ name }: Element): boolean => name === "form";
+
+function sentControls(nodes: readonly AnyNode[]): Set<Element> {
+  const found = new Set<Element>();
+  let controls = new Map<Element, Element[]>();
+  for (const node of nodes.filter(isTag)) {
+    if (SENT.has(node.name)) found.add(node);
+    if (!isForm(node)) continue;
+    // The next page, where a script has added one's nodes to another's.
+    if (!controls.has(node)) controls = controlsByForm(rootOf(node));
+    for (const control of controls.get(node)!) if (SENT.has(control.name)) found.add(control);
+  }
+  return found;
 }
 
 /** As in k6 disabled controls count, and a box is checked only where its attribute has a value: `checked="checked"`. */

@@ -1,6 +1,6 @@
 /** `Selection`: nodes of a page that a script has chosen, with jQuery's methods to choose others and to read them. */
 
-import { type AnyNode, isTag } from "domhandler";
+import { type AnyNode, isTag, type ParentNode } from "domhandler";
 import { runBlocking } from "../../script/blocking_twin.ts";
 import { type Coroutine, setSuspendingForm, type Suspension } from "../../script/suspension.ts";
 import { queryEscape } from "../form_body.ts";
@@ -14,8 +14,7 @@ import {
   childElements,
   childrenOf,
   closestElement,
-  elementsBelow,
-  isWithin,
+  firstBelow,
   parentElement,
   rootOf,
   siblingElement,
@@ -96,7 +95,8 @@ export class Selection {
   find(wanted?: unknown): Selection {
     const nodes = nodesOf(wanted);
     if (nodes === undefined) return this.#choose(findAll(this.#nodes, String(wanted)));
-    return this.#choose(nodes.filter((node) => this.#nodes.some((root) => root !== node && isWithin(root, node))));
+    const roots = new Set(this.#nodes);
+    return this.#choose(nodes.filter((node) => ancestors(node).some((ancestor) => roots.has(ancestor))));
   }
 
   first(): Selection {
@@ -105,7 +105,7 @@ export class Selection {
 
   has(wanted?: unknown): Selection {
     const test = testOf(wanted);
-    return this.#choose(this.#nodes.filter((node) => elementsBelow(node, test).length > 0));
+    return this.#choose(this.#nodes.filter((node) => firstBelow(node, test) !== undefined));
   }
 
   last(): Selection {
@@ -117,7 +117,7 @@ export class Selection {
   }
 
   nextAll(wanted?: unknown): Selection {
-    return this.#step((node) => walk(node, nextElement), wanted);
+    return this.#stepUntil(nextElement, undefined, wanted);
   }
 
   nextUntil(until?: unknown, wanted?: unknown): Selection {
@@ -133,7 +133,7 @@ export class Selection {
   }
 
   parents(wanted?: unknown): Selection {
-    return this.#step((node) => walk(node, parentElement), wanted);
+    return this.#stepUntil(parentElement, undefined, wanted);
   }
 
   parentsUntil(until?: unknown, wanted?: unknown): Selection {
@@ -145,7 +145,7 @@ export class Selection {
   }
 
   prevAll(wanted?: unknown): Selection {
-    return this.#step((node) => walk(node, previousElement), wanted);
+    return this.#stepUntil(previousElement, undefined, wanted);
   }
 
   prevUntil(until?: unknown, wanted?: unknown): Selection {
@@ -153,7 +153,14 @@ export class Selection {
   }
 
   siblings(wanted?: unknown): Selection {
-    return this.#step((node) => siblingsOf(node), wanted);
+    const asked = new Map<ParentNode, number>();
+    return this.#step((node) => {
+      if (node.parent === null) return [];
+      const before = asked.get(node.parent) ?? 0;
+      asked.set(node.parent, before + 1);
+      // After the second of one parent all its children are siblings of some; a long list must not take n².
+      return before < 2 ? childElements(node.parent).filter((other) => other !== node) : [];
+    }, wanted);
   }
 
   /** The first element in the selection that a selector finds. */
@@ -300,10 +307,14 @@ export class Selection {
     return this.#choose(this.#nodes.flatMap(from).filter(test));
   }
 
-  /** Over and over until a node that `until` means. */
+  /** Over and over until a node that `until` means, or one that another's way has passed: the rest of it is the same. */
   #stepUntil(next: Next, until: unknown, wanted: unknown): Selection {
     const stops = until === undefined || until === null ? undefined : testOf(until);
-    return this.#step((node) => walk(node, next, stops), wanted);
+    const passed = new Set<AnyNode>();
+    for (const node of this.#nodes) {
+      for (let at = next(node); at !== null && !passed.has(at) && stops?.(at) !== true; at = next(at)) passed.add(at);
+    }
+    return this.#choose(wanted === undefined ? [...passed] : [...passed].filter(testOf(wanted)));
   }
 
   /** Each once. */
@@ -320,8 +331,10 @@ function testOf(wanted: unknown): NodeTest {
   return (node) => set.has(node);
 }
 
-function siblingsOf(node: AnyNode): AnyNode[] {
-  return node.parent === null ? [] : childElements(node.parent).filter((other) => other !== node);
+function ancestors(node: AnyNode): AnyNode[] {
+  const found: AnyNode[] = [];
+  for (let at = node.parent; at !== null; at = at.parent) found.push(at);
+  return found;
 }
 
 function callable(callback: unknown, what: string): Callback {
@@ -333,10 +346,3 @@ type Next = (node: AnyNode) => AnyNode | null;
 
 const nextElement: Next = (node) => siblingElement(node, "next");
 const previousElement: Next = (node) => siblingElement(node, "prev");
-
-/** All that come after a node, nearest first, up to where it stops. */
-function walk(node: AnyNode, next: Next, stops?: NodeTest): AnyNode[] {
-  const passed: AnyNode[] = [];
-  for (let at = next(node); at !== null && stops?.(at) !== true; at = next(at)) passed.push(at);
-  return passed;
-}

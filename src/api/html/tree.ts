@@ -40,7 +40,9 @@ function boundedAdapter(characters: number): TreeAdapter<Htmlparser2TreeAdapterM
       return element;
     },
     adoptAttributes(element, attributes) {
-      element.attribs = Object.assign(attributesOf(attributes), element.attribs);
+      // In place: a page may have thousands of `<html>` tags, and all add to one element.
+      if (element.attribs === NO_ATTRIBUTES) element.attribs = Object.create(null);
+      for (const [name, value] of Object.entries(attributesOf(attributes))) element.attribs[name] ??= value;
     },
     onItemPush() {
       if (++depth > MAX_DEPTH) {

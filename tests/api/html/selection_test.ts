@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { parseHTML } from "../../../src/api/html.ts";
+import type { Element } from "../../../src/api/html/element.ts";
 import type { Selection } from "../../../src/api/html/selection.ts";
 
 const PAGE = `<!doctype html><html><head><title>T</title></head><body id="body">
@@ -202,6 +203,40 @@ Deno.test("a page that is a thousand kilobytes of mistakes is refused, or parsed
     parseHTML(`<p ${Array.from({ length: 50_000 }, (_, i) => `a${i}`).join(" ")}>`).find("p").attr("a9"),
     "",
   );
+});
+
+Deno.test("a page of 50,000 of something is walked in bounded time", () => {
+  const list = parseHTML("<ul>" + "<li>a</li>".repeat(50_000) + "</ul>").find("li");
+  assertEquals([list.nextAll().size(), list.prevAll().size(), list.siblings().size()], [49_999, 49_999, 50_000]);
+  assertEquals([list.nextUntil("b").size(), list.parents().size(), list.find(list).size()], [49_999, 3, 0]);
+  assertEquals(
+    parseHTML("<form><input name=a value=b></form>".repeat(50_000)).find("form").serialize().length,
+    199_999,
+  );
+  const fields = Array.from({ length: 20_000 }, (_, i) => `<label for=i${i}>x</label><input id=i${i} form=f name=a>`);
+  const form = parseHTML(`${fields.join("")}<form id=f>`).find("#f");
+  assertEquals(form.serializeArray().length, 20_000);
+  const last = parseHTML(fields.join("")).find("input").get(-1) as Element & { labels(): Element[] };
+  assertEquals(last.labels().length, 1);
+  const tags = Array.from({ length: 20_000 }, (_, i) => `<html a${i}=${i}>`).join("");
+  assertEquals(parseHTML(tags).find("html").attr("a19999"), "19999");
+});
+
+Deno.test("later tags of <html> and <body> add attributes, but change none", () => {
+  const page = parseHTML("<html><body a=1><html lang=en><body a=2 b=3 a=4><html lang=pl>");
+  assertEquals([page.find("html").attr("lang"), page.find("body").attr("a"), page.find("body").attr("b")], [
+    ...["en", "1", "3"],
+  ]);
+  assertEquals(page.find("head").get(0)!.hasAttributes(), false);
+});
+
+Deno.test("walks of several nodes meet, and give each node once", () => {
+  const all = page.find("#a, #c");
+  assertEquals([ids(all.nextAll()), ids(all.prevAll()), ids(all.nextUntil("#c"))], ["b c d", "b a", "b d"]);
+  assertEquals([ids(all.siblings()), ids(page.find("#b, #n2").parentsUntil("body"))], [
+    "b c d a",
+    "list inner n1 nest",
+  ]);
 });
 
 Deno.test("what is no text is turned into it", () => {
