@@ -520,18 +520,31 @@ async function discardedBodies(context: BenchContext): Promise<Figure[]> {
 
 const MEGABYTE = 1_000_000;
 
-/** 20 uploads of 100 MB by one virtual user, and by four, each with a buffer of its own as in k6: do requests copy them? */
+/** Uploads of a file of 100 MB, as it is and in a form, by 1, 10 and 50 virtual users: is it held once? */
 async function uploadMemory(context: BenchContext): Promise<Figure[]> {
   const figures: Figure[] = [];
-  for (const tool of context.tools) {
-    const upload = (users: string) => runScript(tool, "upload.js", ["-u", users, "-i", "20"], context);
-    const [one, four] = [await upload("1"), await upload("4")];
-    figures.push(
-      figure(tool, "peak RSS of one user, MB", one.peakRssBytes / 1e6),
-      figure(tool, "peak RSS of four users, MB", four.peakRssBytes / 1e6),
-      figure(tool, "each further user, MB", (four.peakRssBytes - one.peakRssBytes) / 3e6, { atMost: 105 }),
-      failedRequests(tool, four),
-    );
+  const file = await Deno.makeTempFile({ prefix: "k6d-bench-" });
+  try {
+    await Deno.writeFile(file, new Uint8Array(100 * MEGABYTE).fill(120));
+    for (const tool of context.tools) {
+      for (const kind of ["body", "form"]) {
+        const peakMb = async (users: number) => {
+          const flags = ["-u", String(users), "-i", String(Math.max(20, users))];
+          const run = await runScript(tool, "upload.js", flags, context, { FILE: file, KIND: kind });
+          if (run.summary.trues("http_req_failed") > 0) throw new BenchError(`${tool.name}: uploads failed`);
+          return run.peakRssBytes / 1e6;
+        };
+        const [one, ten, fifty] = [await peakMb(1), await peakMb(10), await peakMb(50)];
+        figures.push(
+          figure(tool, `${kind}: peak RSS of 1 user, MB`, one),
+          figure(tool, `${kind}: of 10 users, MB`, ten),
+          figure(tool, `${kind}: of 50 users, MB`, fifty),
+          figure(tool, `${kind}: 50 users over 1, MB`, fifty - one, { atMost: 100 }),
+        );
+      }
+    }
+  } finally {
+    await Deno.remove(file);
   }
   return figures;
 }

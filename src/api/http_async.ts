@@ -9,7 +9,9 @@ import { prepareRequest } from "./http_prepare.ts";
 import { requestMethod } from "./http_request.ts";
 import { Response } from "./http_response.ts";
 import { httpOf } from "./http_session.ts";
+import { FileData, hasFile } from "./multipart.ts";
 import { outside, settled } from "./outside.ts";
+import { isUnchangeable } from "./shared_file.ts";
 
 /**
  * Sends a request; any number may be under way. The promise is fulfilled with the `Response`; wrong arguments reject it,
@@ -20,7 +22,7 @@ export function asyncRequest(method?: unknown, url?: unknown, body?: unknown, pa
   const http = httpOf(user);
   let prepared;
   try {
-    prepared = prepareRequest(user, http, requestMethod(method), url, ownBytes(body), params);
+    prepared = prepareRequest(user, http, requestMethod(method), url, ownBody(body), params);
   } catch (error) {
     return settled(() => {
       throw error;
@@ -37,11 +39,24 @@ export function asyncRequest(method?: unknown, url?: unknown, body?: unknown, pa
   return outcome.promise;
 }
 
-/** A copy of a body of bytes: the script goes on, and may write to its buffer, before they are sent. */
-function ownBytes(body: unknown): unknown {
-  if (body instanceof ArrayBuffer) return body.slice(0);
-  if (!ArrayBuffer.isView(body)) return body;
-  return new Uint8Array(body.buffer, body.byteOffset, body.byteLength).slice();
+/** The body with a copy of all bytes in it: the script goes on, and may write to its buffers, before they are sent. */
+function ownBody(body: unknown): unknown {
+  if (typeof body !== "object" || body === null) return body;
+  if (body instanceof ArrayBuffer || ArrayBuffer.isView(body)) return ownBytes(body);
+  if (!hasFile(body as Record<string, unknown>)) return body;
+  return Object.fromEntries(
+    Object.entries(body).map(([name, field]) => [name, Array.isArray(field) ? field.map(ownFile) : ownFile(field)]),
+  );
+}
+
+function ownFile(field: unknown): unknown {
+  if (!(field instanceof FileData) || typeof field.data === "string") return field;
+  return new FileData(ownBytes(field.data), field.filename, field.content_type);
+}
+
+function ownBytes(data: ArrayBuffer | ArrayBufferView): ArrayBuffer | Uint8Array {
+  if (data instanceof ArrayBuffer) return isUnchangeable(data) ? data : data.slice(0);
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
 }
 
 /** Settles the promise. */

@@ -5,6 +5,7 @@ import { parseChallenges } from "../net/auth/challenges.ts";
 import type { AuthScheme } from "../net/auth/scheme.ts";
 import { copyResult } from "../net/http_result.ts";
 import { NetError } from "../net/errors.ts";
+import { wholeBody } from "../net/request_body.ts";
 import type { HttpCompletion, HttpResult, HttpUrl } from "../net/types.ts";
 import { resolveReference } from "../net/url.ts";
 import type { Coroutine, Resumable, Suspension } from "../script/suspension.ts";
@@ -151,7 +152,7 @@ export class HttpCall implements Coroutine, Suspension, HttpCompletion {
     this.#auth ??= beginAuth(name, credentials);
     const { method, url: { target }, body } = request.wire;
     const challenges = parseChallenges(headerValues(result.rawHeaders, "Www-Authenticate"));
-    return this.#auth.answer(challenges, { method, target, body });
+    return this.#auth.answer(challenges, { method, target, body: body && wholeBody(body) });
   }
 
   /** Sends the next hop when `result` is a redirect to follow; returns whether it did. */

@@ -1,5 +1,6 @@
 /** `--http-debug`: what goes over the wire, in the log. */
 
+import { wholeBody } from "../net/request_body.ts";
 import type { HttpRequest, HttpResult } from "../net/types.ts";
 import type { VirtualUser } from "../worker/virtual_user.ts";
 import { session } from "./session.ts";
@@ -20,7 +21,7 @@ export class HttpDebug {
   /** Logs a request; returns an id by which the line of the answer is found. */
   sending({ method, url, headers, body }: HttpRequest): string {
     const id = crypto.randomUUID();
-    this.#log("Request", id, `${method} ${url.target} HTTP/1.1\r\n${headers}`, body);
+    this.#log("Request", id, `${method} ${url.target} HTTP/1.1\r\n${headers}`, body && wholeBody(body));
     return id;
   }
 

@@ -4,6 +4,7 @@ import { encodeBase64 } from "@std/encoding/base64";
 import type { TagSet } from "../metrics/tag_set.ts";
 import type { AuthName } from "../net/auth/authentication.ts";
 import type { Credentials } from "../net/auth/scheme.ts";
+import { LARGE_PIECE_BYTES, type RequestBody, wholeBody } from "../net/request_body.ts";
 import type { HttpRequest, HttpUrl } from "../net/types.ts";
 import { parseHttpUrl } from "../net/url.ts";
 import { parseDuration } from "../options/duration.ts";
@@ -17,6 +18,7 @@ import { getHeader, requestHeaderPairs, setHeader } from "./headers.ts";
 import { tagText } from "./k6.ts";
 import { encodeMultipart, hasFile } from "./multipart.ts";
 import { session } from "./session.ts";
+import { isUnchangeable } from "./shared_file.ts";
 import { UrlTemplate } from "./url_template.ts";
 
 /** k6's default for `params.timeout`. */
@@ -43,7 +45,7 @@ export interface ScriptRequest {
   /** Header pairs without Host and Content-Length, for `Response.request`. */
   readonly headers: readonly string[];
   /** For `Response.request`: text, or the bytes that it is decoded from when the script asks for it. */
-  readonly body: string | Uint8Array;
+  readonly body: string | RequestBody;
   readonly responseType: ResponseType;
   readonly redirects: number;
   /** Whether the script itself set the number of redirects. */
@@ -192,13 +194,10 @@ function withoutUser(url: string): string {
   return url.replace(USER, "//");
 }
 
-/** Larger bodies of bytes are sent from the script's own buffer. */
-const COPIED_BODY_BYTES = 1024 * 1024;
-
 interface EncodedBody {
-  readonly bytes: Uint8Array | null;
+  readonly bytes: RequestBody | null;
   /** What `Response.request` shows. */
-  readonly shown: string | Uint8Array;
+  readonly shown: string | RequestBody;
 }
 
 /** Turns the script's body into bytes; adds a content type to `headers` where the form of the body implies one. */
@@ -228,10 +227,10 @@ function compressed(encoded: EncodedBody, compression: unknown, headers: string[
   } else {
     session.log("warn", "The header Content-Encoding is sent as the script has it, though params.compression is set");
   }
-  return { bytes: compressBody(codings, encoded.bytes), shown: encoded.shown };
+  return { bytes: compressBody(codings, wholeBody(encoded.bytes)), shown: encoded.shown };
 }
 
-function warnOfWrongLength(headers: readonly string[], body: Uint8Array | null): void {
+function warnOfWrongLength(headers: readonly string[], body: RequestBody | null): void {
   const length = getHeader(headers, "Content-Length");
   if (length === undefined || Number(length) === (body?.length ?? 0)) return;
   session.log(
@@ -252,14 +251,15 @@ function multipartBody(fields: Record<string, unknown>, headers: string[]): Enco
  * Small ones are copied all the same: `Response.request` shows them later.
  */
 function binaryBody(view: Uint8Array): EncodedBody {
-  const bytes = view.length > COPIED_BODY_BYTES && view.buffer instanceof ArrayBuffer ? view : view.slice();
+  const isSent = view.length >= LARGE_PIECE_BYTES && view.buffer instanceof ArrayBuffer;
+  const bytes = isSent || isUnchangeable(view.buffer) ? view : view.slice();
   return { bytes, shown: bytes };
 }
 
 /** Headers that follow from the request itself, as in Go: a script's own would only contradict it. */
 const FRAMING: ReadonlySet<string> = new Set(["Host", "Content-Length", "Transfer-Encoding", "Trailer"]);
 
-function headerBlock(method: string, url: HttpUrl, pairs: readonly string[], body: Uint8Array | null): string {
+function headerBlock(method: string, url: HttpUrl, pairs: readonly string[], body: RequestBody | null): string {
   const host = getHeader(pairs, "Host") || url.host;
   let block = `Host: ${host}\r\n`;
   for (let i = 0; i < pairs.length; i += 2) {

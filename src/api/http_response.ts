@@ -1,5 +1,6 @@
 /** What `http.get` and its like return. Everything that costs is made when the script asks for it. */
 
+import { wholeBody } from "../net/request_body.ts";
 import type { HttpResult } from "../net/types.ts";
 import type { Selection } from "./html/selection.ts";
 import { type ResponseCookie, responseCookies } from "./cookies.ts";
@@ -120,7 +121,11 @@ export class Response {
       method: request?.wire.method ?? "",
       url: request === null ? this.url : this.#sent,
       headers: requestHeadersForScript(request?.headers ?? NO_HEADERS),
-      body: request === null ? "" : typeof request.body === "string" ? request.body : decodeText(request.body),
+      body: request === null
+        ? ""
+        : typeof request.body === "string"
+        ? request.body
+        : decodeText(wholeBody(request.body)),
       cookies: Object.fromEntries(
         (request?.cookies ?? []).map((cookie) => [cookie.name, [cookie]]),
       ),

@@ -1,5 +1,6 @@
 /** `http.file` and bodies of the type multipart/form-data (RFC 7578). */
 
+import { joinPieces, type RequestBody } from "../net/request_body.ts";
 import { formValue } from "./form_body.ts";
 
 const encoder = new TextEncoder();
@@ -46,7 +47,8 @@ export function hasFile(fields: Readonly<Record<string, unknown>>): boolean {
 
 /** An encoded multipart form and what the user should be told about it. */
 export interface EncodedMultipart {
-  readonly body: Uint8Array<ArrayBuffer>;
+  /** Large files are in it as they are, not as copies. */
+  readonly body: RequestBody;
   /** For the Content-Type header; names the boundary. */
   readonly contentType: string;
   /** One line for each field that could not be sent as given. */
@@ -73,7 +75,7 @@ export function encodeMultipart(
     }
   }
   chunks.push(encoder.encode(`${chunks.length === 0 ? "" : "\r\n"}--${boundary}--\r\n`));
-  return { body: concat(chunks), contentType: `multipart/form-data; boundary=${boundary}`, warnings };
+  return { body: joinPieces(chunks), contentType: `multipart/form-data; boundary=${boundary}`, warnings };
 }
 
 function randomBoundary(): string {
@@ -99,14 +101,4 @@ function contentBytes(data: string | ArrayBuffer | ArrayBufferView): Uint8Array 
   return ArrayBuffer.isView(data)
     ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
     : new Uint8Array(data);
-}
-
-function concat(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const all = new Uint8Array(chunks.reduce((length, chunk) => length + chunk.length, 0));
-  let offset = 0;
-  for (const chunk of chunks) {
-    all.set(chunk, offset);
-    offset += chunk.length;
-  }
-  return all;
 }

@@ -4,6 +4,7 @@ import { scriptModuleUrl } from "../script/stack_trace.ts";
 import { currentUser } from "../worker/virtual_user.ts";
 import { decodeText } from "./response_body.ts";
 import { session } from "./session.ts";
+import { isWorthSharing, sharedFile } from "./shared_file.ts";
 
 /** Path of a script that came from standard input. */
 const STDIN_MODULE = "/-";
@@ -13,9 +14,21 @@ export function openForScript(path: unknown, mode?: unknown): string | ArrayBuff
   requireInit(`the "open" function`);
   const text = String(path ?? "");
   if (text === "") throw new Error("open() can't be used with an empty filename");
-  const bytes = new Uint8Array(session.openFile(resolvePath(text)));
-  return mode === "b" ? bytes.slice().buffer : decodeText(bytes.slice());
+  const content = session.openFile(resolvePath(text));
+  if (mode !== "b") return textOf(content);
+  return isWorthSharing(content.byteLength) && !session.mayWriteBytes
+    ? sharedFile(content)
+    : new Uint8Array(content).slice().buffer;
 }
+
+/** Decoded once a worker: virtual users may have a string in common. */
+function textOf(content: SharedArrayBuffer): string {
+  let text = texts.get(content);
+  if (text === undefined) texts.set(content, text = decodeText(new Uint8Array(content)));
+  return text;
+}
+
+const texts = new WeakMap<SharedArrayBuffer, string>();
 
 /** Throws outside of the init stage; `what` begins the message. */
 export function requireInit(what: string): void {

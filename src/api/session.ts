@@ -10,6 +10,8 @@ export interface InitSession {
   readonly recorder: SampleRecorder;
   /** Contents of a file, read at most once in the process; throws an `Error` for the script when it can't be read. */
   openFile(path: string): SharedArrayBuffer;
+  /** Whether the script might change the bytes of a file that it opened: each virtual user then gets its own. */
+  readonly mayWriteBytes: boolean;
   /** The elements of a shared array, made by `create` the first time its name is seen. */
   sharedArray(name: string, create: () => SharedArrayBuffer): SharedArrayBuffer;
   log(level: LogLevel, message: string, fields?: LogFields): void;

@@ -1,6 +1,7 @@
 /** The globals `crypto` and `CryptoKey`: Web Cryptography, with promises that keep k6's order. */
 
 import { fromNative } from "./outside.ts";
+import { isUnchangeable } from "./shared_file.ts";
 
 // Scripts find these replaced or gone.
 const { crypto: native, CryptoKey, DOMException } = globalThis;
@@ -39,7 +40,7 @@ function subtleMethod(name: typeof SUBTLE_METHODS[number]) {
   const call = native.subtle[name] as (...args: unknown[]) => Promise<unknown>;
   const method = (...args: unknown[]): Promise<unknown> =>
     fromNative(
-      Reflect.apply(call, native.subtle, args).catch((error) => {
+      Reflect.apply(call, native.subtle, args.map(ownMemory)).catch((error) => {
         const plain = plainError(error);
         // Nothing of the script's is on the stack any more.
         if (plain !== error) plain.stack = `${plain.name}: ${plain.message}`;
@@ -47,6 +48,11 @@ function subtleMethod(name: typeof SUBTLE_METHODS[number]) {
       }),
     );
   return Object.defineProperty(method, "name", { value: name });
+}
+
+/** The native methods take no shared memory. */
+function ownMemory(argument: unknown): unknown {
+  return argument instanceof ArrayBuffer && isUnchangeable(argument) ? argument.slice() : argument;
 }
 
 function getRandomValues(array?: unknown): unknown {

@@ -27,7 +27,7 @@ export class WorkerPool {
   #fileGate: Int32Array | null = null;
   #readSource: ReadSource = Deno.readFileSync;
   /** What `read-file` found, until `fill-file` fetches it. */
-  #openFile: Uint8Array = new Uint8Array(0);
+  #openFile: Uint8Array = NOTHING;
 
   constructor(listener: WorkerListener) {
     this.#listener = listener;
@@ -107,7 +107,8 @@ export class WorkerPool {
         break;
       case "fill-file":
         new Uint8Array(message.target).set(this.#openFile);
-        this.#answer(this.#openFile.length);
+        this.#openFile = NOTHING;
+        this.#answer(message.target.byteLength);
         break;
       default:
         this.#listener.fromWorker(index, message);
@@ -164,6 +165,8 @@ export class WorkerPool {
     Atomics.notify(gate, FileGate.state);
   }
 }
+
+const NOTHING = new Uint8Array(0);
 
 /** Nothing opened, nothing shared. */
 export const NO_ARTIFACTS: InitArtifacts = { files: new Map(), sharedArrays: new Map() };

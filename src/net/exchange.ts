@@ -8,6 +8,7 @@ import { Http2Connection } from "./http2/connection.ts";
 import type { Http2Stream, Processing, StreamObserver } from "./http2/stream.ts";
 import { ExchangeResult, ExchangeTimes, failedResult } from "./http_result.ts";
 import type { Proxy } from "./proxies.ts";
+import { partsOf } from "./request_body.ts";
 import { ResponseParser } from "./response_parser.ts";
 import type { Socket } from "./socket.ts";
 import type { HttpCompletion, HttpRequest, HttpUrl } from "./types.ts";
@@ -92,7 +93,8 @@ export class Exchange extends Expiring implements StreamObserver {
   #reading = false;
   /** What is being written, null when nothing is. */
   #writing: Uint8Array | null = null;
-  #bodyUnsent = false;
+  /** How many parts of the body are to be written after what is being written. */
+  #unsentParts = 0;
   #written = 0;
   #writeFailure: Failure | null = null;
 
@@ -250,9 +252,9 @@ export class Exchange extends Expiring implements StreamObserver {
     this.#reused = reused;
     this.#readyAt = readyAt;
     this.#parser.start(request.method === "HEAD", request.discardBody);
-    this.#bodyUnsent = this.#network.encoder.needsBody(request);
-    this.#read();
     const { encoder } = this.#network;
+    this.#unsentParts = encoder.partsAfterHead(request);
+    this.#read();
     this.#write(
       connection.forwarder === null ? encoder.encode(request) : encoder.encodeForProxy(request, connection.forwarder),
     );
@@ -285,9 +287,8 @@ export class Exchange extends Expiring implements StreamObserver {
     this.#client!.bytesSent += count;
     if (count < bytes.length) {
       this.#write(bytes.subarray(count));
-    } else if (this.#bodyUnsent) {
-      this.#bodyUnsent = false;
-      this.#write(this.#request!.body!);
+    } else if (this.#unsentParts > 0) {
+      this.#write(partsOf(this.#request!.body!).at(-this.#unsentParts--)!);
     } else {
       this.#sentAt = performance.now();
     }

@@ -1,6 +1,7 @@
 /** Requests to bytes. */
 
 import type { Proxy } from "./proxies.ts";
+import { BodyParts, partsOf, type RequestBody } from "./request_body.ts";
 import type { HttpRequest } from "./types.ts";
 
 /** Bodies up to here go out in one write with their head. */
@@ -29,20 +30,19 @@ export class RequestEncoder {
     const head = this.#encoder.encode(
       `${method} http://${url.host}${url.target} HTTP/1.1\r\n${headers}${authorization}${this.#connectionHeader}\r\n`,
     );
-    return body === null || this.needsBody(request) ? head : join(head, body);
+    return body === null || isLong(body) ? head : join(head, body);
   }
 
-  /** What to write first: the head, with the body unless that is long (`needsBody`). Hot; the bytes may be shared. */
+  /** What to write first: the head, with the body unless that is long (`partsAfterHead`). Hot; the bytes may be shared. */
   encode(request: HttpRequest): Uint8Array {
     const head = this.#head(request);
     const body = request.body;
-    if (body === null || this.needsBody(request)) return head;
-    return join(head, body);
+    return body === null || isLong(body) ? head : join(head, body);
   }
 
-  /** Whether the body has to be written after the head. */
-  needsBody(request: HttpRequest): boolean {
-    return request.body !== null && request.body.length > JOINED_BODY_BYTES;
+  /** How many parts of the body have to be written after the head. */
+  partsAfterHead({ body }: HttpRequest): number {
+    return body === null || !isLong(body) ? 0 : partsOf(body).length;
   }
 
   #head(request: HttpRequest): Uint8Array {
@@ -56,6 +56,10 @@ export class RequestEncoder {
     this.#heads.set(target, { method: request.method, headers: request.headers, bytes });
     return bytes;
   }
+}
+
+function isLong(body: RequestBody): body is BodyParts {
+  return body instanceof BodyParts || body.length > JOINED_BODY_BYTES;
 }
 
 function join(head: Uint8Array, body: Uint8Array): Uint8Array {

@@ -3,6 +3,7 @@
 import type { AddressRuleSettings } from "./address_rules.ts";
 import type { ProxySettings } from "./proxies.ts";
 import type { RateLimitSettings } from "./rate_limiter.ts";
+import type { RequestBody } from "./request_body.ts";
 import type { DnsSettings } from "./resolver.ts";
 
 /** A parsed absolute URL, cut into what a request needs. Cacheable: immutable. */
@@ -27,7 +28,7 @@ export interface HttpRequest {
   readonly url: HttpUrl;
   /** All header lines, each `Name: value\r\n`, Host and Content-Length included; no request line, no closing blank line. */
   readonly headers: string;
-  readonly body: Uint8Array | null;
+  readonly body: RequestBody | null;
   /** For the whole exchange with connecting and body; 0 means none. */
   readonly timeoutMs: number;
   /** Read the body off the wire but don't keep it. */

@@ -2,6 +2,7 @@
 
 import { forEachChild, isFunction, type Node, type NodeOf, staticKey, unwrap } from "./ast.ts";
 import { builtinWriteTargets } from "./builtin_writes.ts";
+import { mayWriteBytes } from "./byte_writes.ts";
 import { debugMapComment } from "./debug_map.ts";
 import { Edits } from "./edits.ts";
 import { declarationName, type Export, ExportResolver, nameOf } from "./exports.ts";
@@ -39,6 +40,7 @@ export function link(modules: readonly ParsedModule[], { inspected = false } = {
     modules: linked.map((module) => module.compile(inference, usesGlobal, inspected)),
     builtins: [...new Set(modules.flatMap(builtinsOf))],
     readsPages: modules.some(({ source }) => PAGE_METHODS.test(source.text)),
+    mayWriteBytes: modules.some(mayWriteBytes),
     exports: entry ? [...exports.names(entry)] : [],
   };
 }

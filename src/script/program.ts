@@ -45,6 +45,8 @@ export interface Program {
   readonly builtins: readonly string[];
   /** Whether the script may read pages: the name of a method of `Response` that does so stands in its text. */
   readonly readsPages: boolean;
+  /** Whether the script might change bytes of an ArrayBuffer that it is given; false only where it certainly can't. */
+  readonly mayWriteBytes: boolean;
   /** Names that the script exports, `default` included. */
   readonly exports: readonly string[];
 }

@@ -5,6 +5,7 @@
  */
 
 import { receiveMessageOnPort } from "node:worker_threads";
+import { wholeBody } from "../net/request_body.ts";
 import type { HttpCompletion, HttpRequest } from "../net/types.ts";
 import type { Resumable } from "../script/suspension.ts";
 import type { HelperReply, ToHelper } from "./messages.ts";
@@ -56,7 +57,7 @@ export class BlockedThread {
     const exchange = ++this.#lastExchange;
     this.#exchanges.set(exchange, { client, completion });
     // Cloned by the port, and a view would take its whole buffer along.
-    const body = request.body === null ? null : new Uint8Array(request.body);
+    const body = request.body === null ? null : new Uint8Array(wholeBody(request.body));
     this.tell({
       type: "exchange",
       client: client.id,

@@ -75,6 +75,7 @@ class WorkerSession implements InitSession {
   );
   /** Globals of the first init stage. */
   firstGlobals: ProgramGlobals | undefined;
+  mayWriteBytes = true;
   #program: LoadedProgram | null = null;
   #env: Readonly<Record<string, string>> = {};
   secretSources: readonly SecretSource[] = [];
@@ -393,6 +394,7 @@ class WorkerSession implements InitSession {
       { console: scriptConsole, open: openForScript, ...timers, ...webCrypto },
       () => globalOf(currentUser?.globals ?? this.firstGlobals),
     );
+    this.mayWriteBytes = program.mayWriteBytes;
     this.#program = new LoadedProgram(program);
     watchBuiltins(() => currentUser ?? FIRST_INIT, { ...DEFAULT_EXPORTS, console: scriptConsole });
   }

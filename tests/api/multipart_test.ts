@@ -1,10 +1,11 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { encodeMultipart, file, hasFile } from "../../src/api/multipart.ts";
+import { type RequestBody, wholeBody } from "../../src/net/request_body.ts";
 
-const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+const text = (body: RequestBody) => new TextDecoder().decode(wholeBody(body));
 const parse = ({ body, contentType }: ReturnType<typeof encodeMultipart>) =>
-  new Response(body, { headers: { "content-type": contentType } }).formData();
+  new Response(new Uint8Array(wholeBody(body)), { headers: { "content-type": contentType } }).formData();
 
 Deno.test("fields and files become parts in their order", () => {
   const { body, contentType } = encodeMultipart(

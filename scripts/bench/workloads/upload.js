@@ -1,7 +1,7 @@
 import http from "k6/http";
 
-// Filled: memory that nobody has written to is none.
-const body = new Uint8Array(100_000_000).fill(120).buffer;
+const file = open(__ENV.FILE, "b");
+const body = __ENV.KIND === "form" ? { upload: http.file(file, "upload.bin") } : file;
 const url = `${__ENV.BASE_URL}/upload`;
 
 export default function () {

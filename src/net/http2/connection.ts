@@ -5,6 +5,7 @@
 
 import { type Failure, genericFailure, NetError, transferFailure } from "../errors.ts";
 import type { ReadBuffers } from "../read_buffers.ts";
+import { copyBody } from "../request_body.ts";
 import type { HttpRequest } from "../types.ts";
 import { ErrorCode, goAwayFailure, Http2ConnectionError, streamFailure } from "./error_codes.ts";
 import { FrameReader, type FrameSink } from "./frame_reader.ts";
@@ -572,7 +573,7 @@ export class Http2Connection implements FrameSink {
       blocked = 0;
       const isLast = length === rest;
       at = writeFrameHead(out, at, length, FrameType.Data, isLast ? Flag.EndStream : 0, stream.id);
-      out.set(body.subarray(stream.sentBytes, stream.sentBytes + length), at);
+      copyBody(body, stream.sentBytes, length, out, at);
       at += length;
       stream.sentBytes += length;
       stream.sendWindow -= length;

@@ -3,6 +3,7 @@
 import { BodyBuffer } from "../body_buffer.ts";
 import { type Failure, genericFailure } from "../errors.ts";
 import type { ReadBuffers } from "../read_buffers.ts";
+import type { RequestBody } from "../request_body.ts";
 import type { HttpRequest } from "../types.ts";
 import { ErrorCode, streamFailure } from "./error_codes.ts";
 
@@ -30,7 +31,7 @@ export class Http2Stream {
   firstByteAt = 0;
 
   /** What is to be sent, null when all of it has been. */
-  unsent: Uint8Array | null;
+  unsent: RequestBody | null;
   sentBytes = 0;
   sendWindow: number;
   receiveWindow: number;
