@@ -2,6 +2,8 @@
 
 import { BlockList } from "node:net";
 import { FAILURES, NetError } from "./errors.ts";
+import { ipFamily, isIpAddress, plainIp, plainNetwork } from "./ip_address.ts";
+import { asciiHostname } from "./url.ts";
 
 /** The rules as options give them, checked before. */
 export interface AddressRuleSettings {
@@ -30,12 +32,12 @@ export class AddressRules {
   constructor({ hosts, blockedNames, blockedNetworks }: AddressRuleSettings) {
     const endings: [string, FixedAddress][] = [];
     for (const [host, address] of Object.entries(hosts)) {
-      const name = host.toLowerCase();
+      const name = ruleName(host);
       if (name.startsWith("*")) endings.push([name.slice(1), parseAddress(address)]);
       else this.#exact.set(name, parseAddress(address));
     }
     this.#endings = endings.sort(([a], [b]) => b.length - a.length);
-    this.#blockedNames = blockedNames.map((name) => name.toLowerCase());
+    this.#blockedNames = blockedNames.map(asciiHostname);
     this.#blockedNetworks = blockedNetworks.length === 0 ? null : blockListOf(blockedNetworks);
   }
 
@@ -61,7 +63,7 @@ export class AddressRules {
    */
   checkName(hostname: string): void {
     const name = hostname.toLowerCase();
-    if (!isAddress(name) && this.#blockedNames.some((pattern) => matches(pattern, name))) {
+    if (!isIpAddress(name) && this.#blockedNames.some((pattern) => matches(pattern, name))) {
       throw new NetError(FAILURES.blockedHostname);
     }
   }
@@ -72,8 +74,16 @@ export class AddressRules {
    * @throws {NetError} when it belongs to a blocked network
    */
   check(ip: string): void {
-    if (this.#blockedNetworks?.check(ip, familyOf(ip))) throw new NetError(FAILURES.blockedIp);
+    if (this.#blockedNetworks === null) return;
+    const plain = plainIp(ip);
+    if (this.#blockedNetworks.check(plain, familyOf(plain))) throw new NetError(FAILURES.blockedIp);
   }
+}
+
+/** A key of `hosts`, without its port in the form that names have in URLs. */
+function ruleName(host: string): string {
+  const [, name = "", port = ""] = /^(.*?)(:\d+)?$/s.exec(host) ?? [];
+  return asciiHostname(name) + port;
 }
 
 function matches(pattern: string, name: string): boolean {
@@ -83,7 +93,7 @@ function matches(pattern: string, name: string): boolean {
 function blockListOf(networks: readonly string[]): BlockList {
   const list = new BlockList();
   for (const network of networks) {
-    const [address, bits] = network.split("/") as [string, string?];
+    const [address, bits] = plainNetwork(network).split("/") as [string, string?];
     if (bits === undefined) list.addAddress(address, familyOf(address));
     else list.addSubnet(address, Number(bits), familyOf(address));
   }
@@ -96,10 +106,6 @@ function parseAddress(text: string): FixedAddress {
   return ip === undefined ? { ip: text, port: null } : { ip, port: Number(port) };
 }
 
-function isAddress(name: string): boolean {
-  return name.includes(":") || /^\d{1,3}(\.\d{1,3}){3}$/.test(name);
-}
-
 function familyOf(ip: string): "ipv4" | "ipv6" {
-  return ip.includes(":") ? "ipv6" : "ipv4";
+  return ipFamily(ip) === 4 ? "ipv4" : "ipv6";
 }

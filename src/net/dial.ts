@@ -5,19 +5,22 @@ import type { Socket as NodeSocket } from "node:net";
 import {
   checkServerIdentity,
   connect,
+  type ConnectionOptions,
   createSecureContext,
   type PeerCertificate,
   type SecureContext,
-  type TLSSocket,
+  TLSSocket,
 } from "node:tls";
 import { AddressRules } from "./address_rules.ts";
 import { type Deadlines, Expiring } from "./deadlines.ts";
 import { dialFailure, type Failure, FAILURES, genericFailure, NetError, tlsFailure } from "./errors.ts";
-import { connectNode, localAddress, openTunnel } from "./node_tcp.ts";
+import { openHttpTunnel } from "./http_tunnel.ts";
 import { isIpAddress } from "./ip_address.ts";
-import { Proxies, type Proxy } from "./proxies.ts";
+import { connectNode, localAddress } from "./node_tcp.ts";
+import { type HttpProxy, Proxies, type Proxy } from "./proxies.ts";
 import { Resolver } from "./resolver.ts";
 import { NodeStream, type Socket } from "./socket.ts";
+import { openSocksTunnel } from "./socks_tunnel.ts";
 import type { ClientCertificate, HttpRequest, HttpUrl, NetSettings } from "./types.ts";
 import { withDeno } from "./with_deno.ts";
 
@@ -32,7 +35,7 @@ export interface Dialled {
   readonly remoteIp: string;
   readonly remotePort: number;
   /** The proxy that passes plain requests on; null without one, and for tunnels. */
-  readonly forwarder: Proxy | null;
+  readonly forwarder: HttpProxy | null;
   /** `tls1.2`, `tls1.3`; empty without TLS. */
   readonly tlsVersion: string;
   readonly tlsCipherSuite: string;
@@ -54,11 +57,16 @@ interface Endpoint {
   readonly port: number;
 }
 
-/** A connection to a proxy that stands for one to the server. Times are `performance.now()`'s milliseconds. */
-interface Tunnel {
+/**
+ * A connection to a proxy that stands for one to the server, or takes the requests that the proxy passes on. Times are
+ * `performance.now()`'s milliseconds.
+ */
+interface ProxyConnection {
   readonly socket: NodeSocket;
   readonly connectedAt: number;
-  readonly openedAt: number;
+  /** The same as `connectedAt` without TLS to the proxy. */
+  readonly securedAt: number;
+  readonly readyAt: number;
 }
 
 /** What all dials of a worker share. */
@@ -89,8 +97,11 @@ export class Dialer {
    */
   proxyOf(url: HttpUrl): Proxy | null {
     const proxy = this.#proxies?.of(url) ?? null;
+    const rules = this.#rules;
+    if (proxy === null || rules === null) return proxy;
     // Whatever stands between: it must not be called.
-    if (proxy !== null) this.#rules?.checkName(url.hostname);
+    rules.checkName(url.hostname);
+    if (isIpAddress(url.hostname)) rules.check(url.hostname);
     return proxy;
   }
 
@@ -222,8 +233,23 @@ export class Dial extends Expiring {
     this.#observer.dialled(dialled);
   }
 
-  async #connect({ ip, port }: Endpoint, forwarder: Proxy | null, signal: AbortSignal): Promise<Dialled> {
+  async #connect(endpoint: Endpoint, proxy: Proxy | null, signal: AbortSignal): Promise<Dialled> {
+    const { ip, port } = endpoint;
     const startedAt = performance.now();
+    if (proxy !== null && (proxy.secure || proxy.kind === "socks5")) {
+      const { socket, connectedAt, securedAt, readyAt } = await this.#connectProxy(endpoint, proxy, signal);
+      return {
+        socket: new NodeStream(socket),
+        http2Socket: null,
+        remoteIp: ip,
+        remotePort: port,
+        forwarder: proxy.kind === "http" ? proxy : null,
+        ...(socket instanceof TLSSocket ? tlsFacts(socket) : NO_TLS),
+        connectingMs: connectedAt - startedAt,
+        tlsHandshakingMs: securedAt - connectedAt,
+        readyAt,
+      };
+    }
     const localIp = this.#localIp;
     const socket = localIp === null
       ? await connectDeno(ip, port, signal)
@@ -235,50 +261,61 @@ export class Dial extends Expiring {
       http2Socket: null,
       remoteIp: ip,
       remotePort: port,
-      forwarder,
-      tlsVersion: "",
-      tlsCipherSuite: "",
+      forwarder: proxy,
+      ...NO_TLS,
       connectingMs: readyAt - startedAt,
       tlsHandshakingMs: 0,
       readyAt,
     };
   }
 
-  async #connectTunnel({ ip, port }: Endpoint, proxy: Proxy, signal: AbortSignal): Promise<Tunnel> {
-    const socket = await connectNode(ip, port, this.#localIp, signal);
+  async #connectProxy({ ip, port }: Endpoint, proxy: Proxy, signal: AbortSignal): Promise<ProxyConnection> {
+    const tcp = await connectNode(ip, port, this.#localIp, signal);
     const connectedAt = performance.now();
     this.#dialer.deadlines.remove(this);
-    const cancel = () => socket.destroy(new Error("cancelled"));
+    // What speaks over it ends with it.
+    const cancel = () => tcp.destroy(CANCELLED);
     signal.addEventListener("abort", cancel);
     try {
-      await openTunnel(socket, this.#url, proxy);
+      signal.throwIfAborted();
+      const socket = proxy.secure ? await this.#secureProxy(tcp, proxy.hostname) : tcp;
+      const securedAt = proxy.secure ? performance.now() : connectedAt;
+      if (proxy.kind === "socks5") await openSocksTunnel(socket, this.#url, proxy);
+      else if (this.#url.secure) await openHttpTunnel(socket, this.#url, proxy);
+      return { socket, connectedAt, securedAt, readyAt: performance.now() };
     } catch (error) {
-      socket.destroy();
+      tcp.destroy();
       throw error;
     } finally {
       signal.removeEventListener("abort", cancel);
     }
-    return { socket, connectedAt, openedAt: performance.now() };
   }
 
-  /**
-   * `node:tls` because it alone can skip verification for one connection and tells version and cipher. It is told
-   * never to reject, so that verification is ours: k6 reports a wrong name before an unknown authority.
-   */
+  async #secureProxy(tcp: NodeSocket, hostname: string): Promise<TLSSocket> {
+    const socket = withDeno(() => connect({ socket: tcp, ALPNProtocols: ["http/1.1"], ...this.#tlsOptions(hostname) }));
+    try {
+      await handshake(socket);
+      this.#verify(socket, hostname);
+      return socket;
+    } catch (error) {
+      socket.destroy();
+      if (error instanceof NetError) throw new NetError({ code: error.code, text: `proxy: ${error.text}` });
+      throw error;
+    }
+  }
+
   async #connectTls(endpoint: Endpoint, proxy: Proxy | null, signal: AbortSignal): Promise<Dialled> {
     const { ip, port } = endpoint;
     const { hostname } = this.#url;
-    const secureContext = this.#dialer.secureContext(hostname);
+    const tlsOptions = this.#tlsOptions(hostname);
     const session = this.#dialer.sessionFor(this.#url);
     const startedAt = performance.now();
-    const tunnel = proxy === null ? null : await this.#connectTunnel(endpoint, proxy, signal);
+    const tunnel = proxy === null ? null : await this.#connectProxy(endpoint, proxy, signal);
     const socket = withDeno(() =>
       connect({
         ...(tunnel === null ? { host: ip, port, ...localAddress(this.#localIp) } : { socket: tunnel.socket }),
-        rejectUnauthorized: false,
         ALPNProtocols: this.#dialer.offersHttp2 && !this.#http1Only ? ["h2", "http/1.1"] : ["http/1.1"],
-        ...(isIpAddress(hostname) ? {} : { servername: hostname }),
-        ...(secureContext === undefined ? {} : { secureContext }),
+        ...tlsOptions,
         ...(session === undefined ? {} : { session }),
       })
     );
@@ -289,19 +326,13 @@ export class Dial extends Expiring {
     signal.addEventListener("abort", cancel);
     try {
       const connectedAt = tunnel?.connectedAt ?? await connected(socket);
-      const handshakeStartedAt = tunnel?.openedAt ?? connectedAt;
+      const handshakeStartedAt = tunnel?.readyAt ?? connectedAt;
+      const proxyHandshakeMs = tunnel === null ? 0 : tunnel.securedAt - tunnel.connectedAt;
       // Like Go's dialer: its timeout is for the TCP connection, only the request's own one covers the handshake.
       this.#dialer.deadlines.remove(this);
       await handshake(socket);
       const readyAt = performance.now();
-      if (!this.#dialer.settings.insecureSkipTlsVerify) {
-        const certificate = socket.getPeerCertificate();
-        // As Go does first; Deno calls an old certificate one of an unknown authority.
-        if (!isInForce(certificate)) throw new NetError(FAILURES.notInForce);
-        const mismatch = checkServerIdentity(hostname, certificate);
-        if (mismatch !== undefined) throw new NetError(tlsFailure(mismatch));
-        if (!socket.authorized) throw new NetError(tlsFailure(authorizationError(socket)));
-      }
+      this.#verify(socket, hostname);
       // Only now: whoever resumes a session is not verified again.
       this.#dialer.keepSessions(this.#url, socket);
       const stream = new NodeStream(socket);
@@ -311,10 +342,9 @@ export class Dial extends Expiring {
         remoteIp: ip,
         remotePort: port,
         forwarder: null,
-        tlsVersion: (socket.getProtocol() ?? "").toLowerCase().replace("tlsv", "tls"),
-        tlsCipherSuite: socket.getCipher().standardName,
+        ...tlsFacts(socket),
         connectingMs: connectedAt - startedAt,
-        tlsHandshakingMs: readyAt - handshakeStartedAt,
+        tlsHandshakingMs: proxyHandshakeMs + readyAt - handshakeStartedAt,
         readyAt,
       };
     } catch (error) {
@@ -325,6 +355,39 @@ export class Dial extends Expiring {
       signal.removeEventListener("abort", cancel);
     }
   }
+
+  /**
+   * `node:tls` because it alone can skip verification for one connection and tells version and cipher. It is told
+   * never to reject, so that verification is ours: k6 reports a wrong name before an unknown authority.
+   */
+  #tlsOptions(hostname: string): ConnectionOptions {
+    const secureContext = this.#dialer.secureContext(hostname);
+    return {
+      rejectUnauthorized: false,
+      ...(isIpAddress(hostname) ? {} : { servername: hostname }),
+      ...(secureContext === undefined ? {} : { secureContext }),
+    };
+  }
+
+  /** @throws {NetError} when the other side's certificate isn't good, unless nobody is to look */
+  #verify(socket: TLSSocket, hostname: string): void {
+    if (this.#dialer.settings.insecureSkipTlsVerify) return;
+    const certificate = socket.getPeerCertificate();
+    // As Go does first; Deno calls an old certificate one of an unknown authority.
+    if (!isInForce(certificate)) throw new NetError(FAILURES.notInForce);
+    const mismatch = checkServerIdentity(hostname, certificate);
+    if (mismatch !== undefined) throw new NetError(tlsFailure(mismatch));
+    if (!socket.authorized) throw new NetError(tlsFailure(authorizationError(socket)));
+  }
+}
+
+const NO_TLS = { tlsVersion: "", tlsCipherSuite: "" } as const;
+
+function tlsFacts(socket: TLSSocket): Pick<Dialled, "tlsVersion" | "tlsCipherSuite"> {
+  return {
+    tlsVersion: (socket.getProtocol() ?? "").toLowerCase().replace("tlsv", "tls"),
+    tlsCipherSuite: socket.getCipher().standardName,
+  };
 }
 
 /** A connection of Deno's own, which costs the least. */

@@ -7,7 +7,7 @@ import type { HttpClient, HttpNetwork } from "./http_client.ts";
 import { Http2Connection } from "./http2/connection.ts";
 import type { Http2Stream, Processing, StreamObserver } from "./http2/stream.ts";
 import { ExchangeResult, ExchangeTimes, failedResult } from "./http_result.ts";
-import type { Proxy } from "./proxies.ts";
+import type { HttpProxy } from "./proxies.ts";
 import { partsOf } from "./request_body.ts";
 import { ResponseParser } from "./response_parser.ts";
 import type { Socket } from "./socket.ts";
@@ -25,7 +25,7 @@ export class Connection {
   readonly remoteIp: string;
   readonly remotePort: number;
   /** The proxy that passes plain requests on; null, as nearly always: none. */
-  readonly forwarder: Proxy | null;
+  readonly forwarder: HttpProxy | null;
   readonly tlsVersion: string;
   readonly tlsCipherSuite: string;
   /** The next one of its client's idle, or shared, connections. */

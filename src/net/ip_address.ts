@@ -12,6 +12,41 @@ export function isIpAddress(text: string): boolean {
   return isIP(text) !== 0;
 }
 
+/** Whether a text is a network of either version: `10.0.0.0/8`. */
+export function isNetwork(text: string): boolean {
+  const [, address = "", bits = ""] = /^([^/]+)\/(\d{1,3})$/.exec(text) ?? [];
+  return isIpAddress(address) && !address.includes("%") && Number(bits) <= widthOf(ipFamily(address));
+}
+
+/**
+ * The address that packets are sent to: one of IPv4 that is written as one of IPv6 (`::ffff:10.0.0.1`) becomes what it
+ * is, and a zone (`%eth0`) is left out.
+ */
+export function plainIp(text: string): string {
+  if (ipFamily(text) === 4) return text;
+  const address = text.replace(/%.*$/, "");
+  // Nearly all others don't begin like that.
+  if (!/^[0:]*ffff:/i.test(address)) return address;
+  const number = parseIp(address);
+  return number >> 32n === 0xffffn ? formatIp(4, number & 0xffff_ffffn) : address;
+}
+
+/** The same for a network. */
+export function plainNetwork(text: string): string {
+  const [address = "", bits] = text.split("/");
+  const plain = plainIp(address);
+  if (bits === undefined) return plain;
+  const mapped = Number(bits) - MAPPED_BITS;
+  if (ipFamily(address) === ipFamily(plain)) return `${plain}/${bits}`;
+  return mapped < 0 ? text : `${plain}/${mapped}`;
+}
+
+/** Whether two texts are the same address. */
+export function isSameIp(a: string, b: string): boolean {
+  const [one, other] = [plainIp(a), plainIp(b)];
+  return ipFamily(one) === ipFamily(other) && parseIp(one) === parseIp(other);
+}
+
 /** The number of an address. */
 export function parseIp(text: string): bigint {
   if (ipFamily(text) === 4) return joinParts(text.split(".").map(Number), 8n);
@@ -34,15 +69,23 @@ export function formatIp(family: 4 | 6, address: bigint): string {
 
 /** The number of the last address of a network that an address belongs to. */
 export function lastOfNetwork(address: string, bits: number): bigint {
-  const host = (1n << BigInt((ipFamily(address) === 4 ? 32 : 128) - bits)) - 1n;
+  const host = (1n << BigInt(widthOf(ipFamily(address)) - bits)) - 1n;
   return parseIp(address) | host;
 }
 
 /** Whether an address belongs to a network (`10.0.0.0/8`); never to one of the other version. */
 export function isInNetwork(address: string, network: string): boolean {
-  const [base = "", bits] = network.split("/");
-  if (ipFamily(address) !== ipFamily(base)) return false;
-  return lastOfNetwork(address, Number(bits)) === lastOfNetwork(base, Number(bits));
+  const ip = plainIp(address);
+  const [base = "", bits] = plainNetwork(network).split("/");
+  if (ipFamily(ip) !== ipFamily(base)) return false;
+  return lastOfNetwork(ip, Number(bits)) === lastOfNetwork(base, Number(bits));
+}
+
+/** The bits of IPv6 before an IPv4 address that is written as one. */
+const MAPPED_BITS = 96;
+
+function widthOf(family: 4 | 6): number {
+  return family === 4 ? 32 : 128;
 }
 
 function hexParts(address: bigint): string {

@@ -2,9 +2,9 @@
 
 import { encodeBase64 } from "@std/encoding/base64";
 import { genericFailure, NetError } from "./errors.ts";
-import { ipFamily, isInNetwork, isIpAddress, parseIp } from "./ip_address.ts";
+import { isInNetwork, isIpAddress, isNetwork, isSameIp } from "./ip_address.ts";
 import type { HttpUrl } from "./types.ts";
-import { parseHttpUrl } from "./url.ts";
+import { asciiHostname, parseHttpUrl } from "./url.ts";
 
 /** The variables as they are set; empty: not. They may hold passwords. */
 export interface ProxySettings {
@@ -16,13 +16,30 @@ export interface ProxySettings {
   readonly exceptions: string;
 }
 
-/** A proxy that speaks plain HTTP. */
-export interface Proxy {
+/** A proxy that passes plain requests on, and opens tunnels for others. */
+export interface HttpProxy {
+  readonly kind: "http";
+  /** Whether it is spoken to over TLS. */
+  readonly secure: boolean;
   readonly hostname: string;
   readonly port: number;
   /** The header line `Proxy-Authorization` with its end; empty without a user. */
   readonly authorization: string;
 }
+
+/** A proxy that opens tunnels only, and looks up the servers' names itself. */
+export interface SocksProxy {
+  readonly kind: "socks5";
+  readonly secure: false;
+  readonly hostname: string;
+  readonly port: number;
+  /** Both empty: it is asked to let everybody in. */
+  readonly username: string;
+  readonly password: string;
+}
+
+/** What stands between k6d and a server. */
+export type Proxy = HttpProxy | SocksProxy;
 
 /** What the environment says of proxies; undefined when it names none. */
 export function readProxySettings(env: Readonly<Record<string, string>>): ProxySettings | undefined {
@@ -61,15 +78,38 @@ export class Proxies {
 /** Null where the variable is not set. What can't be used fails the requests that would need it. */
 function parseProxy(name: string, text: string): Proxy | NetError | null {
   if (text === "") return null;
+  const [, scheme = "http", rest = ""] = /^(?:(\w+):\/\/)?(.*)$/s.exec(text.trim()) ?? [];
   try {
-    const { secure, hostname, port, username, password } = parseHttpUrl(text.includes("://") ? text : `http://${text}`);
-    if (!secure) return { hostname, port, authorization: authorizationOf(username, password) };
+    switch (scheme.toLowerCase()) {
+      case "http":
+      case "https": {
+        const { secure, hostname, port, username, password } = parseHttpUrl(`${scheme}://${rest}`);
+        return { kind: "http", secure, hostname, port, authorization: authorizationOf(username, password) };
+      }
+      // For Go, too, they are the same.
+      case "socks5":
+      case "socks5h":
+        return parseSocksProxy(rest);
+    }
   } catch (error) {
     if (!(error instanceof NetError)) throw error;
   }
   // Without what was given: it may hold a password.
-  return new NetError(genericFailure(`proxy: ${name} must be the address of an HTTP proxy, such as http://proxy:3128`));
+  return new NetError(
+    genericFailure(
+      `proxy: ${name} must be an address such as http://proxy:3128, https://proxy:443 or socks5://proxy:1080`,
+    ),
+  );
 }
+
+function parseSocksProxy(rest: string): SocksProxy {
+  const { hostname, port, username, password } = parseHttpUrl(`http://${rest}`);
+  const hasPort = /:\d+$/.test(rest.replace(/[/?#].*$/s, ""));
+  const user = { username, password };
+  return { kind: "socks5", secure: false, hostname, port: hasPort ? port : SOCKS_PORT, ...user };
+}
+
+const SOCKS_PORT = 1080;
 
 function authorizationOf(username: string, password: string): string {
   if (username === "" && password === "") return "";
@@ -81,15 +121,13 @@ type Exception = (hostname: string, port: number) => boolean;
 
 function parseException(entry: string): Exception {
   if (entry === "*") return () => true;
-  if (NETWORK.test(entry)) return (hostname) => isIpAddress(hostname) && isInNetwork(hostname, entry);
+  if (isNetwork(entry)) return (hostname) => isIpAddress(hostname) && isInNetwork(hostname, entry);
   const { host, port: onlyPort } = splitPort(entry);
   const isPort = (port: number): boolean => onlyPort === null || port === onlyPort;
   if (isIpAddress(host)) {
-    return (hostname, port) =>
-      isIpAddress(hostname) && ipFamily(hostname) === ipFamily(host) && parseIp(hostname) === parseIp(host) &&
-      isPort(port);
+    return (hostname, port) => isIpAddress(hostname) && isSameIp(hostname, host) && isPort(port);
   }
-  const name = host.startsWith("*.") ? host.slice(1) : host;
+  const name = asciiHostname(host.startsWith("*.") ? host.slice(1) : host);
   const ending = name.startsWith(".") ? name : `.${name}`;
   return (hostname, port) => (hostname.endsWith(ending) || hostname === name) && name !== "" && isPort(port);
 }
@@ -99,8 +137,6 @@ function splitPort(entry: string): { readonly host: string; readonly port: numbe
   const [, six, other, port] = /^(?:\[(.*)\]|([^:]*))(?::(\d+))?$/.exec(entry) ?? [];
   return { host: six ?? other ?? entry, port: port === undefined ? null : Number(port) };
 }
-
-const NETWORK = /^(?:[\d.]+\/(?:\d|[12]\d|3[0-2])|[\da-f:.]*:[\da-f:.]*\/(?:\d\d?|1[01]\d|12[0-8]))$/;
 
 function isThisMachine(hostname: string): boolean {
   if (hostname === "localhost") return true;

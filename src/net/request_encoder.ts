@@ -1,6 +1,6 @@
 /** Requests to bytes. */
 
-import type { Proxy } from "./proxies.ts";
+import type { HttpProxy } from "./proxies.ts";
 import { BodyParts, partsOf, type RequestBody } from "./request_body.ts";
 import type { HttpRequest } from "./types.ts";
 
@@ -25,7 +25,7 @@ export class RequestEncoder {
   }
 
   /** The same for a proxy that passes the request on: it gets the whole URL (RFC 9112, section 3.2.2), and to know who asks. */
-  encodeForProxy(request: HttpRequest, { authorization }: Proxy): Uint8Array {
+  encodeForProxy(request: HttpRequest, { authorization }: HttpProxy): Uint8Array {
     const { method, url, headers, body } = request;
     const head = this.#encoder.encode(
       `${method} http://${url.host}${url.target} HTTP/1.1\r\n${headers}${authorization}${this.#connectionHeader}\r\n`,

@@ -43,6 +43,8 @@ export class NodeStream implements Socket {
     socket.on("error", (error: Error) => this.#end(error));
     socket.on("end", () => this.#end(null));
     socket.on("close", () => this.#end(null));
+    // A tunnel's was paused when it was handed over.
+    if (socket.isPaused()) socket.resume();
   }
 
   get ended(): boolean {

@@ -81,6 +81,19 @@ export function resolveReference(base: HttpUrl, location: string): HttpUrl {
   return parseHttpUrl(origin + removeDotSegments(merged) + (reference?.[2] ?? "") + fragment);
 }
 
+/**
+ * A host name of a rule as it stands in URLs: in lower case, international names in Punycode. A dot or `*.` may stand
+ * before it. What is no name stays as it is.
+ */
+export function asciiHostname(name: string): string {
+  if (ASCII.test(name)) return name.toLowerCase();
+  const [, before = "", rest = ""] = /^(\*?\.?)(.*)$/s.exec(name) ?? [];
+  const url = URL.parse(`http://${rest}/`);
+  return url === null ? name.toLowerCase() : before + url.hostname;
+}
+
+const ASCII = /^[\x21-\x7e]*$/;
+
 function schemeOf(text: string, whole: string): string {
   const match = /^([a-zA-Z][a-zA-Z0-9+.-]*):/.exec(whole);
   if (match !== null) return match[1]!.toLowerCase();
@@ -121,7 +134,7 @@ function splitHost(text: string, host: string): Host {
 
 /** A host name with international ones in Punycode. */
 function asciiName(text: string, name: string): string {
-  if (/^[\x21-\x7e]*$/.test(name)) return name;
+  if (ASCII.test(name)) return name;
   const url = URL.parse(`http://${name}/`);
   if (url === null) throw invalid(text, `invalid host name "${name}"`);
   return url.hostname;

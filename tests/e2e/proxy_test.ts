@@ -2,9 +2,11 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { makeCertificate } from "../net/certificate.ts";
-import { testWithPrograms, tinyproxy } from "../support/debian.ts";
+import { microsocks, testWithPrograms, tinyproxy } from "../support/debian.ts";
 import { freePort } from "../support/free_port.ts";
 import { HttpProxy } from "../support/http_proxy.ts";
+import { TlsFront } from "../support/tls_front.ts";
+import { waitForPort } from "../support/wait_for_port.ts";
 import { consoleMessages, runSuccessfully } from "./support/k6d.ts";
 
 /** Requests each of the URLs, also where the whole thread waits for it. */
@@ -61,13 +63,66 @@ Deno.test("HTTP_PROXY, HTTPS_PROXY and NO_PROXY say which requests go through a 
 Deno.test("a proxy of a kind that k6d doesn't speak to fails the requests for it, in one line without its password", async () => {
   const { stderr } = await runSuccessfully({
     files: SCRIPT,
-    env: { URLS: "http://a.test/", HTTP_PROXY: "socks5://me:hunter2@127.0.0.1:9" },
+    env: { URLS: "http://a.test/", HTTP_PROXY: "socks4://me:hunter2@127.0.0.1:9" },
   });
   assertEquals(
     consoleMessages({ stderr })[0],
-    "0 null proxy: HTTP_PROXY must be the address of an HTTP proxy, such as http://proxy:3128",
+    "0 null proxy: HTTP_PROXY must be an address such as http://proxy:3128, https://proxy:443 or socks5://proxy:1080",
   );
   assert(!stderr.includes("hunter2"));
+});
+
+Deno.test("a proxy may be called over TLS", async () => {
+  const { certificate, key } = await makeCertificate("localhost", "DNS:localhost");
+  await using servers = await startServers();
+  await using forwarder = await HttpProxy.to(servers.plain);
+  await using tunnel = await HttpProxy.to(servers.secure);
+  await using http = new TlsFront(forwarder.port, { certificate, key });
+  await using https = new TlsFront(tunnel.port, { certificate, key });
+  const { stderr, stdout } = await runSuccessfully({
+    files: SCRIPT,
+    env: {
+      URLS: "http://a.test/ https://b.test/",
+      http_proxy: `https://me:hunter2@localhost:${http.port}`,
+      HTTPS_PROXY: `https://me:hunter2@localhost:${https.port}`,
+      DENO_NO_UPDATE_CHECK: "1",
+    },
+    args: ["run", "--quiet", "--verbose", "--http-debug=full", "script.js"],
+  });
+  assertEquals(consoleMessages({ stderr }), ["200 plain ", "blocked 200", "200 secure ", "blocked 200"]);
+  assertEquals([forwarder.seen.length, tunnel.seen.length], [2, 2]);
+  assert(!`${stdout}${stderr}`.includes("hunter2"));
+  assert(!`${stdout}${stderr}`.includes(btoa("me:hunter2")));
+});
+
+testWithPrograms("a real SOCKS proxy: plain requests and TLS", [microsocks], async (program) => {
+  await using servers = await startServers();
+  const port = freePort();
+  const child = new Deno.Command(program!, {
+    args: ["-i", "127.0.0.1", "-p", String(port), "-u", "me", "-P", "hunter2"],
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  try {
+    await waitForPort(port);
+    const proxy = `socks5://me:hunter2@127.0.0.1:${port}`;
+    // Linux takes 0.0.0.0 for this machine, but the rules of proxies don't.
+    const env = {
+      URLS: `http://0.0.0.0:${servers.plain}/ https://0.0.0.0:${servers.secure}/`,
+      HTTP_PROXY: proxy,
+      HTTPS_PROXY: proxy,
+    };
+    const { stderr, stdout } = await runSuccessfully({
+      files: SCRIPT,
+      env,
+      args: ["run", "--quiet", "--verbose", "--local-ips", "127.0.0.3", "script.js"],
+    });
+    assertEquals(consoleMessages({ stderr }), ["200 plain ", "blocked 200", "200 secure ", "blocked 200"]);
+    assert(!`${stdout}${stderr}`.includes("hunter2"));
+  } finally {
+    child.kill("SIGKILL");
+    await child.status;
+  }
 });
 
 testWithPrograms(
@@ -116,16 +171,3 @@ testWithPrograms(
     }
   },
 );
-
-/** Resolves once somebody listens. */
-async function waitForPort(port: number): Promise<void> {
-  for (let attempt = 0;; attempt++) {
-    try {
-      (await Deno.connect({ hostname: "127.0.0.1", port })).close();
-      return;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.ConnectionRefused) || attempt === 1000) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  }
-}

@@ -4,6 +4,7 @@ import { NetError } from "../../src/net/errors.ts";
 import { Proxies, readProxySettings } from "../../src/net/proxies.ts";
 import { parseHttpUrl } from "../../src/net/url.ts";
 import { HttpProxy } from "../support/http_proxy.ts";
+import { TlsFront } from "../support/tls_front.ts";
 import { makeCertificate } from "./certificate.ts";
 import { bodyText, startFixedServer, startRawServer, TestClient } from "./raw_server.ts";
 
@@ -42,6 +43,12 @@ Deno.test("NO_PROXY: names with and without a dot, addresses, networks, ports, a
       ["http://127.9.9.9/", "", false],
       ["https://[::1]/", "", false],
       ["http://a.test/", ",,:80, ", true],
+      ["http://bücher.test/", "BÜCHER.test", false],
+      ["http://x.bücher.test/", "*.bücher.test", false],
+      ["http://[::ffff:10.1.2.3]/", "10.0.0.0/8", false],
+      ["http://10.1.2.3/", "::ffff:a01:203", false],
+      ["http://[::ffff:127.0.0.1]/", "", false],
+      ["http://localhost./", "", true],
     ] as const
   ) assertEquals(isProxied(url, exceptions), expected, `${url} with NO_PROXY=${exceptions}`);
 });
@@ -73,6 +80,8 @@ Deno.test("the environment: capitals win, https URLs have a proxy of their own, 
   const proxies = new Proxies({ http: "", https: "http://us%40er:se:cret@proxy.test:8080", exceptions: "" });
   assertEquals(proxies.of(parseHttpUrl("http://a.test/")), null);
   assertEquals(proxies.of(parseHttpUrl("https://a.test/")), {
+    kind: "http",
+    secure: false,
     hostname: "proxy.test",
     port: 8080,
     authorization: `Proxy-Authorization: Basic ${btoa("us@er:se:cret")}\r\n`,
@@ -80,7 +89,15 @@ Deno.test("the environment: capitals win, https URLs have a proxy of their own, 
 });
 
 Deno.test("a proxy that can't be used fails the requests for it, without showing what was given", () => {
-  for (const http of ["socks5://me:secret@p:1", "https://me:secret@p:1", "http://me:secret@p:port", "me:secret@"]) {
+  for (
+    const http of [
+      "socks4://me:secret@p:1",
+      "ftp://me:secret@p",
+      "socks5://me:secret@",
+      "http://me:secret@p:port",
+      "me:secret@",
+    ]
+  ) {
     const proxies = new Proxies({ http, https: "", exceptions: "" });
     assertEquals(proxies.of(parseHttpUrl("http://localhost/")), null);
     const error = assertThrows(() => proxies.of(parseHttpUrl("http://a.test/")), NetError, "HTTP_PROXY must be");
@@ -125,6 +142,85 @@ Deno.test("an https request goes through a tunnel, by HTTP/2 where the server ca
   await server.shutdown();
 });
 
+Deno.test("a proxy over TLS: plain requests and tunnels, TLS inside of TLS, both certificates are checked", async () => {
+  const server = await makeCertificate("a.test", "DNS:a.test");
+  const front = await makeCertificate("localhost", "IP:127.0.0.1");
+  const settings = { hostname: "127.0.0.1", port: 0, onListen() {} };
+  const plain = Deno.serve(settings, () => new Response("plain"));
+  const secure = Deno.serve({ ...settings, cert: server.certificate, key: server.key }, () => new Response("secure"));
+  {
+    await using forwarder = await HttpProxy.to(plain.addr.port);
+    await using tunnel = await HttpProxy.to(secure.addr.port);
+    await using forwarderFront = new TlsFront(forwarder.port, front);
+    await using tunnelFront = new TlsFront(tunnel.port, front);
+    const proxies = {
+      http: `https://me:pw@127.0.0.1:${forwarderFront.port}`,
+      https: `https://me:pw@127.0.0.1:${tunnelFront.port}`,
+      exceptions: "",
+    };
+    using client = new TestClient({ caCerts: [server.certificate, front.certificate], proxies });
+    for (let i = 0; i < 2; i++) {
+      const one = await client.send("http://a.test/");
+      assertEquals([one.error, bodyText(one), one.tlsVersion, one.remotePort], [
+        "",
+        "plain",
+        "tls1.3",
+        forwarderFront.port,
+      ]);
+      const other = await client.send("https://a.test/");
+      assertEquals([other.error, other.proto, bodyText(other), other.remotePort], [
+        "",
+        "HTTP/2.0",
+        "secure",
+        tunnelFront.port,
+      ]);
+      if (i > 0) continue;
+      assert(one.connecting > 0 && one.tlsHandshaking > 0 && one.blocked >= one.connecting + one.tlsHandshaking);
+      assert(other.connecting > 0 && other.blocked >= other.connecting + other.tlsHandshaking);
+    }
+    assertEquals([forwarderFront.connections, tunnelFront.connections], [1, 1]);
+    assertEquals([forwarder.seen.length, tunnel.seen], [2, [`Basic ${btoa("me:pw")} to a.test`]]);
+    const tall = "x".repeat(300_000);
+    const large = await client.send("https://a.test/", { method: "POST", body: new TextEncoder().encode(tall) });
+    assertEquals(large.status, 200);
+
+    using doubting = new TestClient({ caCerts: [server.certificate], proxies });
+    for (const url of ["http://a.test/", "https://a.test/"]) {
+      const { errorCode, error } = await doubting.send(url);
+      assertEquals([errorCode, error], [1310, "proxy: x509: unknown authority"]);
+    }
+    using named = new TestClient({
+      caCerts: [server.certificate, front.certificate],
+      addressRules: { hosts: { "proxy.test": "127.0.0.1" }, blockedNames: [], blockedNetworks: [] },
+      proxies: { ...proxies, https: `https://proxy.test:${tunnelFront.port}` },
+    });
+    const { errorCode, error } = await named.send("https://a.test/");
+    assertEquals([errorCode, error], [1311, "proxy: x509: certificate doesn't match hostname"]);
+    using plainly = new TestClient({
+      proxies: { http: "", https: `https://127.0.0.1:${forwarder.port}`, exceptions: "" },
+    });
+    assertEquals((await plainly.send("https://a.test/")).errorCode, 1301);
+  }
+  await Promise.all([plain.shutdown(), secure.shutdown()]);
+});
+
+Deno.test("kinds of proxies, their ports where none is given, and their users", () => {
+  for (
+    const [http, expected] of [
+      ["proxy", "http proxy 80"],
+      ["HTTPS://proxy", "https proxy 443"],
+      ["socks5://u:p%40@proxy", "socks5 proxy 1080 u p@"],
+      ["socks5h://proxy:80/", "socks5 proxy 80"],
+      ["socks5://[::1]", "socks5 ::1 1080"],
+    ] as const
+  ) {
+    const proxy = new Proxies({ http, https: "", exceptions: "" }).of(parseHttpUrl("http://a.test/"))!;
+    const kind = proxy.secure ? "https" : proxy.kind;
+    const user = proxy.kind === "socks5" ? `${proxy.username} ${proxy.password}` : "";
+    assertEquals(`${kind} ${proxy.hostname} ${proxy.port} ${user}`.trim(), expected);
+  }
+});
+
 Deno.test("what a proxy refuses or breaks off is an error that names it", async () => {
   for (
     const [answer, error] of [
@@ -134,8 +230,8 @@ Deno.test("what a proxy refuses or breaks off is an error that names it", async 
       ],
       ["HTTP/1.1 502\r\n\r\n", "proxy: 502"],
       ["SSH-2.0-x\r\n\r\n", 'proxy: malformed HTTP response "SSH-2.0-x"'],
-      ["HTTP/1.1 200 OK\r\n\r\nearly", "proxy: bytes after the answer to CONNECT"],
-      [`HTTP/1.1 200 OK\r\nX: ${"x".repeat(70_000)}`, "proxy: the answer to CONNECT is too long"],
+      ["HTTP/1.1 200 OK\r\n\r\nearly", "proxy: bytes after the answer"],
+      [`HTTP/1.1 200 OK\r\nX: ${"x".repeat(70_000)}`, "proxy: its answer is too long"],
       ["", "EOF"],
       ["HTTP/1.1 200 O", "unexpected EOF"],
     ] as const
@@ -168,11 +264,12 @@ Deno.test("a proxy that says nothing, or isn't there, is a time-out or a refusal
 
 Deno.test("a blocked host stays blocked behind a proxy", async () => {
   await using proxy = startFixedServer(OK);
-  const addressRules = { hosts: {}, blockedNames: ["*.blocked.test"], blockedNetworks: [] };
+  const addressRules = { hosts: {}, blockedNames: ["*.blocked.test"], blockedNetworks: ["10.0.0.0/8"] };
   using client = new TestClient({
     addressRules,
     proxies: { http: `127.0.0.1:${proxy.port}`, https: "", exceptions: "" },
   });
   assertEquals((await client.send("http://a.blocked.test/")).errorCode, 1111);
+  assertEquals((await client.send("http://[::ffff:10.1.2.3]/")).errorCode, 1110);
   assertEquals((await client.send("http://a.test/")).status, 200);
 });

@@ -18,6 +18,7 @@ export const influxdb: DebianProgram = { program: "influxd", debianPackage: "inf
 export const nginx: DebianProgram = { program: "nginx", debianPackage: "nginx" };
 export const curl: DebianProgram = { program: "curl", debianPackage: "curl" };
 export const tinyproxy: DebianProgram = { program: "tinyproxy", debianPackage: "tinyproxy-bin" };
+export const microsocks: DebianProgram = { program: "microsocks", debianPackage: "microsocks" };
 
 /** Absolute path of a program, or null when it isn't installed. */
 export function findProgram({ program }: DebianProgram): string | null {
