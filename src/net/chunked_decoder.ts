@@ -9,6 +9,8 @@ type ChunkState = "size" | "space" | "extension" | "size-lf" | "data" | "data-cr
 /** Go's limit for the line with a chunk's size and extensions. */
 const LINE_LIMIT_BYTES = 4096;
 const TRAILER_LIMIT_BYTES = 64 * 1024;
+/** Go's limit for what isn't data, beyond 16 bytes and twice the data of each chunk. */
+const EXCESS_LIMIT_BYTES = 16 * 1024;
 
 /** Decodes one body; `reset` makes it ready for the next. */
 export class ChunkedDecoder {
@@ -20,6 +22,8 @@ export class ChunkedDecoder {
   #lineBytes = 0;
   /** Bytes of the current trailer line, without its line end. */
   #trailerBytes = 0;
+  /** Bytes that were spent on lines beyond what is usual. */
+  #excess = 0;
 
   get ended(): boolean {
     return this.#state === "end";
@@ -27,6 +31,7 @@ export class ChunkedDecoder {
 
   reset(): void {
     this.#state = "size";
+    this.#excess = 0;
     this.#startSize();
   }
 
@@ -76,11 +81,15 @@ export class ChunkedDecoder {
 
   #stepSize(byte: number): void {
     if (++this.#lineBytes > LINE_LIMIT_BYTES) throw broken("header line too long");
-    if (byte === LF) return this.#endSize();
-    if (this.#state === "extension") return;
-    if (this.#state === "size-lf") throw broken("invalid byte in chunk length");
+    if (this.#state === "size-lf") {
+      if (byte !== LF) throw broken("invalid CR in chunked line");
+      return this.#endSize();
+    }
+    if (byte === LF) throw broken("chunked line ends with bare LF");
     if (byte === CR) {
       this.#state = "size-lf";
+    } else if (this.#state === "extension") {
+      return;
     } else if (byte === SEMICOLON) {
       if (this.#digits === 0) throw broken("empty hex number for chunk length");
       this.#state = "extension";
@@ -96,6 +105,8 @@ export class ChunkedDecoder {
 
   #endSize(): void {
     if (this.#digits === 0) throw broken("empty hex number for chunk length");
+    this.#excess = Math.max(0, this.#excess + this.#lineBytes + 2 - 16 - 2 * this.#remaining);
+    if (this.#excess > EXCESS_LIMIT_BYTES) throw broken("chunked encoding contains too much non-data");
     this.#state = this.#remaining === 0 ? "trailer" : "data";
     this.#lineBytes = 0;
     this.#trailerBytes = 0;

@@ -89,12 +89,15 @@ export class Exchange extends Expiring implements StreamObserver {
   /** Those that wait for the connection that this one makes. */
   #followers: Exchange[] = [];
   #retries = 0;
+  #hasExpired = false;
 
   #reading = false;
   /** What is being written, null when nothing is. */
   #writing: Uint8Array | null = null;
   /** How many parts of the body are to be written after what is being written. */
   #unsentParts = 0;
+  /** Whether the connection is to be closed whatever the answer says. */
+  #isLast = false;
   #written = 0;
   #writeFailure: Failure | null = null;
 
@@ -116,9 +119,9 @@ export class Exchange extends Expiring implements StreamObserver {
     this.#findConnection(now);
   }
 
-  /** Whether it makes a connection that requests to `url` may come to share. */
-  isDialling(url: HttpUrl): boolean {
-    if (this.#state !== "dialling") return false;
+  /** Whether it makes a connection to `url` that has room for one more request; one takes up to `streamLimit`. */
+  isDialling(url: HttpUrl, streamLimit: number): boolean {
+    if (this.#state !== "dialling" || this.#followers.length + 1 >= streamLimit) return false;
     const request = this.#request!;
     return !request.http1Only && isSameServer(request.url, url);
   }
@@ -130,9 +133,7 @@ export class Exchange extends Expiring implements StreamObserver {
   }
 
   override expire(): void {
-    const http2 = this.#connection?.http2 ?? null;
-    // As if dead: the next request must not wait in vain, too.
-    if (http2 !== null && this.#stream !== null && !http2.hasReceivedSince(this.#stream)) http2.retire();
+    this.#hasExpired = true;
     this.#fail(FAILURES.requestTimeout);
   }
 
@@ -145,7 +146,9 @@ export class Exchange extends Expiring implements StreamObserver {
     const { http2Socket } = dialled;
     const followers = this.#takeFollowers();
     if (url.secure && network.dialer.offersHttp2 && !http1Only) network.learnProtocol(url, http2Socket !== null);
-    const http2 = http2Socket === null ? null : new Http2Connection(http2Socket, this.#client!, network.readBuffers);
+    const http2 = http2Socket === null
+      ? null
+      : new Http2Connection(http2Socket, this.#client!, network.readBuffers, network.streamLimit(url));
     const connection = new Connection(dialled, url, http2);
     if (http2 === null) {
       this.#startTransfer(connection, false, dialled.readyAt);
@@ -209,6 +212,7 @@ export class Exchange extends Expiring implements StreamObserver {
     this.#firstByteAt = 0;
     this.#written = 0;
     this.#writeFailure = null;
+    this.#hasExpired = false;
     this.#retries = 0;
     this.#times.connecting = 0;
     this.#times.tlsHandshaking = 0;
@@ -226,7 +230,8 @@ export class Exchange extends Expiring implements StreamObserver {
     if (shared !== null) return this.#startStream(shared, true, now);
     const idle = client.takeIdle(url);
     if (idle !== null) return this.#startTransfer(idle, true, now);
-    const leader = mayShare && this.#network.mayShare(url) ? client.findDialling(url) : null;
+    const streamLimit = mayShare ? this.#network.streamLimit(url) : 1;
+    const leader = streamLimit > 1 ? client.findDialling(url, streamLimit) : null;
     if (leader === null) return this.#startDial(request);
     this.#state = "waiting";
     this.#leader = leader;
@@ -258,6 +263,7 @@ export class Exchange extends Expiring implements StreamObserver {
     this.#write(
       connection.forwarder === null ? encoder.encode(request) : encoder.encodeForProxy(request, connection.forwarder),
     );
+    this.#isLast = encoder.closesConnection;
   }
 
   #startStream(connection: Connection, reused: boolean, readyAt: number): void {
@@ -266,7 +272,10 @@ export class Exchange extends Expiring implements StreamObserver {
     this.#connection = connection;
     this.#reused = reused;
     this.#readyAt = readyAt;
-    this.#stream = connection.http2!.open(this.#network.requestFields.of(request), request, this);
+    const { fields, closesConnection } = this.#network.requestFields.of(request);
+    const http2 = connection.http2!;
+    this.#stream = http2.open(fields, request, this);
+    if (closesConnection) http2.retire();
   }
 
   #read(): void {
@@ -305,6 +314,7 @@ export class Exchange extends Expiring implements StreamObserver {
     if (this.#state !== "transferring") return;
     if (count === null || count === 0) return this.#onEndOfStream();
     this.#client!.bytesReceived += count;
+    if (this.#written === 0 && this.#isUnasked()) return this.#onUnasked(count);
     if (this.#firstByteAt === 0) this.#firstByteAt = performance.now();
     try {
       if (!this.#parser.advance(count)) return this.#read();
@@ -313,6 +323,18 @@ export class Exchange extends Expiring implements StreamObserver {
     }
     this.#succeed();
   };
+
+  /** Whether what has been read was there before the request was sent. Sockets that read on while idle know by themselves. */
+  #isUnasked(): boolean {
+    return this.#reused && this.#connection!.socket.isSpent === undefined;
+  }
+
+  /** As in Go, no answer to anything; but that the server had waited long enough says that it will read no more. */
+  #onUnasked(count: number): void {
+    const isGoodbye = this.#parser.begins(count, REQUEST_TIMEOUT);
+    if (isGoodbye || IDEMPOTENT.has(this.#request!.method)) this.#retry();
+    else this.#fail(genericFailure("Unsolicited response received on idle HTTP channel"));
+  }
 
   readonly #onReadError = (error: unknown): void => {
     this.#reading = false;
@@ -382,7 +404,7 @@ export class Exchange extends Expiring implements StreamObserver {
       0,
       "",
     );
-    if (parser.keepAlive && this.#sentAt > 0 && !this.#network.settings.noConnectionReuse) {
+    if (parser.keepAlive && this.#sentAt > 0 && !this.#isLast && !this.#network.settings.noConnectionReuse) {
       this.#connection = null;
       this.#client!.giveIdle(connection);
     } else {
@@ -444,9 +466,12 @@ export class Exchange extends Expiring implements StreamObserver {
     this.#dial = null;
     this.#connection = null;
     if (connection === null) return;
-    if (connection.http2 === null) connection.socket.close();
-    else if (this.#stream !== null) connection.http2.cancel(this.#stream);
+    const stream = this.#stream;
     this.#stream = null;
+    if (connection.http2 === null) connection.socket.close();
+    else if (stream === null) return;
+    else if (this.#hasExpired) connection.http2.giveUp(stream);
+    else connection.http2.cancel(stream);
   }
 
   /** Leaves the client, and goes back to the pool unless a read or write is still under way. */
@@ -473,6 +498,9 @@ export class Exchange extends Expiring implements StreamObserver {
 
 /** Methods that Go's client sends again by itself. */
 const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
+
+/** How an answer begins by which servers end connections that were idle for too long. */
+const REQUEST_TIMEOUT = /^HTTP\/1\.\d 408/;
 
 function failureOf(error: unknown): Failure {
   return error instanceof NetError ? error : genericFailure(String(error));

@@ -4,6 +4,7 @@ import { Deadlines } from "./deadlines.ts";
 import { Dialer } from "./dial.ts";
 import { FAILURES } from "./errors.ts";
 import { type Connection, Exchange } from "./exchange.ts";
+import { ASSUMED_STREAM_LIMIT } from "./http2/connection.ts";
 import { RequestFields } from "./http2/request_fields.ts";
 import { type ExchangeResult, ExchangeTimes, failedResult } from "./http_result.ts";
 import { RateLimiter } from "./rate_limiter.ts";
@@ -16,6 +17,9 @@ const { performance, queueMicrotask } = globalThis;
 
 /** Servers whose protocol is remembered. */
 const REMEMBERED_SERVERS = 10_000;
+
+/** What is remembered of servers that speak HTTP/1.1. */
+const HTTP_1_LIMIT = 0;
 
 /** Exchanges that are kept for later: more than a worker usually has in flight. */
 const POOLED_EXCHANGES = 1024;
@@ -31,8 +35,8 @@ export class HttpNetwork {
   /** Null, as nearly always: requests leave at once. */
   readonly limiter: RateLimiter | null;
   readonly #exchanges: Exchange[] = [];
-  /** Servers that chose HTTP/1.1, as `host:port`. */
-  readonly #http1Servers = new Set<string>();
+  /** How many requests servers take at once on a connection, by `host:port`, as far as they have told. */
+  readonly #streamLimits = new Map<string, number>();
 
   constructor(settings: NetSettings) {
     this.settings = settings;
@@ -47,21 +51,22 @@ export class HttpNetwork {
     this.deadlines.close();
   }
 
-  /** Whether requests to `url` may come to share a connection. False at first only where they can't. */
-  mayShare(url: HttpUrl): boolean {
-    return url.secure && this.dialer.offersHttp2 && !this.settings.noConnectionReuse &&
-      !this.#http1Servers.has(`${url.hostname}:${url.port}`);
+  /** How many requests to `url` may come to share a connection; 1 at first only where they can't. */
+  streamLimit(url: HttpUrl): number {
+    if (!url.secure || !this.dialer.offersHttp2 || this.settings.noConnectionReuse) return 1;
+    return this.#streamLimits.get(serverOf(url)) ?? ASSUMED_STREAM_LIMIT;
   }
 
   /** Remembers what a server speaks when it is asked for HTTP/2, too. */
   learnProtocol(url: HttpUrl, isHttp2: boolean): void {
-    const server = `${url.hostname}:${url.port}`;
-    if (isHttp2) {
-      this.#http1Servers.delete(server);
-    } else {
-      if (this.#http1Servers.size >= REMEMBERED_SERVERS) this.#http1Servers.clear();
-      this.#http1Servers.add(server);
-    }
+    if (!isHttp2) this.learnStreamLimit(url, HTTP_1_LIMIT);
+    else if (this.#streamLimits.get(serverOf(url)) === HTTP_1_LIMIT) this.#streamLimits.delete(serverOf(url));
+  }
+
+  /** Remembers how many requests a server takes at once on a connection. */
+  learnStreamLimit(url: HttpUrl, limit: number): void {
+    if (this.#streamLimits.size >= REMEMBERED_SERVERS) this.#streamLimits.clear();
+    this.#streamLimits.set(serverOf(url), limit);
   }
 
   takeExchange(): Exchange {
@@ -139,14 +144,14 @@ export class HttpClient {
     let connection = this.#idle;
     while (connection !== null) {
       const next = connection.next;
-      const ended = connection.socket.ended === true;
-      if (!ended && !connection.serves(url)) {
+      const isSpent = connection.socket.isSpent === true;
+      if (!isSpent && !connection.serves(url)) {
         previous = connection;
       } else {
         if (previous === null) this.#idle = next;
         else previous.next = next;
         connection.next = null;
-        if (!ended) return connection;
+        if (!isSpent) return connection;
         connection.socket.close();
       }
       connection = next;
@@ -168,7 +173,10 @@ export class HttpClient {
         if (previous === null) this.#shared = connection.next;
         else previous.next = connection.next;
       } else {
-        if (connection.serves(url) && connection.http2!.hasRoom) return connection;
+        if (connection.serves(url)) {
+          if (connection.http2!.hasRoom) return connection;
+          this.#network.learnStreamLimit(url, Math.max(1, connection.http2!.streamLimit));
+        }
         previous = connection;
       }
     }
@@ -181,10 +189,10 @@ export class HttpClient {
     this.#shared = connection;
   }
 
-  /** For `Exchange`: the one that makes a connection to `url`, or null. */
-  findDialling(url: HttpUrl): Exchange | null {
+  /** For `Exchange`: one that makes a connection to `url` with room for another request, or null. */
+  findDialling(url: HttpUrl, streamLimit: number): Exchange | null {
     for (let exchange = this.#inFlight; exchange !== null; exchange = exchange.nextInFlight) {
-      if (exchange.isDialling(url)) return exchange;
+      if (exchange.isDialling(url, streamLimit)) return exchange;
     }
     return null;
   }
@@ -205,6 +213,10 @@ export class HttpClient {
     exchange.nextInFlight = null;
     exchange.previousInFlight = null;
   }
+}
+
+function serverOf({ hostname, port }: HttpUrl): string {
+  return `${hostname}:${port}`;
 }
 
 function closedResult(): ExchangeResult {

@@ -12,10 +12,18 @@ interface EncodedHead {
   readonly method: string;
   readonly headers: string;
   readonly bytes: Uint8Array;
+  readonly closesConnection: boolean;
+}
+
+/** Whether headers ask for the end of their request's connection, whatever the answer says about it. */
+export function closesConnection(headers: string): boolean {
+  return /^connection:(?:.*,)?[ \t]*close[ \t]*(?:,|$)/im.test(headers);
 }
 
 /** Encodes request heads; remembers the last one of each target, because virtual users repeat themselves and each other. */
 export class RequestEncoder {
+  /** Whether the request that was encoded last asks for the end of its connection. */
+  closesConnection = false;
   readonly #encoder = new TextEncoder();
   readonly #heads = new Map<string, EncodedHead>();
   readonly #connectionHeader: string;
@@ -27,6 +35,7 @@ export class RequestEncoder {
   /** The same for a proxy that passes the request on: it gets the whole URL (RFC 9112, section 3.2.2), and to know who asks. */
   encodeForProxy(request: HttpRequest, { authorization }: HttpProxy): Uint8Array {
     const { method, url, headers, body } = request;
+    this.closesConnection = closesConnection(headers);
     const head = this.#encoder.encode(
       `${method} http://${url.host}${url.target} HTTP/1.1\r\n${headers}${authorization}${this.#connectionHeader}\r\n`,
     );
@@ -36,8 +45,9 @@ export class RequestEncoder {
   /** What to write first: the head, with the body unless that is long (`partsAfterHead`). Hot; the bytes may be shared. */
   encode(request: HttpRequest): Uint8Array {
     const head = this.#head(request);
+    this.closesConnection = head.closesConnection;
     const body = request.body;
-    return body === null || isLong(body) ? head : join(head, body);
+    return body === null || isLong(body) ? head.bytes : join(head.bytes, body);
   }
 
   /** How many parts of the body have to be written after the head. */
@@ -45,16 +55,18 @@ export class RequestEncoder {
     return body === null || !isLong(body) ? 0 : partsOf(body).length;
   }
 
-  #head(request: HttpRequest): Uint8Array {
+  #head(request: HttpRequest): EncodedHead {
     const target = request.url.target;
     const known = this.#heads.get(target);
-    if (known !== undefined && known.headers === request.headers && known.method === request.method) return known.bytes;
+    if (known !== undefined && known.headers === request.headers && known.method === request.method) return known;
     const bytes = this.#encoder.encode(
       `${request.method} ${target} HTTP/1.1\r\n${request.headers}${this.#connectionHeader}\r\n`,
     );
     if (this.#heads.size >= CACHED_HEADS) this.#heads.clear();
-    this.#heads.set(target, { method: request.method, headers: request.headers, bytes });
-    return bytes;
+    const { method, headers } = request;
+    const head = { method, headers, bytes, closesConnection: closesConnection(headers) };
+    this.#heads.set(target, head);
+    return head;
   }
 }
 

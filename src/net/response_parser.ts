@@ -41,6 +41,10 @@ export class ResponseParser {
   #interimAnswers = 0;
   #headStart = 0;
   #lineStart = 0;
+  /** Where the line after the status line starts. */
+  #fieldsStart = 0;
+  /** Control characters but tabs and line feeds in the line that is being read. */
+  #controls = 0;
   /** Up to here there is no further line end. */
   #scanned = 0;
   #headRequest = false;
@@ -62,6 +66,11 @@ export class ResponseParser {
   /** Whether any byte of the answer has come. */
   get started(): boolean {
     return this.#filled > 0;
+  }
+
+  /** Whether the `count` bytes that the first read has put into `window()` match a pattern. */
+  begins(count: number, pattern: RegExp): boolean {
+    return pattern.test(latin1(this.#buffer, 0, Math.min(count, 16)));
   }
 
   /** Makes ready for the answer to a request. */
@@ -133,6 +142,7 @@ export class ResponseParser {
     this.#headStart = at;
     this.#lineStart = at;
     this.#scanned = at;
+    this.#controls = 0;
     this.#hasLength = false;
     this.#isChunked = false;
     this.#closeSeen = false;
@@ -147,19 +157,28 @@ export class ResponseParser {
     const filled = this.#filled;
     let lf = this.#scanned;
     for (;;) {
-      while (lf < filled && bytes[lf] !== LF) lf++;
+      while (lf < filled && bytes[lf]! >= SPACE) lf++;
       if (lf === filled) {
         this.#scanned = filled;
         return false;
       }
+      if (bytes[lf] !== LF) {
+        if (bytes[lf] !== TAB) this.#controls++;
+        lf++;
+        continue;
+      }
       const start = this.#lineStart;
       const end = lf > start && bytes[lf - 1] === CR ? lf - 1 : lf;
+      const hasControls = this.#controls > lf - end;
+      this.#controls = 0;
       lf++;
       if (start === this.#headStart) {
         this.#parseStatusLine(end);
         this.#lineStart = lf;
+        this.#fieldsStart = lf;
       } else if (end > start) {
-        this.#parseHeaderLine(start, end);
+        if (hasControls) throw malformed(`malformed MIME header line: ${latin1(bytes, start, end)}`);
+        this.#parseHeaderLine(start, end, start === this.#fieldsStart);
         this.#lineStart = lf;
       } else if (this.status >= 100 && this.status < 200) {
         this.#skipInterim(lf);
@@ -172,7 +191,7 @@ export class ResponseParser {
 
   #skipInterim(nextHead: number): void {
     if (this.status === 101) throw malformed("unexpected 101 Switching Protocols response");
-    if (++this.#interimAnswers > INTERIM_LIMIT) throw malformed("too many 1xx informational responses");
+    if (++this.#interimAnswers > INTERIM_LIMIT) throw malformed("net/http: too many 1xx informational responses");
     this.#startHead(nextHead);
   }
 
@@ -205,11 +224,14 @@ export class ResponseParser {
   }
 
   /** Looks at the first letter, the length and only then at the whole name of a header. */
-  #parseHeaderLine(start: number, end: number): void {
+  #parseHeaderLine(start: number, end: number, isFirst: boolean): void {
     const bytes = this.#buffer;
     const first = bytes[start]!;
     // A folded line belongs to the value before it; no header that matters for framing may be folded.
-    if (first === SPACE || first === TAB) return;
+    if (first === SPACE || first === TAB) {
+      if (isFirst) throw malformed(`malformed MIME header initial line: ${latin1(bytes, start, end)}`);
+      return;
+    }
     let colon = start;
     while (colon < end && bytes[colon] !== COLON) colon++;
     if (colon === start || colon === end) throw malformed(`malformed MIME header line: ${latin1(bytes, start, end)}`);
@@ -254,7 +276,7 @@ export class ResponseParser {
 
   #growHead(): void {
     if (this.#filled - this.#headStart >= HEAD_LIMIT_BYTES) {
-      throw malformed(`server response headers exceeded ${HEAD_LIMIT_BYTES} bytes; aborted`);
+      throw malformed(`net/http: server response headers exceeded ${HEAD_LIMIT_BYTES} bytes; aborted`);
     }
     this.#buffers.overflowed();
     const grown = new Uint8Array(this.#buffer.length * 2);

@@ -10,8 +10,11 @@ export interface Socket {
   write(bytes: Uint8Array): Promise<number>;
   /** Ends reads and writes that are under way, too. */
   close(): void;
-  /** Whether the peer is known to have closed; a socket that notices only when it reads leaves it out. */
-  readonly ended?: boolean;
+  /**
+   * Whether it is of no use any more while it is idle: the peer has closed, or has sent what nobody asked for. A socket
+   * that notices only when it reads leaves it out.
+   */
+  readonly isSpent?: boolean;
 }
 
 /** Takes what comes from a socket as soon as it comes. */
@@ -47,8 +50,8 @@ export class NodeStream implements Socket {
     if (socket.isPaused()) socket.resume();
   }
 
-  get ended(): boolean {
-    return this.#ended;
+  get isSpent(): boolean {
+    return this.#ended || this.#backlogBytes > 0;
   }
 
   read(buffer: Uint8Array): Promise<number | null> {

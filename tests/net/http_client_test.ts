@@ -77,6 +77,47 @@ Deno.test("a connection is not kept when the answer says so, or the settings", a
   assert(heads.every((head) => head.includes("\r\nConnection: close\r\n")));
 });
 
+Deno.test("a connection is not kept when the request asked for that, whatever the answer says", async () => {
+  await using server = startFixedServer(HELLO);
+  using client = new TestClient();
+  for (const value of ["close", "keep-alive, Close", "keep-alive", "closed"]) {
+    await client.send(`${server.url}/`, { headers: `Host: x\r\nConnection: ${value}\r\n` });
+  }
+  assertEquals(server.connections, 3);
+});
+
+Deno.test("what a server sends on an idle connection is nobody's answer", async () => {
+  /** Each connection answers, then says more while it is idle. */
+  const startTalkative = (more: string, hasSaid: () => void) =>
+    startRawServer(async (peer) => {
+      await peer.head();
+      await peer.send(HELLO);
+      // Only when the client has the whole answer; what comes before that is told by its length.
+      await new Promise((over) => setTimeout(over, 20));
+      await peer.send(more);
+      hasSaid();
+      await peer.closed();
+    });
+  await using other = startFixedServer(HELLO);
+  for (
+    const [more, method, error] of [
+      ["HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil", "GET", ""],
+      ["HTTP/1.1 200 OK\r\n", "POST", "Unsolicited response received on idle HTTP channel"],
+      ["HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n", "POST", ""],
+    ] as const
+  ) {
+    let said = 0;
+    await using server = startTalkative(more, () => said++);
+    using client = new TestClient();
+    assertEquals(bodyText(await client.send(`${server.url}/`)), "hello");
+    await until(() => said === 1);
+    // By the time that others were answered it is here.
+    for (let i = 0; i < 3; i++) await client.send(`${other.url}/`);
+    const result = await client.send(`${server.url}/`, { method });
+    assertEquals([result.error, bodyText(result)], [error, error === "" ? "hello" : null]);
+  }
+});
+
 Deno.test("requests in flight at once each get a connection, which are all kept", async () => {
   await using server = startFixedServer(HELLO);
   using client = new TestClient();

@@ -110,6 +110,29 @@ const ANSWERS: Readonly<Record<string, { stream: string; body: string | null; ke
       body: "hi",
       keepAlive: true,
     },
+    "tabs and any reason": {
+      stream: "HTTP/1.1 200 O\x01\0K\r\nX:\ta\tb\r\nContent-Length:\t2\r\n\r\nhi",
+      body: "hi",
+      keepAlive: true,
+    },
+    "status 000": { stream: "HTTP/1.1 000 ?\r\nContent-Length: 0\r\n\r\n", body: "", keepAlive: true, status: 0 },
+    "status 99": { stream: "HTTP/1.1 099 ?\r\nContent-Length: 0\r\n\r\n", body: "", keepAlive: true, status: 99 },
+    "status 999": { stream: "HTTP/1.1 999 ?\r\nContent-Length: 0\r\n\r\n", body: "", keepAlive: true, status: 999 },
+    "2,000 headers": {
+      stream: ok(`${"X: y\r\n".repeat(2000)}Content-Length: 2\r\n`, "hi"),
+      body: "hi",
+      keepAlive: true,
+    },
+    "chunks of a byte": {
+      stream: ok("Transfer-Encoding: chunked\r\n", `${"1\r\nx\r\n".repeat(5000)}0\r\n\r\n`),
+      body: "x".repeat(5000),
+      keepAlive: true,
+    },
+    "a length of HTTP/1.0 that names a coding": {
+      stream: "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\nhi",
+      body: "hi",
+      keepAlive: false,
+    },
     "no reason": { stream: "HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nhi", body: "hi", keepAlive: true },
     "a head longer than a read buffer": {
       stream: ok(`X-Long: ${"v".repeat(20_000)}\r\nContent-Length: 2\r\n`, "hi"),
@@ -292,10 +315,41 @@ const MALFORMED: Readonly<Record<string, [stream: string, error: string]>> = {
   "a bad chunk size": [ok("Transfer-Encoding: chunked\r\n", "zz\r\n"), "invalid byte in chunk length"],
   "an empty chunk size": [ok("Transfer-Encoding: chunked\r\n", "\r\n"), "empty hex number for chunk length"],
   "a huge chunk size": [ok("Transfer-Encoding: chunked\r\n", "fffffffffffffffff\r\n"), "http chunk length too large"],
+  "a chunk's line that ends early": [
+    ok("Transfer-Encoding: chunked\r\n", "1\nx\r\n"),
+    "chunked line ends with bare LF",
+  ],
+  "a carriage return in a chunk's line": [
+    ok("Transfer-Encoding: chunked\r\n", "1;a=\rb\r\nx\r\n"),
+    "invalid CR in chunked line",
+  ],
+  "chunks that are mostly extensions": [
+    ok("Transfer-Encoding: chunked\r\n", `1;${"e".repeat(4000)}\r\nx\r\n`.repeat(5)),
+    "chunked encoding contains too much non-data",
+  ],
+  "a long extension": [ok("Transfer-Encoding: chunked\r\n", `1;${"e".repeat(5000)}\r\n`), "header line too long"],
+  "a folded first line": [ok(" folded: x\r\n"), "malformed MIME header initial line:  folded: x"],
+  "a NUL in a value": [ok("X: a\0b\r\n"), "malformed MIME header line: X: a\0b"],
+  "a carriage return in a value": [
+    ok("X: a\rSet-Cookie: b=c\r\n"),
+    "malformed MIME header line: X: a\rSet-Cookie: b=c",
+  ],
+  "a control character in a name": [ok("X\x01: a\r\n"), "malformed MIME header line: X\x01: a"],
+  "no name": [ok(": a\r\n"), "malformed MIME header line: : a"],
+  "trailers without end": [
+    ok("Transfer-Encoding: chunked\r\n", `0\r\n${"X: y\r\n".repeat(12_000)}`),
+    "trailer header too large",
+  ],
   "a chunk longer than it says": [ok("Transfer-Encoding: chunked\r\n", "1\r\nabc\r\n"), "malformed chunked encoding"],
-  "a head without end": [ok(`X: ${"y".repeat(300_000)}\r\n`), "server response headers exceeded 262144 bytes; aborted"],
+  "a head without end": [
+    ok(`X: ${"y".repeat(300_000)}\r\n`),
+    "net/http: server response headers exceeded 262144 bytes; aborted",
+  ],
   "switching protocols": ["HTTP/1.1 101 Switching Protocols\r\n\r\n", "unexpected 101 Switching Protocols response"],
-  "interim answers without end": ["HTTP/1.1 100 Continue\r\n\r\n".repeat(6), "too many 1xx informational responses"],
+  "interim answers without end": [
+    "HTTP/1.1 100 Continue\r\n\r\n".repeat(6),
+    "net/http: too many 1xx informational responses",
+  ],
 };
 
 for (const [name, [stream, error]] of Object.entries(MALFORMED)) {

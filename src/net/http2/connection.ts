@@ -54,13 +54,15 @@ const CONNECTION_WINDOW_BYTES = 2 ** 30;
 const HEADER_LIST_LIMIT_BYTES = 256 * 1024;
 /** A block is shorter than its fields, unless somebody wants us to collect fragments without end. */
 const BLOCK_LIMIT_BYTES = HEADER_LIST_LIMIT_BYTES;
-/** Before the server says how many, as in Go. */
-const ASSUMED_STREAM_LIMIT = 100;
+/** How many requests a server takes at once before it says so, as in Go. */
+export const ASSUMED_STREAM_LIMIT = 100;
 /** Answers to SETTINGS and PING of a server that doesn't read them. */
 const BACKLOG_LIMIT_BYTES = 1024 * 1024;
 /** Writes up to here get a buffer of their size, longer ones share large buffers. */
 const SMALL_WRITE_BYTES = 16 * 1024;
 const LAST_STREAM = 2 ** 31 - 1;
+/** No stream, but what is to come next: the server's first frame has its settings. */
+const BEFORE_SETTINGS = -1;
 
 /** Everything before the first request: no pushes, and the windows above. */
 const GREETING = join([
@@ -74,6 +76,7 @@ const GREETING = join([
 ]);
 const NOTHING: Uint8Array = new Uint8Array(0);
 const SETTINGS_ACK = frame(FrameType.Settings, Flag.Ack, 0, new Uint8Array(0));
+const PING = frame(FrameType.Ping, 0, 0, new Uint8Array(8));
 
 /**
  * - `open`: takes requests
@@ -97,6 +100,9 @@ export class Http2Connection implements FrameSink {
   #state: ConnectionState = "open";
   #nextStream = 1;
   #chunks = 0;
+  /** The last time that the server was asked whether it is there: what had come by then, and which streams there were. */
+  #askedAtChunk = -1;
+  #askedBefore = 0;
   /** Inside of `chunk`: what is to be sent waits for its end. */
   #isReading = false;
 
@@ -106,6 +112,8 @@ export class Http2Connection implements FrameSink {
   /** The last header block of a request without a body, and the frame that it was sent in. */
   #lastBlock: Uint8Array = NOTHING;
   #lastFrame: Uint8Array = NOTHING;
+  /** Nothing of this stream and later ones has left. */
+  #firstUnsent = 1;
   /** Streams whose request ends in the next write. */
   #ending: Http2Stream[] = [];
   /** Streams with a body that isn't sent to its end; the first one sends next. */
@@ -117,23 +125,26 @@ export class Http2Connection implements FrameSink {
   /** Streams whose request ends in the write that is under way. */
   #written: Http2Stream[] = [];
 
-  #streamLimit = ASSUMED_STREAM_LIMIT;
+  #streamLimit: number;
   #initialSendWindow = DEFAULT_WINDOW_BYTES;
   #sendWindow = DEFAULT_WINDOW_BYTES;
   #receiveWindow = CONNECTION_WINDOW_BYTES;
 
-  /** The stream of a header block of which fragments are still to come, and those that have. */
-  #blockStream = 0;
+  /** The stream of a header block of which fragments are still to come, or `BEFORE_SETTINGS`, or 0: anything may come. */
+  #expected = BEFORE_SETTINGS;
+  /** The fragments of that block which have come. */
   #block: Uint8Array[] = [];
   #blockBytes = 0;
   #blockEndsStream = false;
   /** What the server said with its GOAWAY; negative when it has not. */
   #goAwayCode = -1;
 
-  constructor(transport: Http2Transport, counters: ByteCounters, buffers: ReadBuffers) {
+  /** `streamLimit`: how many requests it takes at once until the server says how many. */
+  constructor(transport: Http2Transport, counters: ByteCounters, buffers: ReadBuffers, streamLimit: number) {
     this.#transport = transport;
     this.#counters = counters;
     this.#buffers = buffers;
+    this.#streamLimit = streamLimit;
   }
 
   /** Whether the connection is gone. */
@@ -144,6 +155,11 @@ export class Http2Connection implements FrameSink {
   /** Whether it takes another request now. */
   get hasRoom(): boolean {
     return this.#state === "open" && this.#streams.size < this.#streamLimit && this.#nextStream <= LAST_STREAM;
+  }
+
+  /** How many requests it takes at once. */
+  get streamLimit(): number {
+    return this.#streamLimit;
   }
 
   /** Sends a request; `fields` are its header fields. Only when `hasRoom`. Hot. */
@@ -175,9 +191,21 @@ export class Http2Connection implements FrameSink {
     this.#closeIfDone();
   }
 
-  /** Whether anything has come since a stream was opened. */
-  hasReceivedSince(stream: Http2Stream): boolean {
-    return this.#chunks > stream.openedAtChunk;
+  /**
+   * Drops a stream that waited too long, without telling its observer. When nothing at all came meanwhile, the server is
+   * asked whether it is still there, and when the next stream waits in vain all the same, no further ones are opened.
+   */
+  giveUp(stream: Http2Stream): void {
+    if (stream.openedAtChunk === this.#chunks) {
+      if (this.#askedAtChunk !== this.#chunks) {
+        this.#askedAtChunk = this.#chunks;
+        this.#askedBefore = this.#nextStream;
+        this.#enqueue(PING);
+      } else if (stream.id >= this.#askedBefore) {
+        this.retire();
+      }
+    }
+    this.cancel(stream);
   }
 
   /** Takes no further requests, and closes the connection once those under way have ended. */
@@ -217,7 +245,7 @@ export class Http2Connection implements FrameSink {
 
   /** For the reader. */
   data(id: number, bytes: Uint8Array, from: number, to: number): void {
-    if (this.#blockStream !== 0) throw new Http2ConnectionError(ErrorCode.ProtocolError);
+    if (this.#expected !== 0) throw new Http2ConnectionError(ErrorCode.ProtocolError);
     const stream = this.#streamOf(id);
     if (stream === undefined) return;
     if (stream.status === 0) return this.#failStream(stream, streamFailure(ErrorCode.ProtocolError));
@@ -227,9 +255,9 @@ export class Http2Connection implements FrameSink {
 
   /** For the reader. */
   dataEnd(id: number, windowBytes: number, endsStream: boolean): void {
-    if (this.#blockStream !== 0) throw new Http2ConnectionError(ErrorCode.ProtocolError);
+    if (this.#expected !== 0) throw new Http2ConnectionError(ErrorCode.ProtocolError);
+    // Bodies are taken as they come, so that a window never gets below its half, whatever the server sends.
     this.#receiveWindow -= windowBytes;
-    if (this.#receiveWindow < 0) throw new Http2ConnectionError(ErrorCode.FlowControlError);
     if (this.#receiveWindow < CONNECTION_WINDOW_BYTES / 2) {
       this.#enqueue(numberFrame(FrameType.WindowUpdate, 0, CONNECTION_WINDOW_BYTES - this.#receiveWindow));
       this.#receiveWindow = CONNECTION_WINDOW_BYTES;
@@ -238,7 +266,6 @@ export class Http2Connection implements FrameSink {
     if (stream === undefined) return;
     if (endsStream) return this.#finish(stream);
     stream.receiveWindow -= windowBytes;
-    if (stream.receiveWindow < 0) return this.#failStream(stream, streamFailure(ErrorCode.FlowControlError));
     if (stream.receiveWindow < STREAM_WINDOW_BYTES / 2) {
       this.#enqueue(numberFrame(FrameType.WindowUpdate, id, STREAM_WINDOW_BYTES - stream.receiveWindow));
       stream.receiveWindow = STREAM_WINDOW_BYTES;
@@ -249,7 +276,7 @@ export class Http2Connection implements FrameSink {
   frame(type: number, flags: number, id: number, payload: Uint8Array): void {
     // What a completion closed needs no further look at what else the chunk has.
     if (this.#state === "ended") return;
-    if (this.#blockStream !== 0 && (type !== FrameType.Continuation || id !== this.#blockStream)) {
+    if (this.#expected !== 0 && !this.#isExpected(type, flags, id)) {
       throw new Http2ConnectionError(ErrorCode.ProtocolError);
     }
     switch (type) {
@@ -273,6 +300,11 @@ export class Http2Connection implements FrameSink {
     }
   }
 
+  #isExpected(type: number, flags: number, id: number): boolean {
+    if (this.#expected === BEFORE_SETTINGS) return type === FrameType.Settings && !(flags & Flag.Ack);
+    return type === FrameType.Continuation && id === this.#expected;
+  }
+
   #onHeaders(flags: number, id: number, payload: Uint8Array): void {
     if (id === 0) throw new Http2ConnectionError(ErrorCode.ProtocolError);
     let from = 0;
@@ -283,19 +315,19 @@ export class Http2Connection implements FrameSink {
     const fragment = from === 0 && to === payload.length ? payload : payload.subarray(from, to);
     const endsStream = (flags & Flag.EndStream) !== 0;
     if (flags & Flag.EndHeaders) return this.#onBlock(id, fragment, endsStream);
-    this.#blockStream = id;
+    this.#expected = id;
     this.#blockEndsStream = endsStream;
     this.#collect(fragment);
   }
 
   #onContinuation(flags: number, id: number, payload: Uint8Array): void {
-    if (this.#blockStream === 0) throw new Http2ConnectionError(ErrorCode.ProtocolError);
+    if (this.#expected === 0) throw new Http2ConnectionError(ErrorCode.ProtocolError);
     this.#collect(payload);
     if (!(flags & Flag.EndHeaders)) return;
     const block = join(this.#block);
     this.#block = [];
     this.#blockBytes = 0;
-    this.#blockStream = 0;
+    this.#expected = 0;
     this.#onBlock(id, block, this.#blockEndsStream);
   }
 
@@ -317,12 +349,7 @@ export class Http2Connection implements FrameSink {
       return this.#failStream(stream, genericFailure("http2: response header list larger than advertised limit"));
     }
     if (this.#decoder.isMalformed) return this.#failStream(stream, streamFailure(ErrorCode.ProtocolError));
-    // After the final head come trailers, which end the answer.
-    const failure = stream.status === 0
-      ? stream.takeHead(fields, endsStream)
-      : endsStream
-      ? null
-      : streamFailure(ErrorCode.ProtocolError);
+    const failure = stream.status === 0 ? stream.takeHead(fields, endsStream) : stream.takeTrailers(fields, endsStream);
     if (failure !== null) this.#failStream(stream, failure);
     else if (endsStream) this.#finish(stream);
   }
@@ -343,6 +370,7 @@ export class Http2Connection implements FrameSink {
       throw new Http2ConnectionError(ErrorCode.FrameSizeError);
     }
     if (flags & Flag.Ack) return;
+    this.#expected = 0;
     for (let at = 0; at < payload.length; at += 6) {
       this.#set((payload[at]! << 8) | payload[at + 1]!, readUint32(payload, at + 2));
     }
@@ -472,12 +500,11 @@ export class Http2Connection implements FrameSink {
     // A server that has said goodbye had taken the requests that are left.
     const isGoodbye = this.#goAwayCode >= 0;
     const reason = isGoodbye ? goAwayFailure(this.#goAwayCode) : failure;
-    const unsent = new Set(this.#ending);
     this.#end();
     for (const stream of [...this.#streams.values()]) {
       // The end of one may be the end of others, too.
       if (!this.#streams.delete(stream.id)) continue;
-      const seen = unsent.has(stream) ? "none" : stream.firstByteAt > 0 || isGoodbye ? "begun" : processing;
+      const seen = stream.id >= this.#firstUnsent ? "none" : stream.firstByteAt > 0 || isGoodbye ? "begun" : processing;
       stream.observer.streamFailed(reason, seen);
     }
   }
@@ -506,6 +533,7 @@ export class Http2Connection implements FrameSink {
     this.#queue.length = 0;
     this.#queueBytes = 0;
     this.#writing = bytes.length;
+    this.#firstUnsent = this.#nextStream;
     const ending = this.#ending;
     this.#ending = this.#written;
     this.#written = ending;

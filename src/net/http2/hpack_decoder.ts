@@ -14,12 +14,13 @@ const PLACE_MASK = TABLE_BYTES / FIELD_OVERHEAD - 1;
 
 /** Decodes the header blocks of one connection, in their order. */
 export class HpackDecoder {
-  /** Whether the last block has a name that isn't a token in lower case. */
+  /** Whether the last block has a name that isn't a token in lower case, or a control character in a value. */
   isMalformed = false;
   /** The dynamic table, a ring: fields are numbered as they come, and those from `#oldest` on are in it. */
   readonly #names: string[] = [];
   readonly #values: string[] = [];
   readonly #sizes: number[] = [];
+  readonly #malformed: boolean[] = [];
   #oldest = 0;
   #next = 0;
   #tableBytes = 0;
@@ -30,6 +31,8 @@ export class HpackDecoder {
   #end = 0;
   /** Bytes of the text that was read last. */
   #textBytes = 0;
+  /** Whether the field that is being read may not stand in an answer. */
+  #isWrong = false;
 
   /**
    * Adds the fields of `block` to `fields`: name, value, name, value, … Returns their size as RFC 9113, section 6.5.2,
@@ -48,6 +51,7 @@ export class HpackDecoder {
       const first = block[this.#at]!;
       let name: string;
       let value: string;
+      this.#isWrong = false;
       if (first >= 0x80) {
         const index = this.#integer(7);
         name = this.#nameAt(index);
@@ -68,6 +72,7 @@ export class HpackDecoder {
         size += fieldBytes;
       }
       mayResize = false;
+      if (this.#isWrong) this.isMalformed = true;
       if (size <= limitBytes) fields.push(name, value);
     }
     this.#block = NOTHING;
@@ -76,7 +81,10 @@ export class HpackDecoder {
 
   #nameAt(index: number): string {
     if (index === 0) throw wrong();
-    return index <= STATIC_SIZE ? STATIC_FIELDS[2 * (index - 1)]! : this.#names[this.#place(index)]!;
+    if (index <= STATIC_SIZE) return STATIC_FIELDS[2 * (index - 1)]!;
+    const place = this.#place(index);
+    if (this.#malformed[place]) this.#isWrong = true;
+    return this.#names[place]!;
   }
 
   #valueAt(index: number): string {
@@ -97,6 +105,7 @@ export class HpackDecoder {
     this.#names[place] = name;
     this.#values[place] = value;
     this.#sizes[place] = fieldBytes;
+    this.#malformed[place] = this.#isWrong;
     this.#tableBytes += fieldBytes;
   }
 
@@ -132,7 +141,7 @@ export class HpackDecoder {
 
   #name(): string {
     const name = this.#text();
-    if (!FIELD_NAME.test(name)) this.isMalformed = true;
+    if (!FIELD_NAME.test(name)) this.#isWrong = true;
     return name;
   }
 
@@ -146,21 +155,33 @@ export class HpackDecoder {
     this.#at = to;
     if (!isCompressed) {
       this.#textBytes = length;
-      return textOf(this.#block.subarray(from, to));
+      return this.#textOf(this.#block.subarray(from, to));
     }
     if (length > RECENT_TEXT_BYTES) return this.#decompress(from, to);
     const place = placeOfText(this.#block, from, to);
     this.#textBytes = recentTextBytes(place, this.#block, from, to);
     if (this.#textBytes > 0) return recentText(place);
     const text = this.#decompress(from, to);
-    keepText(place, this.#block, from, to, text, this.#textBytes);
+    // What is found again isn't looked at again.
+    if (!this.#isWrong) keepText(place, this.#block, from, to, text, this.#textBytes);
     return text;
   }
 
   #decompress(from: number, to: number): string {
     if (2 * (to - from) > scratch.length) scratch = new Uint8Array(4 * (to - from));
     this.#textBytes = huffmanDecode(this.#block, from, to, scratch);
-    return textOf(scratch.subarray(0, this.#textBytes));
+    return this.#textOf(scratch.subarray(0, this.#textBytes));
+  }
+
+  #textOf(bytes: Uint8Array): string {
+    let isPlain = bytes.length <= SHORT_TEXT;
+    for (let i = 0; i < bytes.length; i++) {
+      const byte = bytes[i]!;
+      if (byte >= SPACE && byte < DELETE) continue;
+      if (byte > DELETE) isPlain = false;
+      else if (byte !== TAB) this.#isWrong = true;
+    }
+    return isPlain ? String.fromCharCode.apply(null, bytes as unknown as number[]) : decoder.decode(bytes);
   }
 }
 
@@ -169,18 +190,13 @@ const NOTHING: Uint8Array = new Uint8Array(0);
 const FIELD_NAME = /^:?[a-z\d!#$%&'*+.^_`|~-]+$/;
 /** Longer texts are decoded natively. */
 const SHORT_TEXT = 256;
+const TAB = 9;
+const SPACE = 32;
+const DELETE = 127;
 
 const decoder = new TextDecoder();
 /** What a text is decompressed to, for all connections of a thread. */
 let scratch = new Uint8Array(4096);
-
-function textOf(bytes: Uint8Array): string {
-  if (bytes.length > SHORT_TEXT) return decoder.decode(bytes);
-  for (let i = 0; i < bytes.length; i++) {
-    if (bytes[i]! >= 0x80) return decoder.decode(bytes);
-  }
-  return String.fromCharCode.apply(null, bytes as unknown as number[]);
-}
 
 function wrong(): Http2ConnectionError {
   return new Http2ConnectionError(ErrorCode.CompressionError);

@@ -1,5 +1,6 @@
 /** Requests to the fields of HTTP/2 (RFC 9113, section 8.3.1). */
 
+import { closesConnection } from "../request_encoder.ts";
 import type { HttpRequest } from "../types.ts";
 import { type EncodedField, encodeField } from "./hpack_encoder.ts";
 
@@ -10,15 +11,19 @@ const OF_THE_CONNECTION: ReadonlySet<string> = new Set([
   ...["host", "connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"],
 ]);
 
-interface PreparedRequest {
+/** A request as HTTP/2 sees it. */
+export interface PreparedRequest {
   readonly method: string;
   readonly headers: string;
   readonly fields: readonly EncodedField[];
+  /** Whether its own headers ask for the end of its connection, which the protocol has no field for. */
+  readonly closesConnection: boolean;
 }
 
 interface PreparedHeaders {
   readonly authority: EncodedField;
   readonly fields: readonly EncodedField[];
+  readonly closesConnection: boolean;
 }
 
 /**
@@ -29,14 +34,15 @@ export class RequestFields {
   readonly #requests = new Map<string, PreparedRequest>();
   readonly #headers = new Map<string, PreparedHeaders>();
 
-  /** The fields of a request, the same object for the same request. Hot. */
-  of({ method, url, headers }: HttpRequest): readonly EncodedField[] {
+  /** A request's fields, the same object for the same request. Hot. */
+  of({ method, url, headers }: HttpRequest): PreparedRequest {
     const known = this.#requests.get(url.target);
-    if (known !== undefined && known.headers === headers && known.method === method) return known.fields;
-    const { authority, fields: others } = this.#prepareHeaders(headers);
+    if (known !== undefined && known.headers === headers && known.method === method) return known;
+    const { authority, fields: others, closesConnection } = this.#prepareHeaders(headers);
     const fields = [methodField(method), SCHEME, authority, encodeField(":path", url.target), ...others];
-    remember(this.#requests, url.target, { method, headers, fields });
-    return fields;
+    const prepared = { method, headers, fields, closesConnection };
+    remember(this.#requests, url.target, prepared);
+    return prepared;
   }
 
   #prepareHeaders(headers: string): PreparedHeaders {
@@ -70,7 +76,7 @@ function prepareHeaders(headers: string): PreparedHeaders {
     if (name === "cookie") fields.push(...value.split(/; */).map((crumb) => encodeField(name, crumb)));
     else fields.push(encodeField(name, value));
   }
-  return { authority: encodeField(":authority", authority), fields };
+  return { authority: encodeField(":authority", authority), fields, closesConnection: closesConnection(headers) };
 }
 
 function remember<T>(map: Map<string, T>, key: string, value: T): void {

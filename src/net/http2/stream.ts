@@ -76,25 +76,37 @@ export class Http2Stream {
 
   /** Takes in the fields of a head, final or not; returns what is wrong with it, or null. Hot. */
   takeHead(fields: readonly string[], endsStream: boolean): Failure | null {
-    const status = fields[0] === ":status" ? statusOf(fields[1]!) : 0;
-    if (status === 0) return genericFailure("malformed response from server: missing status pseudo header");
+    if (fields[0] !== ":status") return genericFailure("malformed response from server: missing status pseudo header");
+    const status = statusOf(fields[1]!);
+    if (status === 0) {
+      return genericFailure("malformed response from server: malformed non-numeric status pseudo header");
+    }
     if (status < 200) {
       if (endsStream) return genericFailure("1xx informational response with END_STREAM flag");
-      return ++this.#interimAnswers > INTERIM_LIMIT ? genericFailure("too many 1xx informational responses") : null;
+      return ++this.#interimAnswers > INTERIM_LIMIT
+        ? genericFailure("http2: too many 1xx informational responses")
+        : null;
     }
+    let lengths = 0;
     for (let i = 2; i < fields.length; i += 2) {
       const name = fields[i]!;
       if (name === "set-cookie") this.hasSetCookie = true;
       else if (name === "content-encoding") this.hasContentEncoding = true;
-      else if (name === "content-length") this.#contentLength = lengthOf(fields[i + 1]!);
+      else if (name === "content-length") this.#contentLength = ++lengths === 1 ? lengthOf(fields[i + 1]!) : -1;
       else if (name.charCodeAt(0) === COLON) return streamFailure(ErrorCode.ProtocolError);
     }
     this.status = status;
     this.fields = fields.slice(2);
-    const hasNoBody = this.#isHead || status === 204 || status === 304;
-    if (hasNoBody) this.#contentLength = -1;
+    if (this.#isHead) this.#contentLength = 0;
+    else if (status === 204 || status === 304) this.#contentLength = -1;
     else if (!this.#discards) this.body = NOTHING;
     return null;
+  }
+
+  /** Takes in the fields that came after the final head, and are passed over; returns what is wrong with them, or null. */
+  takeTrailers(fields: readonly string[], endsStream: boolean): Failure | null {
+    const isWrong = !endsStream || fields.some((name, i) => i % 2 === 0 && name.charCodeAt(0) === COLON);
+    return isWrong ? streamFailure(ErrorCode.ProtocolError) : null;
   }
 
   /** Takes in `bytes[from, to)` of the body; returns what is wrong with it, or null. Hot: a small body is taken with one copy. */
@@ -102,7 +114,8 @@ export class Http2Stream {
     const length = to - from;
     this.#receivedBytes += length;
     if (this.#contentLength >= 0 && this.#receivedBytes > this.#contentLength) {
-      return genericFailure("http2: server replied with more than declared Content-Length; truncated");
+      if (this.#isHead) return streamFailure(ErrorCode.ProtocolError);
+      return genericFailure("net/http: server replied with more than declared Content-Length; truncated");
     }
     if (this.body === null) return null;
     if (length === this.#contentLength) {

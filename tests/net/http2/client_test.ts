@@ -239,24 +239,30 @@ Deno.test("when the connection ends before the answer, only what may be is sent 
   assertEquals(bodyText(await client.send(`${server.url}/`, { method: "POST", body })), "2");
 });
 
-Deno.test("a request that timed out is reset; the connection is kept when the server is alive", async () => {
+Deno.test("a request that timed out is reset; the connection is kept while the server is alive", async () => {
   await using server = await startFrameServer((connection, id, index) => {
-    // The first answer begins, the third request gets nothing.
+    // The first answer begins, later requests get nothing.
     if (index === 0) connection.send(headers(id, { ":status": "200" }));
-    if (index === 1) connection.send(answer(id));
+    if (index === 1 || connection.index > 0) connection.send(answer(id, `${connection.index}`));
   });
-  const neverTold = () => {
-    throw new Error("told");
-  };
   using client = new TestClient(SKIP_VERIFY);
   const timeout = [0, 1050, "request timeout"];
   assertEquals(failureOf(await client.send(`${server.url}/`, { timeoutMs: 1000 })), timeout);
-  assertEquals(bodyText(await client.send(`${server.url}/`)), "hello");
-  assertEquals(server.connections[0]?.resets, [8]);
-  assertEquals(failureOf(await client.send(`${server.url}/`, { timeoutMs: 50 })), timeout);
-  // Nothing came: the connection may be dead.
-  void client.send(`${server.url}/`).then(neverTold);
-  await until(() => server.connections.length === 2);
+  assertEquals(bodyText(await client.send(`${server.url}/`)), "0");
+  const [first] = server.connections;
+  assertEquals(first?.resets, [8]);
+  // Nothing comes but the answer to the question whether the server is there.
+  for (let i = 0; i < 3; i++) {
+    assertEquals(failureOf(await client.send(`${server.url}/`, { timeoutMs: 50 })), timeout);
+    await until(() => first?.pings === i + 1);
+  }
+  assertEquals(server.connections.length, 1);
+  first!.isDeaf = true;
+  // The first of these asks, the second one has waited in vain for an answer to that, too.
+  let timeouts = 0;
+  while (bodyText(await client.send(`${server.url}/`, { timeoutMs: 50 })) !== "1") timeouts++;
+  assert(timeouts >= 2);
+  assertEquals(server.connections.length, 2);
 });
 
 Deno.test("dropping requests resets their streams, tells nobody, and leaves the connection to the next one", async () => {
@@ -305,6 +311,44 @@ Deno.test("more requests than the server takes at once go to another connection"
   waiting = [];
   assertEquals((await Promise.all(requests)).map(bodyText), ["0", "0", "hello"]);
   assertEquals(server.connections.length, 2);
+});
+
+Deno.test("how many requests a server takes at once is learnt, and kept to by the next connections", async () => {
+  await using server = await startFrameServer((connection, id, index) => {
+    // As servers do, it refuses what is too much: before that the client couldn't know.
+    if (connection.index === 0 && index >= 3) connection.send(resetStream(id, 7));
+    else if (index >= 3) connection.send(resetStream(id, 1));
+    else held.push(() => connection.send(answer(id, `${connection.index}`)));
+    if (held.length === 12) held.forEach((send) => send());
+  }, [[Setting.MaxConcurrentStreams, 3]]);
+  const held: (() => void)[] = [];
+  using client = new TestClient(SKIP_VERIFY);
+  const results = await Promise.all(Array.from({ length: 12 }, () => client.send(`${server.url}/`)));
+  const bodies = results.map(bodyText).sort();
+  assertEquals(bodies, ["0", "0", "0", "1", "1", "1", "2", "2", "2", "3", "3", "3"]);
+  assertEquals(results.filter(({ connecting }) => connecting > 0).length, 4);
+});
+
+Deno.test("a server that takes no requests at all is asked a few times, then that is the error", async () => {
+  let seen = 0;
+  await using server = await startFrameServer((connection, id) => {
+    seen++;
+    connection.send(resetStream(id, 7));
+  }, [[Setting.MaxConcurrentStreams, 0]]);
+  using client = new TestClient(SKIP_VERIFY);
+  const results = await Promise.all([client.send(`${server.url}/`), client.send(`${server.url}/`)]);
+  assertEquals(results.map(({ errorCode }) => errorCode), [1638, 1638]);
+  assertEquals(seen, 8);
+});
+
+Deno.test("a request with Connection: close is the last one of its connection", async () => {
+  await using server = await startFrameServer((connection, id) => connection.send(answer(id, `${connection.index}`)));
+  using client = new TestClient(SKIP_VERIFY);
+  const bodies: (string | null)[] = [];
+  for (const value of ["keep-alive", "x, Close", "keep-alive", "close", "closed"]) {
+    bodies.push(bodyText(await client.send(`${server.url}/`, { headers: `Host: x\r\nConnection: ${value}\r\n` })));
+  }
+  assertEquals(bodies, ["0", "0", "1", "1", "2"]);
 });
 
 Deno.test("a dial that fails fails all that wait for it; a request that gives up leaves the others a dial of their own", async () => {

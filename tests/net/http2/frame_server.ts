@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { createServer, type TLSSocket } from "node:tls";
 import {
   Flag,
+  frame,
   FRAME_HEAD_BYTES,
   FrameType,
   PREFACE,
@@ -23,6 +24,10 @@ export interface ServedConnection {
   end(): void;
   /** Codes of the RST_STREAM frames that came. */
   readonly resets: number[];
+  /** How many PING frames came. */
+  pings: number;
+  /** While true, pings are not answered. */
+  isDeaf: boolean;
 }
 
 /** A running server. */
@@ -52,6 +57,8 @@ export async function startFrameServer(
     const connection: ServedConnection = {
       index: connections.length,
       resets: [],
+      pings: 0,
+      isDeaf: false,
       send: (...frames) => void socket.write(concat(frames)),
       end: () => void socket.end(),
     };
@@ -59,6 +66,10 @@ export async function startFrameServer(
     let requests = 0;
     const read = frameReader((type, flags, id, payload) => {
       if (type === FrameType.RstStream) connection.resets.push(readUint32(payload, 0));
+      if (type === FrameType.Ping) {
+        connection.pings++;
+        if (!connection.isDeaf) connection.send(frame(FrameType.Ping, Flag.Ack, 0, payload));
+      }
       const endsRequest = (type === FrameType.Headers || type === FrameType.Data) && (flags & Flag.EndStream) !== 0;
       if (endsRequest) onRequest(connection, id, requests++);
     });

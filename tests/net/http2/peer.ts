@@ -1,7 +1,15 @@
 /** The server's side of an `Http2Connection`, by hand: frames as the test wants them, without sockets. */
 
-import { Http2Connection } from "../../../src/net/http2/connection.ts";
-import { Flag, frame, FRAME_HEAD_BYTES, FrameType, PREFACE, readUint32 } from "../../../src/net/http2/frames.ts";
+import { ASSUMED_STREAM_LIMIT, Http2Connection } from "../../../src/net/http2/connection.ts";
+import {
+  Flag,
+  frame,
+  FRAME_HEAD_BYTES,
+  FrameType,
+  PREFACE,
+  readUint32,
+  settingsFrame,
+} from "../../../src/net/http2/frames.ts";
 import { RequestFields } from "../../../src/net/http2/request_fields.ts";
 import type { Http2Stream, Processing, StreamObserver } from "../../../src/net/http2/stream.ts";
 import { type Failure } from "../../../src/net/errors.ts";
@@ -59,7 +67,8 @@ export class TestPeer {
   #finishWrite: ((error?: Error | null) => void) | null = null;
   #hasPreface = false;
 
-  constructor() {
+  /** The server has sent its first frame, settings without any, unless `isSilent`. */
+  constructor(isSilent = false) {
     this.connection = new Http2Connection(
       {
         send: (bytes, done) => {
@@ -71,13 +80,17 @@ export class TestPeer {
       },
       this.counters,
       new ReadBuffers(),
+      ASSUMED_STREAM_LIMIT,
     );
+    if (isSilent) return;
+    this.send(settingsFrame([]));
+    this.take();
   }
 
   request(overrides: Partial<HttpRequest> = {}): TestRequest {
     const request = new TestRequest();
     const wire = makeRequest("https://localhost/path", overrides);
-    request.stream = this.connection.open(this.#fields.of(wire), wire, request);
+    request.stream = this.connection.open(this.#fields.of(wire).fields, wire, request);
     return request;
   }
 
