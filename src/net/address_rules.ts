@@ -49,7 +49,7 @@ export class AddressRules {
    */
   fixedAddress(hostname: string, port: number): FixedAddress | null {
     this.checkName(hostname);
-    const name = hostname.toLowerCase();
+    const name = withoutRoot(hostname);
     const withPort = `${name}:${port}`;
     const exact = this.#exact.get(withPort) ?? this.#exact.get(name);
     if (exact !== undefined) return exact;
@@ -62,7 +62,7 @@ export class AddressRules {
    * @throws {NetError} when it is blocked
    */
   checkName(hostname: string): void {
-    const name = hostname.toLowerCase();
+    const name = withoutRoot(hostname);
     if (!isIpAddress(name) && this.#blockedNames.some((pattern) => matches(pattern, name))) {
       throw new NetError(FAILURES.blockedHostname);
     }
@@ -78,6 +78,11 @@ export class AddressRules {
     const plain = plainIp(ip);
     if (this.#blockedNetworks.check(plain, familyOf(plain))) throw new NetError(FAILURES.blockedIp);
   }
+}
+
+/** A name in lower case, without the dot that may end it: `a.test.` is `a.test`. */
+function withoutRoot(hostname: string): string {
+  return hostname.toLowerCase().replace(/\.$/, "");
 }
 
 /** A key of `hosts`, without its port in the form that names have in URLs. */
@@ -101,9 +106,8 @@ function blockListOf(networks: readonly string[]): BlockList {
 }
 
 function parseAddress(text: string): FixedAddress {
-  const [, four, six, port] = /^(?:([\d.]+)|\[([^\]]+)\]):(\d+)$/.exec(text) ?? [];
-  const ip = four ?? six;
-  return ip === undefined ? { ip: text, port: null } : { ip, port: Number(port) };
+  const [, four, six, port] = /^(?:([\d.]+)|\[([^\]]+)\])(?::(\d+))?$/.exec(text) ?? [];
+  return { ip: four ?? six ?? text, port: port === undefined ? null : Number(port) };
 }
 
 function familyOf(ip: string): "ipv4" | "ipv6" {

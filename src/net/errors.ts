@@ -58,6 +58,7 @@ export const FAILURES = {
   requestTimeout: { code: ERROR_CODES.requestTimeout, text: "request timeout" },
   dialTimeout: { code: ERROR_CODES.dialTimeout, text: "dial: i/o timeout" },
   noSuchHost: { code: ERROR_CODES.noSuchHost, text: "lookup: no such host" },
+  lookupTimeout: { code: ERROR_CODES.dns, text: "lookup: i/o timeout" },
   blockedIp: { code: ERROR_CODES.blockedIp, text: "ip is blacklisted" },
   blockedHostname: { code: ERROR_CODES.blockedHostname, text: "hostname is blocked" },
   endOfFile: { code: ERROR_CODES.generic, text: "EOF" },
@@ -79,6 +80,7 @@ export function lookupFailure(error: unknown): Failure {
   // A name that can't be asked for, for example with a label of 64 characters, does not exist either.
   const malformed = error instanceof Error && /^proto error: .*label/i.test(error.message);
   if (error instanceof Deno.errors.NotFound || malformed) return FAILURES.noSuchHost;
+  if (error instanceof Deno.errors.TimedOut) return FAILURES.lookupTimeout;
   return { code: ERROR_CODES.dns, text: `lookup: ${textOf(error)}` };
 }
 

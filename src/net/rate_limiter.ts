@@ -15,15 +15,29 @@ export interface RateLimitSettings {
   readonly next: SharedArrayBuffer;
 }
 
+/** After a longer delay of its own a thread doesn't catch up: that would be a burst. */
+const CATCH_UP_MS = 100;
+
 /**
  * Gives each request its time to leave, evenly spaced, and lets it wait until then. Requests of one thread leave in the
- * order in which they came. There is no burst: what wasn't used is lost.
+ * order in which they came; threads in which requests wait take turns. There is no burst: what wasn't used is lost.
+ *
+ * Only the request that leaves next has a time reserved. So whoever stops waiting, be it 10,000 virtual users at the end
+ * of their scenario, leaves nothing behind that later requests would have to wait for.
  */
 export class RateLimiter {
   readonly #next: BigInt64Array;
   readonly #intervalNs: bigint;
-  /** From the one that leaves first. */
-  #waiting: WaitingRequest[] = [];
+  /** From the one that leaves first, at `#first`; those before it have left. */
+  #queue: WaitingRequest[] = [];
+  #first = 0;
+  /** How many of the queue really wait. */
+  #waiting = 0;
+  readonly #ofClients = new Map<HttpClient, WaitingRequest[]>();
+  /** When the next one leaves, in epoch milliseconds; null while nothing waits. */
+  #dueAt: number | null = null;
+  /** Times before that are lost. */
+  #waitingSince = 0;
   #timer: ReturnType<typeof setTimeout> | null = null;
 
   constructor({ perSecond, next }: RateLimitSettings) {
@@ -33,40 +47,67 @@ export class RateLimiter {
 
   /** Lets `client` send the request in its time, which may be now. */
   send(client: HttpClient, request: HttpRequest, completion: HttpCompletion): void {
-    const now = nowEpochMs();
-    const dueAtEpochMs = this.#reserve(now);
-    if (dueAtEpochMs <= now && this.#waiting.length === 0) return client.sendNow(request, completion);
-    this.#waiting.push({ dueAtEpochMs, client, request, completion });
-    if (this.#timer === null) this.#arm(now);
+    if (this.#waiting === 0) {
+      const now = nowEpochMs();
+      const dueAt = this.#reserve(now);
+      if (dueAt <= now) return client.sendNow(request, completion);
+      this.#dueAt = dueAt;
+      this.#waitingSince = now;
+      this.#arm(now);
+    }
+    const waiting = { client, request, completion, isDropped: false };
+    this.#waiting++;
+    this.#queue.push(waiting);
+    const others = this.#ofClients.get(client);
+    if (others === undefined) this.#ofClients.set(client, [waiting]);
+    else others.push(waiting);
   }
 
   /** Forgets what waits of a client. */
   forget(client: HttpClient): void {
-    if (this.#waiting.length === 0) return;
-    this.#waiting = this.#waiting.filter((waiting) => waiting.client !== client);
+    const dropped = this.#ofClients.get(client);
+    if (dropped === undefined) return;
+    this.#ofClients.delete(client);
+    this.#waiting -= dropped.length;
+    if (this.#waiting === 0) return this.close();
+    for (const waiting of dropped) waiting.isDropped = true;
   }
 
-  /** Stops the timer: nothing leaves any more. */
+  /** Drops all that waits, and stops the timer. */
   close(): void {
-    this.#waiting = [];
+    this.#queue = [];
+    this.#first = 0;
+    this.#waiting = 0;
+    this.#ofClients.clear();
+    if (this.#dueAt !== null) this.#giveBack(this.#dueAt);
+    this.#dueAt = null;
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
   }
 
-  /** Takes the next place of all threads; returns its time, which may have passed. */
-  #reserve(nowMs: number): number {
-    const now = BigInt(Math.round(nowMs * NS_PER_MS));
+  /** Takes the first place of all threads that is not before `earliestMs`; returns its time, which may have passed. */
+  #reserve(earliestMs: number): number {
+    const earliest = toNs(earliestMs);
     for (;;) {
       const next = Atomics.load(this.#next, 0);
-      const dueAt = next > now ? next : now;
+      const dueAt = next > earliest ? next : earliest;
       if (Atomics.compareExchange(this.#next, 0, next, dueAt + this.#intervalNs) === next) {
-        return dueAt === now ? nowMs : Number(dueAt) / NS_PER_MS;
+        return dueAt === earliest ? earliestMs : Number(dueAt) / NS_PER_MS;
       }
     }
   }
 
+  /** Lets others have a place, unless a later one has been taken. */
+  #giveBack(dueAtMs: number): void {
+    const dueAt = toNs(dueAtMs);
+    const next = Atomics.load(this.#next, 0);
+    // Milliseconds hold a time to a fraction of a microsecond only.
+    const isLast = next - this.#intervalNs - dueAt < 1000n;
+    if (isLast) Atomics.compareExchange(this.#next, 0, next, next - this.#intervalNs);
+  }
+
   #arm(now: number): void {
-    const delay = Math.max(0, Math.ceil(this.#waiting[0]!.dueAtEpochMs - now));
+    const delay = Math.max(0, Math.ceil(this.#dueAt! - now));
     // A longer one than a timer can hold is split.
     this.#timer = setTimeout(() => this.#release(), Math.min(delay, 2 ** 31 - 1));
   }
@@ -74,18 +115,41 @@ export class RateLimiter {
   #release(): void {
     this.#timer = null;
     const now = nowEpochMs();
-    const firstLater = this.#waiting.findIndex(({ dueAtEpochMs }) => dueAtEpochMs > now);
-    const due = this.#waiting.splice(0, firstLater < 0 ? this.#waiting.length : firstLater);
-    for (const { client, request, completion } of due) client.sendNow(request, completion);
-    if (this.#waiting.length > 0) this.#arm(now);
+    while (this.#waiting > 0) {
+      this.#dueAt ??= this.#reserve(Math.max(this.#waitingSince, now - CATCH_UP_MS));
+      if (this.#dueAt > now) return this.#arm(now);
+      this.#dueAt = null;
+      const { client, request, completion } = this.#takeFirst();
+      client.sendNow(request, completion);
+    }
+  }
+
+  #takeFirst(): WaitingRequest {
+    let waiting = this.#queue[this.#first++]!;
+    while (waiting.isDropped) waiting = this.#queue[this.#first++]!;
+    if (--this.#waiting === 0 || this.#first >= COMPACT_AT) {
+      this.#queue.splice(0, this.#waiting === 0 ? this.#queue.length : this.#first);
+      this.#first = 0;
+    }
+    const others = this.#ofClients.get(waiting.client)!;
+    if (others.length === 1) this.#ofClients.delete(waiting.client);
+    else others.shift();
+    return waiting;
   }
 }
 
+/** So many requests that have left are taken out of the queue at once. */
+const COMPACT_AT = 1024;
+
 interface WaitingRequest {
-  readonly dueAtEpochMs: number;
   readonly client: HttpClient;
   readonly request: HttpRequest;
   readonly completion: HttpCompletion;
+  isDropped: boolean;
+}
+
+function toNs(ms: number): bigint {
+  return BigInt(Math.round(ms * NS_PER_MS));
 }
 
 function nowEpochMs(): number {

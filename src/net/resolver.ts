@@ -1,6 +1,7 @@
 /** Names to addresses: Deno's resolver (with the hosts file) behind a cache, picked from as k6's option `dns` says. */
 
-import { FAILURES, lookupFailure, NetError } from "./errors.ts";
+import { dialFailure, FAILURES, lookupFailure, NetError } from "./errors.ts";
+import { isIpAddress } from "./ip_address.ts";
 
 // Scripts find these gone from the global object.
 const { Deno, performance } = globalThis;
@@ -52,7 +53,8 @@ export class Resolver {
    * @throws {NetError} when the name can't be resolved; failures are not cached
    */
   async lookup(hostname: string): Promise<string> {
-    if (IPV4.test(hostname) || hostname.includes(":")) return hostname;
+    // What only looks like one (`127.1`, `0x7f.1`, `010.0.0.1`) is a name, as in Go.
+    if (isIpAddress(hostname)) return hostname;
     const now = performance.now();
     let entry = this.#cache.get(hostname);
     if (entry === undefined || entry.expiresAt <= now) {
@@ -80,8 +82,6 @@ export class Resolver {
     }
   }
 }
-
-const IPV4 = /^\d{1,3}(\.\d{1,3}){3}$/;
 
 /** All addresses of a name that count, at least one. */
 async function lookupAll(hostname: string, policy: DnsPolicy, query: DnsQuery): Promise<readonly string[]> {

@@ -131,7 +131,7 @@ function isInOrder(first: string, last: string): boolean {
 
 function isAddress(text: string): boolean {
   if (isIP(text) !== 0) return true;
-  const [, four, six, port] = /^(?:([\d.]+)|\[([^\]]+)\]):(\d+)$/.exec(text) ?? [];
+  const [, four, six, port = "0"] = /^(?:([\d.]+)|\[([^\]]+)\])(?::(\d+))?$/.exec(text) ?? [];
   return Number(port) <= 65_535 && isIP(four ?? six ?? "") === (four === undefined ? 6 : 4);
 }
 

@@ -87,14 +87,16 @@ Deno.test("rps limits the requests of all workers together", async () => {
   assert(parseFloat(rate!) <= 21, rate);
 });
 
-Deno.test("iterations that wait for the limit end with their scenario", async () => {
+Deno.test("iterations that wait for the limit end with their scenario, and nobody waits in their place", async () => {
   await using server = startFixedServer(OK);
   const result = await runSuccessfully({
     files: `${GET}
 export const options = {
   rps: 1,
+  teardownTimeout: "15s",
   scenarios: { s: { executor: "constant-vus", vus: 20, duration: "1s", gracefulStop: "0s" } },
-};`,
+};
+export const teardown = () => http.get(__ENV.URL);`,
     args: ["run", "script.js"],
     env: { URL: server.url },
   });

@@ -18,6 +18,8 @@ Deno.test("hosts: name:port wins over the name, both over wildcards, and the lon
       "*.wild.test": "[::3]:4",
       "own.wild.test": "::5",
       "*.port.test:81": "6.6.6.6",
+      "bücher.test:81": "7.7.7.7",
+      "*.BÜCHER.test": "[::8]",
     },
   });
   for (
@@ -30,6 +32,9 @@ Deno.test("hosts: name:port wins over the name, both over wildcards, and the lon
       ["wild.test", 1, "3.3.3.3"],
       ["x.port.test", 81, "6.6.6.6"],
       ["x.port.test", 82, "3.3.3.3"],
+      ["xn--bcher-kva.test", 81, "7.7.7.7"],
+      ["x.xn--bcher-kva.test", 81, "::8"],
+      ["a.test.", 80, "1.1.1.1"],
       ["test", 1, null],
       ["atest", 1, null],
     ] as const
@@ -44,8 +49,8 @@ Deno.test("hosts: name:port wins over the name, both over wildcards, and the lon
 });
 
 Deno.test("blockHostnames: names and endings in any case, but no addresses; checked before hosts", () => {
-  const blocked = rules({ hosts: { "a.test": "1.1.1.1" }, blockedNames: ["A.test", "*.Blocked.test"] });
-  for (const name of ["a.test", "x.blocked.test", "X.y.BLOCKED.test"]) {
+  const blocked = rules({ hosts: { "a.test": "1.1.1.1" }, blockedNames: ["A.test", "*.Blocked.test", "bücher.test"] });
+  for (const name of ["a.test", "a.test.", "x.blocked.test", "X.y.BLOCKED.test", "xn--bcher-kva.test"]) {
     assertThrows(() => blocked.fixedAddress(name, 80), NetError, "hostname is blocked");
   }
   for (const name of ["b.a.test", "blocked.test"]) assertEquals(blocked.fixedAddress(name, 80), null);
@@ -55,11 +60,17 @@ Deno.test("blockHostnames: names and endings in any case, but no addresses; chec
 });
 
 Deno.test("blacklistIPs: addresses and networks of both families", () => {
-  const blocked = rules({ blockedNetworks: ["10.0.0.0/8", "1.2.3.4", "fd00::/8", "::1"] });
-  for (const ip of ["10.255.0.1", "1.2.3.4", "fd12::1", "::1"]) {
+  const networks = ["10.0.0.0/8", "1.2.3.4", "fd00::/8", "::1", "fe80::/10", "::ffff:7.7.0.0/112", "::ffff:8.8.8.8"];
+  const blocked = rules({ blockedNetworks: networks });
+  for (const ip of ["10.255.0.1", "1.2.3.4", "fd12::1", "::1", "fe80::1%eth0", "7.7.255.1", "8.8.8.8"]) {
     assertThrows(() => blocked.check(ip), NetError, "ip is blacklisted");
   }
-  for (const ip of ["11.0.0.1", "1.2.3.5", "fe00::1", "::2"]) blocked.check(ip);
+  for (const ip of ["::ffff:10.0.0.1", "::FFFF:a00:1", "0:0:0:0:0:ffff:a00:1", "0::ffff:102:304", "::ffff:8.8.8.8"]) {
+    assertThrows(() => blocked.check(ip), NetError, "ip is blacklisted");
+  }
+  for (const ip of ["11.0.0.1", "1.2.3.5", "fe00::1", "::2", "::ffff:11.0.0.1", "7.6.0.1", "fec0::1%eth0"]) {
+    blocked.check(ip);
+  }
 });
 
 const label = fc.constantFrom("a", "b", "c");

@@ -65,3 +65,35 @@ Deno.test("a look-up that fails is not remembered", async () => {
   for (let i = 0; i < 2; i++) await assertRejects(() => names.resolver.lookup("a.test"), NetError);
   assertEquals(names.asked.length, 2);
 });
+
+Deno.test("what only looks like an address is a name, as in Go", async () => {
+  for (const name of ["127.1", "0x7f.1", "2130706433", "127.0.0.01", "256.1.1.1", "1.2.3.4.5"]) {
+    const asked: string[] = [];
+    const resolver = new Resolver(DEFAULT_DNS, (hostname) => {
+      asked.push(hostname);
+      return Promise.reject(new Deno.errors.NotFound("none"));
+    });
+    const error = await assertRejects(() => resolver.lookup(name), NetError);
+    assertEquals([error.code, error.message, asked], [1101, "lookup: no such host", [name, name]]);
+  }
+});
+
+Deno.test("a look-up that gets no answer is a time-out", async () => {
+  const resolver = new Resolver(DEFAULT_DNS, () => Promise.reject(new Deno.errors.TimedOut("request timed out")));
+  const error = await assertRejects(() => resolver.lookup("a.test"), NetError);
+  assertEquals([error.code, error.message], [1100, "lookup: i/o timeout"]);
+});
+
+Deno.test("while one name's answer is awaited, others are looked up, and each is asked for once", async () => {
+  const asked: string[] = [];
+  const slow = Promise.withResolvers<readonly string[]>();
+  const resolver = new Resolver(DEFAULT_DNS, (hostname) => {
+    asked.push(hostname);
+    return hostname === "slow.test" ? slow.promise : Promise.resolve(["1.1.1.1"]);
+  });
+  const waiting = Array.from({ length: 1000 }, () => resolver.lookup("slow.test"));
+  assertEquals(await resolver.lookup("a.test"), "1.1.1.1");
+  slow.resolve(["2.2.2.2"]);
+  assertEquals(new Set(await Promise.all(waiting)), new Set(["2.2.2.2"]));
+  assertEquals(asked, ["slow.test", "a.test"]);
+});

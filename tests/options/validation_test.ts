@@ -233,7 +233,15 @@ Deno.test("all mistakes are told together: of options, of scenarios, of a scenar
 });
 
 const ACCEPTED: readonly object[] = [
-  { hosts: { "a.test": "1.2.3.4", "a.test:80": "1.2.3.4:8080", "*.b.test": "::1", "c.test": "[::1]:443" } },
+  {
+    hosts: {
+      "a.test": "1.2.3.4",
+      "a.test:80": "1.2.3.4:8080",
+      "*.b.test": "::1",
+      "c.test": "[::1]:443",
+      "d.test": "[::1]",
+    },
+  },
   { blacklistIPs: ["10.0.0.0/8", "::1", "fe80::/10", "1.2.3.4"] },
   { blockHostnames: ["*", "*.test", "a.test", "żółw.test"] },
   { dns: { ttl: "inf", select: "first", policy: "any" } },
