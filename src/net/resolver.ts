@@ -1,6 +1,6 @@
 /** Names to addresses: Deno's resolver (with the hosts file) behind a cache, picked from as k6's option `dns` says. */
 
-import { dialFailure, FAILURES, lookupFailure, NetError } from "./errors.ts";
+import { FAILURES, lookupFailure, NetError } from "./errors.ts";
 import { isIpAddress } from "./ip_address.ts";
 
 // Scripts find these gone from the global object.
