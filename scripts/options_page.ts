@@ -55,13 +55,13 @@ ${table(["feature", "meaning"], FEATURES.map(({ name, help }) => [code(name), he
 }
 
 function optionRow(option: OptionDefinition): string[] {
-  const { key, env, flag, help, notInScript, unsupported } = option;
+  const { key, env, flag, help, notInScript } = option;
   return [
     notInScript ? "" : code(key),
     flag === undefined ? "" : flagNames(flag),
     env === undefined ? "" : code(env),
     optionDefault(option),
-    meaning(help, unsupported !== undefined),
+    help,
   ];
 }
 

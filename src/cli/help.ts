@@ -77,11 +77,6 @@ export function defaultOf(flag: Flag): string | undefined {
   return flag.kind === duration ? formatDuration(value as number) : String(value);
 }
 
-/** Whether k6d doesn't act on the flag yet. */
-function isNotYet(flag: Flag): boolean {
-  return flag.notYet !== undefined || optionOf(flag)?.unsupported !== undefined;
-}
-
 function list(commands: readonly Command[]): string {
   const width = Math.max(...commands.map((command) => nameAndArgs(command).length));
   return commands.map((command) => `  ${nameAndArgs(command).padEnd(width)}   ${command.summary}\n`).join("");
@@ -105,7 +100,7 @@ function line(flag: Flag): string {
   const notes = [
     value === undefined ? undefined : `default ${value}`,
     flag.env,
-    isNotYet(flag) ? "not supported yet" : undefined,
+    flag.notYet !== undefined ? "not supported yet" : undefined,
   ];
   const known = notes.filter((note) => note !== undefined);
   return `${name.padEnd(NAME_WIDTH)} ${flag.help}${known.length > 0 ? ` (${known.join("; ")})` : ""}\n`;

@@ -50,6 +50,7 @@ import { ExitCode } from "../cli/exit_codes.ts";
 import { ControlError } from "../control/controlled_run.ts";
 import { clientCertificates } from "./client_certificates.ts";
 import { Heartbeats } from "./heartbeats.ts";
+import { checkKeyLogFile } from "./key_log_file.ts";
 import { planRun, type WorkerPlan } from "./plan.ts";
 import { RunError } from "./run_error.ts";
 import { RunningOutputs } from "./running_outputs.ts";
@@ -282,6 +283,7 @@ export class TestRun {
     this.#env = env;
     this.#caCerts = trustedCertificates(env);
     this.#clientCertificates = clientCertificates(options.tls.auth);
+    if (options.tls.logsSecrets) checkKeyLogFile(env["SSLKEYLOGFILE"]!);
     this.#proxies = readProxySettings(env);
     this.#checkThresholds(options);
     if (options.systemTags.includes("expected_response")) {

@@ -2,7 +2,7 @@
 
 import type { Buffer } from "node:buffer";
 import type { Socket as NodeSocket } from "node:net";
-import {
+import nodeTls, {
   checkServerIdentity,
   connect,
   type ConnectionOptions,
@@ -13,13 +13,22 @@ import {
 } from "node:tls";
 import { AddressRules } from "./address_rules.ts";
 import { type Deadlines, Expiring } from "./deadlines.ts";
-import { dialFailure, type Failure, FAILURES, genericFailure, NetError, tlsFailure } from "./errors.ts";
+import {
+  cipherSuiteFailure,
+  dialFailure,
+  type Failure,
+  FAILURES,
+  genericFailure,
+  NetError,
+  tlsFailure,
+} from "./errors.ts";
 import { openHttpTunnel } from "./http_tunnel.ts";
 import { isIpAddress } from "./ip_address.ts";
+import { connectLogged } from "./logged_tls.ts";
 import { connectNode, localAddress } from "./node_tcp.ts";
 import { type HttpProxy, Proxies, type Proxy } from "./proxies.ts";
 import { Resolver } from "./resolver.ts";
-import { NodeStream, type Socket } from "./socket.ts";
+import { type ListeningSocket, NodeStream, type Socket } from "./socket.ts";
 import { openSocksTunnel } from "./socks_tunnel.ts";
 import type { ClientCertificate, HttpRequest, HttpUrl, NetSettings } from "./types.ts";
 import { withDeno } from "./with_deno.ts";
@@ -27,16 +36,19 @@ import { withDeno } from "./with_deno.ts";
 // Scripts find these gone from the global object.
 const { AbortController, Deno, performance } = globalThis;
 
+/** Missing in Deno's types of Node. Sets the roots of all contexts that have none of their own. */
+const { setDefaultCACertificates } = nodeTls as typeof nodeTls & { setDefaultCACertificates(pems: string[]): void };
+
 /** A fresh connection, and how long it took. */
 export interface Dialled {
   readonly socket: Socket;
   /** The same socket when both sides agreed on HTTP/2, else null. */
-  readonly http2Socket: NodeStream | null;
+  readonly http2Socket: ListeningSocket | null;
   readonly remoteIp: string;
   readonly remotePort: number;
   /** The proxy that passes plain requests on; null without one, and for tunnels. */
   readonly forwarder: HttpProxy | null;
-  /** `tls1.2`, `tls1.3`; empty without TLS. */
+  /** `tls1.2`, `tls1.3`; empty without TLS, and where its secrets are logged. */
   readonly tlsVersion: string;
   readonly tlsCipherSuite: string;
   readonly connectingMs: number;
@@ -80,11 +92,17 @@ export class Dialer {
   readonly #secureContexts = new Map<ClientCertificate | null, SecureContext>();
   /** The last session of each server, when sessions are to be resumed. */
   readonly #sessions: Map<string, Buffer> | null;
+  /** Whether the runtime knows the roots already, so that contexts need not hold them. */
+  readonly #hasDefaultRoots: boolean;
 
   constructor(settings: NetSettings, deadlines: Deadlines) {
     this.settings = settings;
     this.deadlines = deadlines;
-    this.#sessions = settings.tls?.resumesSessions === true ? new Map() : null;
+    const resumes = settings.tls?.resumesSessions === true;
+    this.#sessions = resumes ? new Map() : null;
+    // Not in a context of our own: the runtime resumes none of those with roots in them.
+    this.#hasDefaultRoots = settings.caCerts.length === 0 || resumes;
+    if (resumes && settings.caCerts.length > 0) setDefaultCACertificates(certificatesIn(settings.caCerts));
     this.#resolver = new Resolver(settings.dns);
     this.#rules = settings.addressRules === undefined ? null : new AddressRules(settings.addressRules);
     this.#proxies = settings.proxies === undefined ? null : new Proxies(settings.proxies);
@@ -133,24 +151,29 @@ export class Dialer {
   keepSessions({ hostname, port }: HttpUrl, socket: TLSSocket): void {
     const sessions = this.#sessions;
     if (sessions === null) return;
-    socket.on("session", (session: Buffer) => {
+    const keep = (session: Buffer): void => {
       if (sessions.size >= REMEMBERED_SESSIONS) sessions.clear();
       sessions.set(`${hostname}:${port}`, session);
-    });
+    };
+    socket.on("session", keep);
+    // With TLS 1.2 it came within the handshake.
+    const session = socket.getProtocol() === "TLSv1.2" ? socket.getSession() : undefined;
+    if (session !== undefined) keep(session);
   }
 
-  /** What connections to a server have in common; undefined means Deno's defaults, among them Mozilla's roots. */
+  /** What connections to a server have in common; undefined means the runtime's defaults, among them its roots. */
   secureContext(hostname: string): SecureContext | undefined {
     const { caCerts, tls } = this.settings;
     const own = tls?.clientCertificates?.find(({ domains }) => isFor(domains, hostname)) ?? null;
-    if (own === null && caCerts.length === 0 && tls?.minVersion === undefined && tls?.maxVersion === undefined) {
+    const hasRoots = this.#hasDefaultRoots;
+    if (own === null && hasRoots && tls?.minVersion === undefined && tls?.maxVersion === undefined) {
       return undefined;
     }
     const known = this.#secureContexts.get(own);
     if (known !== undefined) return known;
     const context = withDeno(() =>
       createSecureContext({
-        ...(caCerts.length === 0 ? {} : { ca: [...caCerts] }),
+        ...(hasRoots ? {} : { ca: [...caCerts] }),
         ...(own === null ? {} : { cert: own.certificate, key: own.key }),
         ...(tls?.minVersion === undefined ? {} : { minVersion: NODE_VERSIONS[tls.minVersion] }),
         ...(tls?.maxVersion === undefined ? {} : { maxVersion: NODE_VERSIONS[tls.maxVersion] }),
@@ -220,9 +243,9 @@ export class Dial extends Expiring {
       const proxy = this.#dialer.proxyOf(url);
       const endpoint = await this.#dialer.locate(proxy ?? url);
       signal.throwIfAborted();
-      dialled = url.secure
-        ? await this.#connectTls(endpoint, proxy, signal)
-        : await this.#connect(endpoint, proxy, signal);
+      if (!url.secure) dialled = await this.#connect(endpoint, proxy, signal);
+      else if (this.#logsSecrets(proxy)) dialled = await this.#connectLogged(endpoint, signal);
+      else dialled = await this.#connectTls(endpoint, proxy, signal);
       if (signal.aborted) return dialled.socket.close();
     } catch (error) {
       // Nobody waits any more for what a cancelled dial ran into.
@@ -267,6 +290,34 @@ export class Dial extends Expiring {
       tlsHandshakingMs: 0,
       readyAt,
     };
+  }
+
+  #logsSecrets(proxy: Proxy | null): boolean {
+    return this.#dialer.settings.tls?.logsSecrets === true && proxy === null && this.#localIp === null;
+  }
+
+  async #connectLogged({ ip, port }: Endpoint, signal: AbortSignal): Promise<Dialled> {
+    const { settings } = this.#dialer;
+    const startedAt = performance.now();
+    const target = { ip, port, hostname: this.#url.hostname, caCerts: settings.caCerts, protocols: this.#protocols };
+    const connection = await connectLogged(target, signal, () => this.#dialer.deadlines.remove(this));
+    const { socket, isHttp2, connectedAt, readyAt } = connection;
+    return {
+      socket,
+      http2Socket: isHttp2 ? socket : null,
+      remoteIp: ip,
+      remotePort: port,
+      forwarder: null,
+      ...NO_TLS,
+      connectingMs: connectedAt - startedAt,
+      tlsHandshakingMs: readyAt - connectedAt,
+      readyAt,
+    };
+  }
+
+  /** What is offered by ALPN. */
+  get #protocols(): string[] {
+    return this.#dialer.offersHttp2 && !this.#http1Only ? ["h2", "http/1.1"] : ["http/1.1"];
   }
 
   async #connectProxy({ ip, port }: Endpoint, proxy: Proxy, signal: AbortSignal): Promise<ProxyConnection> {
@@ -314,7 +365,7 @@ export class Dial extends Expiring {
     const socket = withDeno(() =>
       connect({
         ...(tunnel === null ? { host: ip, port, ...localAddress(this.#localIp) } : { socket: tunnel.socket }),
-        ALPNProtocols: this.#dialer.offersHttp2 && !this.#http1Only ? ["h2", "http/1.1"] : ["http/1.1"],
+        ALPNProtocols: this.#protocols,
         ...tlsOptions,
         ...(session === undefined ? {} : { session }),
       })
@@ -333,6 +384,8 @@ export class Dial extends Expiring {
       await handshake(socket);
       const readyAt = performance.now();
       this.#verify(socket, hostname);
+      const facts = tlsFacts(socket);
+      this.#checkCipherSuite(facts);
       // Only now: whoever resumes a session is not verified again.
       this.#dialer.keepSessions(this.#url, socket);
       const stream = new NodeStream(socket);
@@ -342,7 +395,7 @@ export class Dial extends Expiring {
         remoteIp: ip,
         remotePort: port,
         forwarder: null,
-        ...tlsFacts(socket),
+        ...facts,
         connectingMs: connectedAt - startedAt,
         tlsHandshakingMs: proxyHandshakeMs + readyAt - handshakeStartedAt,
         readyAt,
@@ -379,14 +432,23 @@ export class Dial extends Expiring {
     if (mismatch !== undefined) throw new NetError(tlsFailure(mismatch));
     if (!socket.authorized) throw new NetError(tlsFailure(authorizationError(socket)));
   }
+
+  /** The runtime offers all of its suites. What the list forbids must not be used nevertheless; TLS 1.3's are all allowed. */
+  #checkCipherSuite({ tlsVersion, tlsCipherSuite }: TlsFacts): void {
+    const allowed = this.#dialer.settings.tls?.cipherSuites;
+    if (allowed === undefined || tlsVersion !== "tls1.2" || allowed.has(tlsCipherSuite)) return;
+    throw new NetError(cipherSuiteFailure(tlsCipherSuite));
+  }
 }
+
+type TlsFacts = Pick<Dialled, "tlsVersion" | "tlsCipherSuite">;
 
 const NO_TLS = { tlsVersion: "", tlsCipherSuite: "" } as const;
 
-function tlsFacts(socket: TLSSocket): Pick<Dialled, "tlsVersion" | "tlsCipherSuite"> {
+function tlsFacts(socket: TLSSocket): TlsFacts {
   return {
     tlsVersion: (socket.getProtocol() ?? "").toLowerCase().replace("tlsv", "tls"),
-    tlsCipherSuite: socket.getCipher().standardName,
+    tlsCipherSuite: socket.getCipher()?.standardName ?? "",
   };
 }
 
@@ -398,6 +460,11 @@ async function connectDeno(ip: string, port: number, signal: AbortSignal): Promi
   // A request with a long body is two writes: the second must not wait for the first one's acknowledgement.
   socket.setNoDelay();
   return socket;
+}
+
+/** Each certificate of PEM texts, as the runtime wants its default roots. */
+function certificatesIn(texts: readonly string[]): string[] {
+  return texts.flatMap((text) => text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? []);
 }
 
 /** Resolves with the time of the TCP connection. */

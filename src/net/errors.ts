@@ -125,6 +125,11 @@ export function tlsFailure(error: unknown): Failure {
   }
 }
 
+/** A server chose a cipher suite that it should not. */
+export function cipherSuiteFailure(suite: string): Failure {
+  return { code: ERROR_CODES.tls, text: `tls: the server chose ${suite}, which tlsCipherSuites doesn't allow` };
+}
+
 /** Verification results that mean: no chain to a trusted root. */
 const UNKNOWN_AUTHORITY: ReadonlySet<string> = new Set([
   "DEPTH_ZERO_SELF_SIGNED_CERT",

@@ -24,6 +24,14 @@ export interface SocketListener {
   ended(error: Error | null): void;
 }
 
+/** A socket that may also be handed to a listener, as HTTP/2 needs it. */
+export interface ListeningSocket extends Socket {
+  /** From now on `listener` gets what comes, in place of `read`; at once what has come already. */
+  listen(listener: SocketListener): void;
+  /** Writes all of `bytes`, then calls `done`, never from within. */
+  send(bytes: Uint8Array, done: (error?: Error | null) => void): void;
+}
+
 /** Bytes that may wait in a `NodeStream` before it stops reading. */
 const BACKLOG_LIMIT_BYTES = 64 * 1024;
 
@@ -31,7 +39,7 @@ const BACKLOG_LIMIT_BYTES = 64 * 1024;
 const WRITE_LIMIT_BYTES = 256 * 1024;
 
 /** A connection of Node's: a plain one, or one of `node:tls` after its handshake. */
-export class NodeStream implements Socket {
+export class NodeStream implements ListeningSocket {
   readonly #socket: NodeSocket;
   #backlog: Uint8Array[] = [];
   #backlogBytes = 0;
@@ -73,7 +81,6 @@ export class NodeStream implements Socket {
     });
   }
 
-  /** From now on `listener` gets what comes, in place of `read`; at once what has come already. */
   listen(listener: SocketListener): void {
     this.#listener = listener;
     const backlog = this.#backlog;
@@ -84,7 +91,6 @@ export class NodeStream implements Socket {
     if (this.#ended) listener.ended(this.#error);
   }
 
-  /** Writes all of `bytes`, then calls `done`, never from within. */
   send(bytes: Uint8Array, done: (error?: Error | null) => void): void {
     this.#socket.write(bytes, done);
   }

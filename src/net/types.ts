@@ -107,6 +107,10 @@ export interface TlsSettings {
   readonly resumesSessions?: boolean;
   readonly minVersion?: TlsVersion;
   readonly maxVersion?: TlsVersion;
+  /** Names that a server may choose with TLS 1.2, as IANA has them; absent: all. */
+  readonly cipherSuites?: ReadonlySet<string>;
+  /** Whether secrets go to the file that `SSLKEYLOGFILE` names; then the other settings but `http2` must be absent. */
+  readonly logsSecrets?: boolean;
   /** Of those for a server the first one counts. */
   readonly clientCertificates?: readonly ClientCertificate[];
 }

@@ -68,12 +68,7 @@ export function consolidate(layers: OptionLayers): ConsolidatedOptions {
   const given = deriveScenarios(merged, errors, warnings);
   const segment = readSegment(merged, errors);
   const scenarios = readScenarios(given, layers.exportedFunctions, errors);
-  if (layers.notForRun === undefined) {
-    for (const key of unsupported(merged)) {
-      warnings.push(`option "${key}" is not supported by k6d yet and has no effect`);
-    }
-    warnings.push(...tlsWarnings(layers.env));
-  }
+  if (layers.notForRun === undefined) warnings.push(...tlsWarnings(merged, layers.env));
   throwIfAny(errors);
 
   const value = <T>(key: string) => (merged[key] ?? DEFAULTS[key]) as T;
@@ -237,17 +232,6 @@ function readSegment(merged: OptionLayer, errors: string[]): ExecutionSegment {
     errors.push(error.message);
     return WHOLE_TEST;
   }
-}
-
-/** Keys of the options that are set, and to something, but can't be obeyed yet. */
-function unsupported(merged: OptionLayer): string[] {
-  return OPTIONS.filter(({ key, unsupported, default: usual }) =>
-    unsupported === true && !isUnset(merged[key]) && merged[key] !== usual && !isEmpty(merged[key])
-  ).map(({ key }) => key);
-}
-
-function isEmpty(value: unknown): boolean {
-  return value === "" || typeof value === "object" && Object.values(value as object).every(isUnset);
 }
 
 function readThresholds(given: unknown): Record<string, ThresholdOption[]> {

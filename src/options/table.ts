@@ -55,8 +55,6 @@ export interface OptionDefinition {
   readonly notInScript?: true;
   /** Not part of `exec.test.options` unless it is set. */
   readonly hiddenWhenUnset?: true;
-  /** k6d doesn't act on the option yet: a run that sets it is warned. */
-  readonly unsupported?: true;
 }
 
 /** All options, in the order of k6's JSON. */
@@ -218,10 +216,9 @@ export const OPTIONS: readonly OptionDefinition[] = [
   {
     key: "tlsCipherSuites",
     kind: textList,
-    help: "cipher suites that TLS connections may use",
+    help: "cipher suites that connections by TLS 1.2 may use; others fail",
     env: "K6_TLS_CIPHER_SUITES",
     check: checkCipherSuites,
-    unsupported: true,
   },
   {
     key: "tlsVersion",

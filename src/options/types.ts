@@ -176,6 +176,10 @@ export interface TlsOptions {
   readonly minVersion: TlsVersion | null;
   readonly maxVersion: TlsVersion | null;
   readonly resumesSessions: boolean;
+  /** Suites that a server may choose with TLS 1.2, by IANA's names; null: all. */
+  readonly cipherSuites: readonly string[] | null;
+  /** Whether secrets go to the file that `SSLKEYLOGFILE` names. */
+  readonly logsSecrets: boolean;
   /** k6's `tlsAuth`, as given. */
   readonly auth: readonly TlsAuth[];
 }

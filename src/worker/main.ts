@@ -159,6 +159,8 @@ class WorkerSession implements InitSession {
         resumesSessions: options.tls.resumesSessions,
         ...(options.tls.minVersion === null ? {} : { minVersion: options.tls.minVersion }),
         ...(options.tls.maxVersion === null ? {} : { maxVersion: options.tls.maxVersion }),
+        ...(options.tls.cipherSuites === null ? {} : { cipherSuites: new Set(options.tls.cipherSuites) }),
+        logsSecrets: options.tls.logsSecrets,
         clientCertificates: message.clientCertificates,
       },
       addressRules: {

@@ -210,12 +210,6 @@ Deno.test("dns: k6's defaults hold for what isn't set, ttl is a duration or inf,
   }
 });
 
-Deno.test("an option that has no effect yet is a warning, unless it asks for the default", () => {
-  assertEquals(run({ script: { tlsCipherSuites: ["TLS_AES_128_GCM_SHA256"], batch: 20, hosts: {} } }).warnings, [
-    'option "tlsCipherSuites" is not supported by k6d yet and has no effect',
-  ]);
-});
-
 Deno.test("thresholds keep their order and get their defaults", () => {
   const script = {
     thresholds: {

@@ -12,6 +12,8 @@ Deno.test("without options the runtime chooses the version, and HTTP/2 is offere
     minVersion: null,
     maxVersion: null,
     resumesSessions: false,
+    cipherSuites: null,
+    logsSecrets: false,
     auth: [],
   });
 });
@@ -44,12 +46,46 @@ Deno.test("client certificates are read with what may be left out", () => {
   ]);
 });
 
-Deno.test("what the runtime can't do is said once", () => {
-  assertEquals(read({}, { SSLKEYLOGFILE: "keys" }).warnings, [
-    "SSLKEYLOGFILE has no effect: the runtime of k6d does not tell the secrets of TLS connections",
+Deno.test("secrets of TLS are logged unless options ask for what the runtime then can't do", () => {
+  const logs = (script: Record<string, unknown>, env: Record<string, string> = {}) => {
+    const { options, warnings } = read(script, { SSLKEYLOGFILE: "keys", ...env });
+    return [options.tls.logsSecrets, ...warnings];
+  };
+  const warning = "SSLKEYLOGFILE: the secrets of TLS connections go to keys; responses have no tls_version";
+  assertEquals(logs({ tlsVersion: { min: "tls1.0", max: "tls1.3" }, http2: false, tlsAuth: [] }), [true, warning]);
+  assertEquals(logs({}, { https_proxy: "http://proxy" }), [
+    ...[true, `${warning}; connections through a proxy keep their secrets`],
   ]);
-  assertEquals(read({ tlsCipherSuites: ["TLS_AES_128_GCM_SHA256"] }).warnings, [
-    'option "tlsCipherSuites" is not supported by k6d yet and has no effect',
+  const why = "SSLKEYLOGFILE has no effect: the runtime doesn't tell secrets of connections with";
+  assertEquals(logs({ insecureSkipTLSVerify: true, tlsVersion: "tls1.2" }), [
+    ...[false, `${why} insecureSkipTLSVerify, tlsVersion`],
   ]);
-  assertEquals(read({ tlsVersion: "tls1.3", tlsAuth: [{ cert: "c", key: "k" }] }).warnings, []);
+  assertEquals(logs({ tlsAuth: [{ cert: "c", key: "k" }] }), [false, `${why} tlsAuth`]);
+  assertEquals(read({}, { SSLKEYLOGFILE: "" }).warnings, []);
+});
+
+Deno.test("cipher suites have IANA's names; the warning says what becomes of the others", () => {
+  const suitesOf = (tlsCipherSuites: readonly string[]) => {
+    const { options, warnings } = read({ tlsCipherSuites });
+    return [options.tls.cipherSuites, ...warnings];
+  };
+  assertEquals(suitesOf([]), [null]);
+  assertEquals(suitesOf(["TLS_RSA_WITH_RC4_128_SHA", "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305"]), [
+    ["TLS_RSA_WITH_RC4_128_SHA", "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256"],
+    'option "tlsCipherSuites": the runtime offers others as well, and connections fail when a server chooses one of those with TLS 1.2',
+  ]);
+  assertEquals(
+    suitesOf(["TLS_RSA_WITH_RC4_128_SHA"])[1],
+    [
+      'option "tlsCipherSuites": the runtime has none of them for TLS 1.2, so that only TLS 1.3 connects',
+    ][0],
+  );
+});
+
+Deno.test("resumed sessions don't show certificates, and the warning says so", () => {
+  const tlsAuth = [{ cert: "c", key: "k" }];
+  assertEquals(read({ tlsAuth, tlsSessionResumption: true }).warnings, [
+    'option "tlsSessionResumption" has no effect on connections that show a certificate of "tlsAuth"',
+  ]);
+  assertEquals(read({ tlsVersion: "tls1.3", tlsAuth }).warnings, []);
 });
