@@ -47,6 +47,7 @@ export async function runTest(
   const run = new TestRun(settings, log);
   using _signals = interruptOnSignal(run);
   try {
+    run.startFirstWorker();
     const collector = new SummaryCollector(run.registry, settings.summaryMode);
     await using _control = openControl(new RunControl(run, collector), settings, log);
     const options = await prepare(run, settings, layers, log);

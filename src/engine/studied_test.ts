@@ -33,6 +33,7 @@ export interface StudiedTest {
 export async function studyTest(settings: RunSettings, log: Log): Promise<StudiedTest> {
   const run = new TestRun(settings, log);
   try {
+    run.startFirstWorker();
     const warn = (message: string): void => log.warn(message);
     const source = await openTestSource(settings.script, settings.type, warn);
     const { entry, host, readFile, archive } = source;

@@ -178,7 +178,14 @@ export class TestRun {
       fromWorker: (index, message) => this.#receive(index, message),
       workerFailed: (index, reason) => this.#workerFailed(index, reason),
     });
-    // Started before the script is even read: both take their time, and they can take it together.
+  }
+
+  /**
+   * Starts the first worker, before the script is even read: both take their time, and they can take it together.
+   *
+   * @throws {RunError} when too many files are open for a thread
+   */
+  startFirstWorker(): void {
     this.#pool.spawn();
   }
 

@@ -4,6 +4,7 @@ import { PacerCells } from "../worker/alarm.ts";
 import { WORKER_PERMISSIONS } from "../worker/permissions.ts";
 import { FileGate } from "../worker/script_files.ts";
 import type { FromWorker, HelperClientMessage, InitArtifacts, ToWorker } from "../worker/messages.ts";
+import { hasRoomForThread, needRoomForThread } from "./open_files.ts";
 import { startWorker } from "./worker_thread.ts";
 
 /** Is told what workers say, but for their requests for files, which the pool answers. */
@@ -43,7 +44,11 @@ export class WorkerPool {
     return this.#workers.findIndex((worker) => worker !== null);
   }
 
-  /** Starts one more worker; it may be sent messages at once. */
+  /**
+   * Starts one more worker; it may be sent messages at once.
+   *
+   * @throws {RunError} when too many files are open for a thread
+   */
   spawn(): number {
     const index = this.#workers.length;
     const worker = startWorker(index);
@@ -61,8 +66,13 @@ export class WorkerPool {
     this.#workers[index]?.postMessage(message);
   }
 
-  /** Starts the thread that wakes workers in time; returns what it shares with them. */
+  /**
+   * Starts the thread that wakes workers in time; returns what it shares with them.
+   *
+   * @throws {RunError} when too many files are open for a thread
+   */
   startPacer(workers: number): SharedArrayBuffer {
+    needRoomForThread();
     const cells = PacerCells.allocate(workers);
     this.#pacer = this.#startPacerThread();
     this.#pacer.postMessage(cells);
@@ -116,6 +126,11 @@ export class WorkerPool {
   }
 
   #openHelper(index: number, { port, worker, gates, settings }: HelperClientMessage): void {
+    if (this.#helper === null && !hasRoomForThread()) {
+      const advice = "raise the limit (ulimit -n 65536)";
+      this.#listener.workerFailed(index, `too many open files to start the thread for blocking calls: ${advice}`);
+      return;
+    }
     this.#helper ??= this.#startHelper(index);
     const message: HelperClientMessage = { port, worker, gates, settings };
     this.#helper.postMessage(message, [port]);

@@ -1,16 +1,22 @@
-/** Starts worker threads; the first one while the engine itself still loads: both take their time, and can take it together. */
+/** Starts threads; the first worker while the engine itself still loads: both take their time, and can take it together. */
 
 import { WORKER_PERMISSIONS } from "../worker/permissions.ts";
+import { hasRoomForThread, needRoomForThread } from "./open_files.ts";
 
 let firstWorker: Worker | null = null;
 
-/** Starts the first worker ahead of its pool, which fetches it with `startWorker(0)`. */
+/** Starts the first worker ahead of its pool, which fetches it with `startWorker(0)`; where it can't, the pool says so. */
 export function startFirstWorker(): void {
-  firstWorker = createWorker(0);
+  if (hasRoomForThread()) firstWorker = createWorker(0);
 }
 
-/** A worker with next to no permissions; it may be sent messages at once. */
+/**
+ * A worker with next to no permissions; it may be sent messages at once.
+ *
+ * @throws {RunError} when too many files are open for a thread
+ */
 export function startWorker(index: number): Worker {
+  if (firstWorker === null) needRoomForThread();
   const worker = index === 0 && firstWorker !== null ? firstWorker : createWorker(index);
   if (worker === firstWorker) firstWorker = null;
   return worker;

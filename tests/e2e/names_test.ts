@@ -161,3 +161,16 @@ export default function () {
   assertEquals(warnings.length, 1, result.stderr);
   assertMatch(warnings[0]!["msg"]!, /has 50 time series.*the tag "id" has \d+ values; don't put unique values/);
 });
+
+Deno.test("too few open files for the threads end the test before it begins, in one line", async () => {
+  const { code, stderr } = await runK6d({
+    files: GET,
+    // One worker would find room, eight don't.
+    before: "ulimit -n 50",
+    args: ["run", "--quiet", "--workers", "8", "--vus", "8", "--iterations", "8", "script.js"],
+  });
+  assertEquals(code, 255);
+  assertEquals(logEntries(stderr).map(({ msg }) => msg), [
+    "too many open files to start another thread: raise the limit (ulimit -n 65536), or take fewer threads (--workers)",
+  ]);
+});
