@@ -31,6 +31,9 @@ const NODE_ENCODINGS: ReadonlyMap<unknown, BinaryToTextEncoding | "buffer"> = ne
   ["binary", "buffer"],
 ]);
 
+/** As many as Node.js gives at once. */
+const MAX_RANDOM_BYTES = 0x7fffffff;
+
 /** A hash or an HMAC that is fed piece by piece. */
 export class Hasher {
   readonly #hash: Hash;
@@ -80,9 +83,9 @@ export const exports: Readonly<Record<string, unknown>> = {
     return bytesOf(input, "hexEncode()").toHex();
   },
   randomBytes(size?: unknown): ArrayBuffer {
-    const length = Number(size);
-    if (!(length >= 1)) throw new RangeError(`randomBytes() failed: the size must be at least 1, not ${String(size)}`);
-    return new Uint8Array(nodeRandomBytes(Math.trunc(length))).buffer;
+    const length = Math.trunc(Number(size));
+    if (length >= 1 && length <= MAX_RANDOM_BYTES) return new Uint8Array(nodeRandomBytes(length)).buffer;
+    throw new RangeError(`randomBytes() failed: the size must be from 1 to ${MAX_RANDOM_BYTES}, not ${String(size)}`);
   },
 };
 
