@@ -57,7 +57,7 @@ function mayBeBuiltin(object: Node, scope: ModuleScope): boolean {
     // The prototype of the author's own class.
     return !(binding?.kind === "class" || binding?.kind === "function");
   }
-  return binding === undefined && (root.name === "globalThis" || root.name === "global");
+  return binding === undefined && (root.name in globalThis || root.name === "global");
 }
 
 /** A global that is an object, an import (a module of k6's), or a constant that stands for such an object. */

@@ -31,6 +31,7 @@ import type {
   SecretMessage,
   ToWorker,
 } from "./messages.ts";
+import { adviceOnAbsentGlobal } from "./absent_globals.ts";
 import type { PhaseFunction } from "./phase_driver.ts";
 import { nowEpochMs, WorkerRuntime } from "./runtime.ts";
 import { ScenarioRunner } from "./scenario_runner.ts";
@@ -558,7 +559,10 @@ function describe(error: unknown): ScriptFailure {
     const { kind, stack } = describe(error.reason);
     return { kind, stack: kind === "exception" ? `${error.message} ${stack}` : stack };
   }
-  return { kind: "exception", stack: isThrown(error, ExportError) ? error.message : thrownText(error) };
+  const stack = isThrown(error, ExportError) ? error.message : thrownText(error);
+  const advice = adviceOnAbsentGlobal(stack);
+  if (advice !== undefined) post({ type: "log", level: "warn", message: advice, fields: {}, onceKey: advice });
+  return { kind: "exception", stack };
 }
 
 const knownBlockingSites = new Set<string>();

@@ -44,7 +44,8 @@ export function installScriptGlobals(
   ownGlobal: () => object | undefined,
 ): void {
   for (const name of Object.getOwnPropertyNames(globalThis)) {
-    if (!KEPT.has(name) && !NEEDED_BY_DENO.has(name)) hide(globalThis, name);
+    if (KEPT.has(name)) materialize(name);
+    else if (!NEEDED_BY_DENO.has(name)) hide(globalThis, name);
   }
   // k6 has neither, and V8's promises would not keep k6's order.
   hide(Array, "fromAsync");
@@ -59,6 +60,13 @@ export function installScriptGlobals(
       throw new TypeError(`import() of "${specifier}" ${IMPORT_REFUSED}`);
     },
   });
+}
+
+/** Deno makes some globals when they are first asked for; behind their getters nobody would see changes of them. */
+function materialize(name: string): void {
+  if (Object.getOwnPropertyDescriptor(globalThis, name)?.get === undefined) return;
+  const value = Reflect.get(globalThis, name);
+  Object.defineProperty(globalThis, name, { value, writable: true, configurable: true, enumerable: false });
 }
 
 function hide(object: object, name: string): void {
