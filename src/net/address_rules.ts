@@ -68,6 +68,11 @@ export class AddressRules {
     }
   }
 
+  /** Whether there are addresses that `check` doesn't let pass. */
+  get blocksAddresses(): boolean {
+    return this.#blockedNetworks !== null;
+  }
+
   /**
    * Lets an address pass.
    *

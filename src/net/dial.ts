@@ -130,9 +130,10 @@ export class Dialer {
    */
   async locate({ hostname, port }: Pick<HttpUrl, "hostname" | "port">): Promise<Endpoint> {
     const rules = this.#rules;
-    if (rules === null) return { ip: await this.#resolver.lookup(hostname), port };
+    if (rules === null) return { ip: await this.#resolver.lookup(hostname, port), port };
     const fixed = rules.fixedAddress(hostname, port);
-    const ip = fixed === null ? await this.#resolver.lookup(hostname) : fixed.ip;
+    // An address that may be a blocked one is not even connected to.
+    const ip = fixed === null ? await this.#resolver.lookup(hostname, rules.blocksAddresses ? null : port) : fixed.ip;
     rules.check(ip);
     return { ip, port: fixed?.port ?? port };
   }

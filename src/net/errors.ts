@@ -81,7 +81,7 @@ export function lookupFailure(error: unknown): Failure {
   const malformed = error instanceof Error && /^proto error: .*label/i.test(error.message);
   if (error instanceof Deno.errors.NotFound || malformed) return FAILURES.noSuchHost;
   if (error instanceof Deno.errors.TimedOut) return FAILURES.lookupTimeout;
-  return { code: ERROR_CODES.dns, text: `lookup: ${textOf(error)}` };
+  return { code: ERROR_CODES.dns, text: `lookup: ${textOf(error).replace(/^proto error: (io error: )?/, "")}` };
 }
 
 /** What an error of a TCP connect means. */

@@ -1,6 +1,6 @@
 /** Names to addresses: Deno's resolver (with the hosts file) behind a cache, picked from as k6's option `dns` says. */
 
-import { FAILURES, lookupFailure, NetError } from "./errors.ts";
+import { dialFailure, FAILURES, lookupFailure, NetError } from "./errors.ts";
 import { isIpAddress } from "./ip_address.ts";
 
 // Scripts find these gone from the global object.
@@ -27,6 +27,9 @@ export type AddressRecord = "A" | "AAAA";
 /** Asks for a name's records; fails with `Deno.errors.NotFound` where there are none. */
 export type DnsQuery = (hostname: string, record: AddressRecord) => Promise<readonly string[]>;
 
+/** Finds the address of a name by making a connection to it, which is closed at once; fails as `Deno.connect` does. */
+export type ProbeConnection = (hostname: string, port: number) => Promise<string>;
+
 /** A name that was looked up. */
 interface CacheEntry {
   readonly addresses: Promise<readonly string[]>;
@@ -39,27 +42,36 @@ interface CacheEntry {
 export class Resolver {
   readonly #settings: DnsSettings;
   readonly #query: DnsQuery;
+  readonly #probe: ProbeConnection;
   readonly #cache = new Map<string, CacheEntry>();
 
-  /** `query` is Deno's resolver unless a test has another. */
-  constructor(settings: DnsSettings = DEFAULT_DNS, query: DnsQuery = queryDeno) {
+  /** `query` is Deno's resolver, and `probe` asks the system's, unless a test has others. */
+  constructor(
+    settings: DnsSettings = DEFAULT_DNS,
+    query: DnsQuery = queryDeno,
+    probe: ProbeConnection = probeDeno,
+  ) {
     this.#settings = settings;
     this.#query = query;
+    this.#probe = probe;
   }
 
   /**
-   * An address of a host: itself when it is one, else one of its addresses.
+   * An address of a host: itself when it is one, else one of its addresses. `probePort` is that of the server, where a
+   * connection may be made to find out; null: none may.
    *
    * @throws {NetError} when the name can't be resolved; failures are not cached
    */
-  async lookup(hostname: string): Promise<string> {
+  async lookup(hostname: string, probePort: number | null): Promise<string> {
     // What only looks like one (`127.1`, `0x7f.1`, `010.0.0.1`) is a name, as in Go.
     if (isIpAddress(hostname)) return hostname;
     const now = performance.now();
     let entry = this.#cache.get(hostname);
     if (entry === undefined || entry.expiresAt <= now) {
       const { ttlMs, policy } = this.#settings;
-      const addresses = lookupAll(hostname, policy, this.#query);
+      const addresses = probePort !== null && REFUSED.test(hostname)
+        ? lookupByProbe(hostname, probePort, this.#probe)
+        : lookupAll(hostname, policy, this.#query);
       entry = { addresses, expiresAt: now + ttlMs, turn: entry?.turn ?? 0 };
       this.#cache.set(hostname, entry);
     }
@@ -81,6 +93,26 @@ export class Resolver {
         return addresses[Math.floor(Math.random() * addresses.length)]!;
     }
   }
+}
+
+/**
+ * Deno's resolver refuses names with underscores in them, as containers often have. The system's knows them, but nothing
+ * else than a connection tells what it found.
+ */
+const REFUSED = /[^.]_/;
+
+async function lookupByProbe(hostname: string, port: number, probe: ProbeConnection): Promise<readonly string[]> {
+  try {
+    return [await probe(hostname, port)];
+  } catch (error) {
+    const isUnknown = error instanceof Error && error.message.includes("failed to lookup address");
+    throw new NetError(isUnknown ? FAILURES.noSuchHost : dialFailure(error));
+  }
+}
+
+async function probeDeno(hostname: string, port: number): Promise<string> {
+  using connection = await Deno.connect({ hostname, port });
+  return connection.remoteAddr.hostname;
 }
 
 /** All addresses of a name that count, at least one. */

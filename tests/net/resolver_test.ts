@@ -17,7 +17,7 @@ class Names {
 
   async take(count: number): Promise<string[]> {
     const taken: string[] = [];
-    for (let i = 0; i < count; i++) taken.push(await this.resolver.lookup("a.test"));
+    for (let i = 0; i < count; i++) taken.push(await this.resolver.lookup("a.test", null));
     return taken;
   }
 }
@@ -56,13 +56,16 @@ Deno.test("ttl: a name is looked up once, or each time with a ttl of 0; addresse
     assertEquals(names.asked, Array.from({ length: times }, () => "a.test A"));
   }
   const names = new Names({ policy: "onlyIPv6" }, {});
-  assertEquals([await names.resolver.lookup("1.2.3.4"), await names.resolver.lookup("::1")], ["1.2.3.4", "::1"]);
+  assertEquals([await names.resolver.lookup("1.2.3.4", null), await names.resolver.lookup("::1", null)], [
+    "1.2.3.4",
+    "::1",
+  ]);
   assertEquals(names.asked, []);
 });
 
 Deno.test("a look-up that fails is not remembered", async () => {
   const names = new Names({ ttlMs: Infinity, policy: "onlyIPv4" }, {});
-  for (let i = 0; i < 2; i++) await assertRejects(() => names.resolver.lookup("a.test"), NetError);
+  for (let i = 0; i < 2; i++) await assertRejects(() => names.resolver.lookup("a.test", null), NetError);
   assertEquals(names.asked.length, 2);
 });
 
@@ -73,14 +76,14 @@ Deno.test("what only looks like an address is a name, as in Go", async () => {
       asked.push(hostname);
       return Promise.reject(new Deno.errors.NotFound("none"));
     });
-    const error = await assertRejects(() => resolver.lookup(name), NetError);
+    const error = await assertRejects(() => resolver.lookup(name, null), NetError);
     assertEquals([error.code, error.message, asked], [1101, "lookup: no such host", [name, name]]);
   }
 });
 
 Deno.test("a look-up that gets no answer is a time-out", async () => {
   const resolver = new Resolver(DEFAULT_DNS, () => Promise.reject(new Deno.errors.TimedOut("request timed out")));
-  const error = await assertRejects(() => resolver.lookup("a.test"), NetError);
+  const error = await assertRejects(() => resolver.lookup("a.test", null), NetError);
   assertEquals([error.code, error.message], [1100, "lookup: i/o timeout"]);
 });
 
@@ -91,9 +94,28 @@ Deno.test("while one name's answer is awaited, others are looked up, and each is
     asked.push(hostname);
     return hostname === "slow.test" ? slow.promise : Promise.resolve(["1.1.1.1"]);
   });
-  const waiting = Array.from({ length: 1000 }, () => resolver.lookup("slow.test"));
-  assertEquals(await resolver.lookup("a.test"), "1.1.1.1");
+  const waiting = Array.from({ length: 1000 }, () => resolver.lookup("slow.test", null));
+  assertEquals(await resolver.lookup("a.test", null), "1.1.1.1");
   slow.resolve(["2.2.2.2"]);
   assertEquals(new Set(await Promise.all(waiting)), new Set(["2.2.2.2"]));
   assertEquals(asked, ["slow.test", "a.test"]);
+});
+
+Deno.test("names with underscores, which the resolver refuses, are those of a connection, where one may be made", async () => {
+  const probed: string[] = [];
+  const none = () => Promise.reject(new Deno.errors.NotFound("none"));
+  const resolver = new Resolver(DEFAULT_DNS, none, (hostname, port) => {
+    probed.push(`${hostname}:${port}`);
+    if (hostname === "un_known") return Promise.reject(new Error("failed to lookup address information: no name"));
+    if (hostname === "de_ad") return Promise.reject(Object.assign(new Error("refused"), { code: "ECONNREFUSED" }));
+    return Promise.resolve("10.0.0.1");
+  });
+  for (let i = 0; i < 2; i++) assertEquals(await resolver.lookup("my_service", 80), "10.0.0.1");
+  const codeOf = async (name: string, port: number | null) =>
+    (await assertRejects(() => resolver.lookup(name, port), NetError)).code;
+  assertEquals(await codeOf("un_known", 80), 1101);
+  assertEquals(await codeOf("de_ad", 80), 1212);
+  assertEquals(await codeOf("other_service", null), 1101);
+  assertEquals(await codeOf("_leading.test", 80), 1101);
+  assertEquals(probed, ["my_service:80", "un_known:80", "de_ad:80"]);
 });
