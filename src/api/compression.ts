@@ -62,13 +62,15 @@ export function decompressBody(contentEncoding: string, body: Uint8Array): Uint8
   return codings.reduceRight(decompress, body);
 }
 
-/** No stream of nothing is longer than this, in any of the codings. */
+/** No stream of nothing is longer than this. Deno's br decoder makes nothing of most data that is no Brotli. */
 const MAX_EMPTY_STREAM_BYTES = 32;
+const MAX_EMPTY_BROTLI_BYTES = 8;
 
 function decompress(body: Uint8Array, coding: string): Uint8Array {
   if (body.length === 0) return body;
   const output = attempt(decoders.get(coding)!, body, coding);
-  if (output.length === 0 && body.length > MAX_EMPTY_STREAM_BYTES) throw broken(coding);
+  const limit = coding === "br" ? MAX_EMPTY_BROTLI_BYTES : MAX_EMPTY_STREAM_BYTES;
+  if (output.length === 0 && body.length > limit) throw broken(coding);
   return output;
 }
 

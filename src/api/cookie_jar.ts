@@ -1,6 +1,8 @@
 /** `http.CookieJar` and `http.cookieJar()`: cookie jars as scripts see them. */
 
-import { parseHttpUrl } from "../net/url.ts";
+import { ERROR_CODES } from "../net/errors.ts";
+import type { HttpUrl } from "../net/types.ts";
+import { parseHttpUrl, UrlError } from "../net/url.ts";
 import { requireUser } from "../worker/virtual_user.ts";
 import { type CookieAttributes, CookieJar } from "./cookies.ts";
 import { httpOf } from "./http_session.ts";
@@ -25,25 +27,39 @@ export class ScriptCookieJar {
 
   #jar = new CookieJar();
 
-  /** Names to values of the cookies that would be sent to a URL. Throws, as the others do, when it is no URL. */
+  /** Names to values of the cookies that would be sent to a URL. */
   cookiesForURL(url?: unknown): Record<string, string[]> {
-    return this.#jar.cookiesForUrl(parseHttpUrl(String(url)), Date.now());
+    const parsed = cookieUrl(url);
+    return parsed === null ? {} : this.#jar.cookiesForUrl(parsed, Date.now());
   }
 
   /** Stores a cookie as if an answer from the URL had set it; returns true. */
   set(url?: unknown, name?: unknown, value?: unknown, attributes?: unknown): boolean {
     const given = (attributes ?? {}) as CookieAttributes;
-    return this.#jar.set(parseHttpUrl(String(url)), String(name), String(value), given, Date.now());
+    const parsed = cookieUrl(url);
+    return parsed === null || this.#jar.set(parsed, String(name), String(value), given, Date.now());
   }
 
   /** Forgets all cookies that would be sent to a URL. */
   clear(url?: unknown): void {
-    this.#jar.clear(parseHttpUrl(String(url)), Date.now());
+    const parsed = cookieUrl(url);
+    if (parsed !== null) this.#jar.clear(parsed, Date.now());
   }
 
   /** Forgets the cookies of one name that would be sent to a URL. */
   delete(url?: unknown, name?: unknown): void {
-    this.#jar.delete(parseHttpUrl(String(url)), String(name), Date.now());
+    const parsed = cookieUrl(url);
+    if (parsed !== null) this.#jar.delete(parsed, String(name), Date.now());
+  }
+}
+
+/** Null for a URL without an HTTP scheme or host: as in Go there are no cookies for it. Throws when it is no URL at all. */
+function cookieUrl(url: unknown): HttpUrl | null {
+  try {
+    return parseHttpUrl(String(url));
+  } catch (error) {
+    if (error instanceof UrlError && error.code === ERROR_CODES.generic) return null;
+    throw error;
   }
 }
 

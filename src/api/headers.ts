@@ -2,6 +2,8 @@
  * HTTP header fields between scripts and the wire. Inside k6d headers are flat pairs: name, value, name, value, …
  */
 
+import { ERROR_CODES, NetError } from "../net/errors.ts";
+
 /** Names are few and come again with every message; a server that invents new ones can't fill memory. */
 const MAX_CACHED_NAMES = 1024;
 const canonicalNames = new Map<string, string>();
@@ -32,7 +34,7 @@ const FORBIDDEN_IN_VALUE = /[\x00-\x08\x0a-\x1f\x7f]/;
 
 /**
  * A script's headers (`params.headers`) as flat pairs with canonical names and trimmed values. Values become text;
- * of two spellings of one name the later wins. Throws an `Error` for a name or value that must not go on the wire.
+ * of two spellings of one name the later wins. Throws a `NetError` for a name or value that must not go on the wire.
  */
 export function requestHeaderPairs(headers: Readonly<Record<string, unknown>>): string[] {
   const pairs: string[] = [];
@@ -44,19 +46,12 @@ export function requestHeaderPairs(headers: Readonly<Record<string, unknown>>): 
   return pairs;
 }
 
-/** Throws an `Error` when a header can't be sent: its name isn't a token, or its value has a line break in it. */
+/** Throws a `NetError` in Go's words when a header can't be sent: its name isn't a token, or its value has a line break in it. */
 export function checkHeader(name: string, value: string): void {
-  if (!TOKEN.test(name)) {
-    throw new Error(
-      `invalid header name ${JSON.stringify(name)}: use letters, digits and hyphens, without spaces or colons`,
-    );
-  }
-  if (FORBIDDEN_IN_VALUE.test(value)) {
-    throw new Error(
-      `invalid value of header ${JSON.stringify(name)}: ${JSON.stringify(value)} has a line break or another ` +
-        "control character in it; remove it or encode the value",
-    );
-  }
+  const wrong = !TOKEN.test(name) ? "name" : FORBIDDEN_IN_VALUE.test(value) ? "value for" : null;
+  if (wrong === null) return;
+  const text = `net/http: invalid header field ${wrong} ${JSON.stringify(name)}`;
+  throw new NetError({ code: ERROR_CODES.generic, text });
 }
 
 /** Sets a header in flat pairs: replaces the value where the (canonical) name is there already, else appends. */

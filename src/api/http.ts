@@ -12,6 +12,7 @@ import { requestMethod } from "./http_request.ts";
 import { Response } from "./http_response.ts";
 import { httpOf } from "./http_session.ts";
 import { file } from "./multipart.ts";
+import { session } from "./session.ts";
 import { blocking } from "./suspending.ts";
 import { url } from "./url_template.ts";
 
@@ -45,7 +46,12 @@ function withoutBody(name: string, method: string) {
   return blocking(
     name,
     `http.${name}()`,
-    (url?: unknown, params?: unknown) => request(method, url, null, params),
+    (url?: unknown, params?: unknown, extra?: unknown) => {
+      if (extra !== undefined) {
+        session.log("warn", `http.${name}() takes a URL and params, no body; the arguments after them are ignored`);
+      }
+      return request(method, url, null, params);
+    },
   );
 }
 

@@ -3,8 +3,8 @@
 import { beginAuth } from "../net/auth/authentication.ts";
 import { parseChallenges } from "../net/auth/challenges.ts";
 import type { AuthScheme } from "../net/auth/scheme.ts";
-import { copyResult } from "../net/http_result.ts";
-import { NetError } from "../net/errors.ts";
+import { ERROR_CODES, NetError } from "../net/errors.ts";
+import { copyResult, unsentResult } from "../net/http_result.ts";
 import { wholeBody } from "../net/request_body.ts";
 import type { HttpCompletion, HttpResult, HttpUrl } from "../net/types.ts";
 import { resolveReference } from "../net/url.ts";
@@ -29,10 +29,11 @@ export type SampleOrigin = Pick<VirtualUser, "tags" | "metadata">;
 export class HttpCall implements Coroutine, Suspension, HttpCompletion {
   readonly #origin: SampleOrigin;
   readonly #session: HttpSession;
+  /** As the script made it, before any redirect. */
+  #first: ScriptRequest | null = null;
   #request: ScriptRequest | null = null;
   /** The request with the cookies that go with it. */
   #onWire: ScriptRequest | null = null;
-  #sent = "";
   #hops = 0;
   /** How far this hop's authentication is; null before it has begun, and without one. */
   #auth: AuthScheme | null = null;
@@ -53,8 +54,8 @@ export class HttpCall implements Coroutine, Suspension, HttpCompletion {
 
   /** Gets ready to send `request`. */
   send(request: ScriptRequest): this {
+    this.#first = request;
     this.#request = request;
-    this.#sent = request.url;
     this.#hops = 0;
     this.#auth = null;
     this.#ownClient = null;
@@ -124,8 +125,8 @@ export class HttpCall implements Coroutine, Suspension, HttpCompletion {
     );
     if (result.hasSetCookie) this.#keepCookies(request, result);
     if (authorization !== null) return this.#sendHop(authorization);
-    if (result.status >= 300 && result.status < 400 && this.#follow(request, result)) return;
-    this.#finish(new Response(result, this.#onWire!, this.#sent, result.error, errorCode), result, request);
+    if (isRedirect(result.status) && this.#follow(request, result)) return;
+    this.#finish(result, errorCode);
   }
 
   /** `authorization` is the value of that header where an authentication has come to it. */
@@ -155,11 +156,10 @@ export class HttpCall implements Coroutine, Suspension, HttpCompletion {
     return this.#auth.answer(challenges, { method, target, body: body && wholeBody(body) });
   }
 
-  /** Sends the next hop when `result` is a redirect to follow; returns whether it did. */
+  /** Goes on with the next hop when there is one to follow; returns whether it did. */
   #follow(request: ScriptRequest, result: HttpResult): boolean {
-    if (result.status === 304 || result.status === 300 || result.status > 308) return false;
-    const location = getHeader(result.rawHeaders, "Location");
-    if (location === undefined) return false;
+    const location = getHeader(result.rawHeaders, "Location") ?? "";
+    if (location === "") return false;
     if (this.#hops >= request.redirects) {
       if (!request.redirectsGiven) {
         session.log(
@@ -172,13 +172,34 @@ export class HttpCall implements Coroutine, Suspension, HttpCompletion {
       }
       return false;
     }
-    const target = resolve(request.wire.url, location);
-    if (target === null) return false;
+    let target: HttpUrl;
+    try {
+      target = resolveReference(request.wire.url, location);
+    } catch (error) {
+      if (!(error instanceof NetError)) throw error;
+      this.#failRedirect(request, result, location, error);
+      return true;
+    }
     this.#hops++;
     this.#auth = null;
-    this.#request = redirectRequest(request, result.status, target, target.href);
+    this.#request = redirectRequest(this.#first!, request, result.status, location, target);
     this.#sendHop();
     return true;
+  }
+
+  /** A `Location` that is no URL ends the request; one that names nothing to dial makes one more that fails. */
+  #failRedirect(request: ScriptRequest, result: HttpResult, location: string, { code, message }: NetError): void {
+    const shown = maskCredentials(location);
+    const { endedAtEpochMs } = result;
+    if (code === ERROR_CODES.invalidUrl) {
+      const reason = maskCredentials(message.replace(/^invalid URL: /, ""));
+      const text = `failed to parse Location header ${JSON.stringify(shown)}: ${reason}`;
+      return this.#finish(unsentResult({ code: ERROR_CODES.generic, text }, endedAtEpochMs), ERROR_CODES.generic);
+    }
+    const target = { ...request.wire.url, href: shown, username: "", password: "" };
+    this.#request = redirectRequest(this.#first!, request, result.status, shown, target);
+    this.#onWire = this.#request;
+    this.httpDone(unsentResult({ code, text: message }, endedAtEpochMs));
   }
 
   #keepCookies({ jar: own, wire }: ScriptRequest, result: HttpResult): void {
@@ -186,8 +207,10 @@ export class HttpCall implements Coroutine, Suspension, HttpCompletion {
     jar.setFromResponse(wire.url, setCookieValues(result.rawHeaders), Date.now());
   }
 
-  #finish(response: Response, result: HttpResult, request: ScriptRequest): void {
+  #finish(result: HttpResult, errorCode: number): void {
     const coroutine = this.#coroutine!;
+    const request = this.#onWire!;
+    const response = new Response(result, request, this.#first!.url, result.error, errorCode);
     if (this.#ownClient !== null) this.#session.closeCallClient(this.#ownClient);
     this.#ownClient = null;
     if (result.errorCode === 0) return coroutine.resume(response);
@@ -196,6 +219,11 @@ export class HttpCall implements Coroutine, Suspension, HttpCompletion {
     session.log("warn", "Request Failed", { error: description });
     coroutine.resume(response);
   }
+}
+
+/** Those that Go follows. */
+function isRedirect(status: number): boolean {
+  return status >= 301 && status <= 308 && (status <= 303 || status >= 307);
 }
 
 /** The result with its body decoded; a failure, without the answer's protocol, when that can't be done. */
@@ -207,19 +235,6 @@ function decompressed(result: HttpResult): HttpResult {
     if (!(failure instanceof DecompressionError)) throw failure;
     const { code: errorCode, message: error } = failure;
     return copyResult(result, { hasContentEncoding: false, status: 0, proto: "", body: null, errorCode, error });
-  }
-}
-
-function resolve(base: HttpUrl, location: string): HttpUrl | null {
-  try {
-    return resolveReference(base, location);
-  } catch (error) {
-    if (!(error instanceof NetError)) throw error;
-    session.log("warn", "Redirect not followed", {
-      error: maskCredentials(error.message),
-      url: maskCredentials(base.href),
-    });
-    return null;
   }
 }
 

@@ -1,22 +1,23 @@
 /** From a script's arguments to a request that is ready to be sent, or to its failure before that. */
 
 import { ERROR_CODES, NetError } from "../net/errors.ts";
-import type { HttpResult } from "../net/types.ts";
+import { unsentResult } from "../net/http_result.ts";
 import { nowEpochMs } from "../worker/runtime.ts";
 import type { VirtualUser } from "../worker/virtual_user.ts";
 import { describeFailure } from "./http_call.ts";
-import { buildRequest, maskCredentials, type ScriptRequest } from "./http_request.ts";
+import { BodyError, buildRequest, maskCredentials, type ScriptRequest } from "./http_request.ts";
 import { Response } from "./http_response.ts";
 import type { HttpSession, SharedHttp } from "./http_session.ts";
 import { withScriptTags } from "./k6.ts";
 import { session } from "./session.ts";
+import { UrlTemplate } from "./url_template.ts";
 
 /** Prepared requests that are kept for the next call with the same URL; beyond it the memory starts afresh. */
 const PREPARED_LIMIT = 10_000;
 
 /**
- * Prepares a request. One whose URL is wrong has its response already, or throws where the script asked for that; wrong
- * arguments throw, too. Hot.
+ * Prepares a request. What can't be sent (a wrong URL, header or kind of body) has its response already, or throws
+ * where the script asked for that; params that make no sense throw in any case. Hot.
  */
 export function prepareRequest(
   user: VirtualUser,
@@ -36,46 +37,42 @@ export function prepareRequest(
   } catch (error) {
     if (!(error instanceof NetError)) throw error;
     const given = params as RequestParams;
-    if (error.code === ERROR_CODES.generic) recordUndialled(user, http, method, String(url), given, error);
-    const throws = given?.throw ?? options.throw;
+    const written = url instanceof UrlTemplate ? url.url : typeof url === "string" ? url : "";
     // It may quote the URL.
     const text = maskCredentials(error.message);
-    const description = describeFailure(method, String(url), text);
-    if (throws) throw new Error(description);
+    let description = text;
+    // The others are no requests at all, and have no samples.
+    if (error.code === ERROR_CODES.generic && !(error instanceof BodyError)) {
+      recordUnsent(user, http, method, url instanceof UrlTemplate ? url.name : maskCredentials(written), given, error);
+      description = describeFailure(method, written, text);
+    }
+    if (given?.throw ?? options.throw) throw new Error(description);
     session.log("warn", "Request Failed", { error: description });
-    return new Response(null, null, String(url), text, error.code);
+    return new Response(null, null, written, text, error.code);
   }
 }
 
 type RequestParams = { readonly throw?: unknown; readonly tags?: Record<string, unknown> } | null | undefined;
 
-/** The samples of a request that failed because its URL names nothing to dial (`example.com/x`, without a scheme). */
-function recordUndialled(
+/** The samples of a request that Go would have refused to send, such as one to `example.com/x`, without a scheme. */
+function recordUnsent(
   user: VirtualUser,
   http: HttpSession,
   method: string,
-  url: string,
+  urlName: string,
   params: RequestParams,
-  { code, message }: NetError,
+  failure: NetError,
 ): void {
   const { name, ...others } = params?.tags ?? {};
-  const expected = http.callback === null ? null : http.callback.matches(0);
-  const result: HttpResult = { ...NOTHING_SENT, errorCode: code, error: message, endedAtEpochMs: nowEpochMs() };
   http.shared.series.record(
     withScriptTags(user.tags, others),
-    name === undefined ? maskCredentials(url) : String(name),
+    name === undefined ? urlName : String(name),
     method,
-    result,
-    code,
-    expected,
+    unsentResult(failure, nowEpochMs()),
+    failure.code,
+    http.callback === null ? null : http.callback.matches(0),
   );
 }
-
-const NOTHING_SENT = {
-  ...{ blocked: 0, connecting: 0, tlsHandshaking: 0, sending: 0, waiting: 0, receiving: 0 },
-  ...{ status: 0, statusText: "", proto: "", rawHeaders: [], hasSetCookie: false, hasContentEncoding: false },
-  ...{ body: null, remoteIp: "", remotePort: 0, tlsVersion: "", tlsCipherSuite: "" },
-};
 
 function preparedRequest(
   { prepared }: SharedHttp,

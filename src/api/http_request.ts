@@ -4,9 +4,10 @@ import { encodeBase64 } from "@std/encoding/base64";
 import type { TagSet } from "../metrics/tag_set.ts";
 import type { AuthName } from "../net/auth/authentication.ts";
 import type { Credentials } from "../net/auth/scheme.ts";
+import { ERROR_CODES, NetError } from "../net/errors.ts";
 import { LARGE_PIECE_BYTES, type RequestBody, wholeBody } from "../net/request_body.ts";
 import type { HttpRequest, HttpUrl } from "../net/types.ts";
-import { parseHttpUrl } from "../net/url.ts";
+import { parseHttpUrl, UrlError } from "../net/url.ts";
 import { parseDuration } from "../options/duration.ts";
 import type { Options } from "../options/types.ts";
 import { compressBody, parseCodings } from "./compression.ts";
@@ -65,16 +66,17 @@ export interface ScriptRequest {
 
 const encoder = new TextEncoder();
 
-/** A script's method; empty is GET, as in Go. Throws for what RFC 9110, section 9.1, forbids: it would be more than a method on the wire. */
-export function requestMethod(method: unknown): string {
-  const text = String(method);
-  if (!/^[\w!#$%&'*+.^`|~-]*$/.test(text)) {
-    throw new Error(`invalid method ${JSON.stringify(text)}; use a word such as GET or PURGE`);
-  }
-  return text === "" ? "GET" : text;
+/** A body of a kind that k6 doesn't send. */
+export class BodyError extends NetError {
+  override name = "BodyError";
 }
 
-/** Builds a request; throws what k6 throws for wrong arguments, and an `InvalidUrlError` for a wrong URL. */
+/** A script's method; empty is GET, as in Go. */
+export function requestMethod(method: unknown): string {
+  return String(method) || "GET";
+}
+
+/** Builds a request; throws a `NetError` for what can't be sent, and a `TypeError` for params that make no sense. */
 export function buildRequest(
   method: string,
   url: unknown,
@@ -85,6 +87,7 @@ export function buildRequest(
   const template = url instanceof UrlTemplate ? url : null;
   const given = template === null ? urlText(url) : template.url;
   const written = parseHttpUrl(given);
+  checkMethod(method);
   const auth = authOf(params?.auth, written);
   // k6 shows the user of these nowhere but in their header.
   const text = auth === null ? given : withoutUser(given);
@@ -94,9 +97,7 @@ export function buildRequest(
     : requestHeaderPairs(params.headers as Record<string, unknown>);
   const encoded = compressed(encodeBody(body, headers), params?.compression, headers);
   warnOfWrongLength(headers, encoded.bytes);
-  if (target.username !== "" || target.password !== "") {
-    if (getHeader(headers, "Authorization") === undefined) setHeader(headers, "Authorization", basicAuth(target));
-  }
+  addBasicAuth(headers, target);
   if (options.userAgent !== "" && getHeader(headers, "User-Agent") === undefined) {
     setHeader(headers, "User-Agent", options.userAgent);
   }
@@ -133,12 +134,13 @@ export function buildRequest(
   };
 }
 
-/** The same request after a redirect. */
+/** The request after a redirect of `request`, which `first` began; `location` is what the answer's header says. */
 export function redirectRequest(
+  first: ScriptRequest,
   request: ScriptRequest,
   status: number,
+  location: string,
   target: HttpUrl,
-  href: string,
 ): ScriptRequest {
   const { wire } = request;
   // As Go does: 307 and 308 keep method and body, the others turn all but HEAD into GET and keep the headers even so.
@@ -146,13 +148,19 @@ export function redirectRequest(
   const method = keeps || wire.method === "GET" || wire.method === "HEAD" ? wire.method : "GET";
   const body = keeps ? wire.body : null;
   const staysOnHost = target.hostname === wire.url.hostname;
-  const headers = staysOnHost ? request.headers : withoutHeaders(request.headers, ["Authorization", "Cookie"]);
+  const headers = withoutHeaders(request.headers, [
+    ...staysOnHost || target.hostname.endsWith(`.${wire.url.hostname}`) ? [] : ["Authorization", "Cookie"],
+    // The script's Host is for its own URL, and for what is relative to that.
+    ...SCHEME.test(location) ? ["Host"] : [],
+  ]);
+  if (getHeader(first.headers, "Referer") === undefined) setReferer(headers, wire.url, target);
+  addBasicAuth(headers, target);
   const http1Only = staysOnHost && wire.http1Only;
   return {
     ...request,
     wire: { ...wire, method, url: target, headers: headerBlock(method, target, headers, body), body, http1Only },
-    url: href,
-    name: request.named ? request.name : withoutCredentials(target, href),
+    url: target.href,
+    name: request.named ? request.name : withoutCredentials(target, target.href),
     headers,
     body: keeps ? request.body : "",
     auth: staysOnHost ? request.auth : null,
@@ -180,8 +188,14 @@ export function withCookies(request: ScriptRequest, cookie: string): ScriptReque
 
 function urlText(url: unknown): string {
   if (typeof url === "string") return url;
-  if (url === undefined || url === null) throw new TypeError("invalid URL: a string is expected");
-  return String(url);
+  const kind = url === null ? "null" : typeof url;
+  throw new UrlError({ code: ERROR_CODES.invalidUrl, text: `invalid URL: a string is expected, not ${kind}` });
+}
+
+/** RFC 9110, section 9.1; anything else would be more than a method on the wire. */
+function checkMethod(method: string): void {
+  if (/^[\w!#$%&'*+.^`|~-]+$/.test(method)) return;
+  throw new NetError({ code: ERROR_CODES.generic, text: `net/http: invalid method ${JSON.stringify(method)}` });
 }
 
 /** What k6 doesn't know is as good as nothing: the URL's user is sent as ever. */
@@ -189,6 +203,8 @@ function authOf(name: unknown, { username, password }: HttpUrl): RequestAuth | n
   if (name !== "digest" && name !== "ntlm" || username === "" && password === "") return null;
   return { name, credentials: { username, password } };
 }
+
+const SCHEME = /^[a-zA-Z][a-zA-Z0-9+.-]*:/;
 
 function withoutUser(url: string): string {
   return url.replace(USER, "//");
@@ -206,7 +222,9 @@ function encodeBody(body: unknown, headers: string[]): EncodedBody {
   if (typeof body === "string") return { bytes: encoder.encode(body), shown: body };
   if (body instanceof ArrayBuffer) return binaryBody(new Uint8Array(body));
   if (ArrayBuffer.isView(body)) return binaryBody(new Uint8Array(body.buffer, body.byteOffset, body.byteLength));
-  if (typeof body !== "object") throw new TypeError(`unknown request body type ${typeof body}`);
+  if (typeof body !== "object") {
+    throw new BodyError({ code: ERROR_CODES.generic, text: `unknown request body type ${typeof body}` });
+  }
   const fields = body as Record<string, unknown>;
   if (hasFile(fields)) return multipartBody(fields, headers);
   const { body: text, warnings } = encodeForm(fields);
@@ -242,7 +260,7 @@ function warnOfWrongLength(headers: readonly string[], body: RequestBody | null)
 function multipartBody(fields: Record<string, unknown>, headers: string[]): EncodedBody {
   const { body, contentType, warnings } = encodeMultipart(fields);
   for (const warning of warnings) session.log("warn", warning);
-  setHeader(headers, "Content-Type", contentType);
+  if (getHeader(headers, "Content-Type") === undefined) setHeader(headers, "Content-Type", contentType);
   return { bytes: body, shown: body };
 }
 
@@ -256,18 +274,22 @@ function binaryBody(view: Uint8Array): EncodedBody {
   return { bytes, shown: bytes };
 }
 
-/** Headers that follow from the request itself, as in Go: a script's own would only contradict it. */
-const FRAMING: ReadonlySet<string> = new Set(["Host", "Content-Length", "Transfer-Encoding", "Trailer"]);
+/** What stands first, and headers that follow from the request itself: a script's own would only contradict it. */
+const LEADING: ReadonlySet<string> = new Set(["Host", "User-Agent", "Content-Length", "Transfer-Encoding", "Trailer"]);
 
+/** In Go's order: those of `LEADING`, then the others by name. An empty user agent is none. */
 function headerBlock(method: string, url: HttpUrl, pairs: readonly string[], body: RequestBody | null): string {
-  const host = getHeader(pairs, "Host") || url.host;
-  let block = `Host: ${host}\r\n`;
-  for (let i = 0; i < pairs.length; i += 2) {
-    const name = pairs[i]!;
-    if (!FRAMING.has(name)) block += `${name}: ${pairs[i + 1]!}\r\n`;
-  }
+  let block = `Host: ${getHeader(pairs, "Host") || url.host}\r\n`;
+  const agent = getHeader(pairs, "User-Agent") ?? "";
+  if (agent !== "") block += `User-Agent: ${agent}\r\n`;
   if (body !== null && body.length > 0) block += `Content-Length: ${body.length}\r\n`;
   else if (method === "POST" || method === "PUT" || method === "PATCH") block += "Content-Length: 0\r\n";
+  const others: number[] = [];
+  for (let i = 0; i < pairs.length; i += 2) {
+    if (!LEADING.has(pairs[i]!)) others.push(i);
+  }
+  if (others.length > 1) others.sort((a, b) => pairs[a]! < pairs[b]! ? -1 : 1);
+  for (const i of others) block += `${pairs[i]!}: ${pairs[i + 1]!}\r\n`;
   return block;
 }
 
@@ -279,8 +301,15 @@ function withoutHeaders(pairs: readonly string[], names: readonly string[]): str
   return kept;
 }
 
-function basicAuth(url: HttpUrl): string {
-  return `Basic ${encodeBase64(encoder.encode(`${url.username}:${url.password}`)) as string}`;
+/** Credentials of the URL, unless the script has its own. */
+function addBasicAuth(headers: string[], { username, password }: HttpUrl): void {
+  if (username === "" && password === "" || getHeader(headers, "Authorization") !== undefined) return;
+  setHeader(headers, "Authorization", `Basic ${encodeBase64(encoder.encode(`${username}:${password}`)) as string}`);
+}
+
+/** Where a redirect comes from, as Go tells it: not from HTTPS to HTTP, and never with credentials. */
+function setReferer(headers: string[], from: HttpUrl, to: HttpUrl): void {
+  if (!from.secure || to.secure) setHeader(headers, "Referer", withoutUser(from.href));
 }
 
 function withoutCredentials(url: HttpUrl, text: string): string {

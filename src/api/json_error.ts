@@ -76,8 +76,17 @@ function skipSpace(text: string, at: number): number {
 function invalid(text: string, at: number, context: string): JsonFlaw {
   const c = text[at];
   if (c === undefined) return { offset: text.length, reason: "unexpected end of JSON input" };
-  const shown = c === "'" ? "\\'" : c === '"' ? c : JSON.stringify(c).slice(1, -1);
+  const shown = c === "'" ? "\\'" : c === '"' ? c : JSON.stringify(firstByte(c)).slice(1, -1);
   return { offset: at + 1, reason: `invalid character '${shown}' ${context}` };
+}
+
+/** Go goes by bytes: of a character it shows the first one of its UTF-8 form, as if it were Latin-1. */
+function firstByte(c: string): string {
+  const code = c.charCodeAt(0);
+  if (code < 0x80) return c;
+  // Half of a surrogate pair stands for four bytes.
+  const isPair = code >= 0xd800 && code < 0xdc00;
+  return String.fromCharCode(code < 0x800 ? 0xc0 | code >> 6 : isPair ? 0xf0 : 0xe0 | code >> 12);
 }
 
 /** The end of the string, number or literal at `at`. */

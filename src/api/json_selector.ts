@@ -1,6 +1,6 @@
 /**
  * `Response.json()`: parsing with k6's error text, and selectors in gjson's path syntax (its SYNTAX document): keys,
- * indexes, `*` and `?`, `#`, queries, `|` and modifiers. Multipaths and literals are not in it.
+ * indexes, `*` and `?`, `#`, queries, `|`, modifiers, multipaths and literals.
  */
 
 import { findJsonFlaw } from "./json_error.ts";
@@ -34,7 +34,8 @@ const compiledPaths = new Map<string, readonly Step[]>();
 export function selectJson(value: unknown, path: string): unknown {
   let steps = compiledPaths.get(path);
   if (steps === undefined) {
-    steps = compilePath(path);
+    // Inside of queries an empty path is the element itself; here it is an empty key.
+    steps = path === "" ? [{ piped: false, kind: "key", key: "" }] : compilePath(path);
     if (compiledPaths.size >= MAX_CACHED_PATHS) compiledPaths.clear();
     compiledPaths.set(path, steps);
   }
@@ -50,7 +51,15 @@ type Step =
     | { readonly kind: "each" }
     | { readonly kind: "query"; readonly query: Query; readonly all: boolean }
     | { readonly kind: "modifier"; readonly modify: Modifier; readonly argument: string }
+    | { readonly kind: "multipath"; readonly into: "array" | "object"; readonly parts: readonly NamedPath[] }
+    | { readonly kind: "literal"; readonly value: unknown }
   );
+
+/** One part of a multipath (`{"name":path,…}`, `[path,…]`); without a name of its own it has that of its last component. */
+interface NamedPath {
+  readonly name: string;
+  readonly path: readonly Step[];
+}
 
 /** A condition on an array's elements: the value at `path` compared with `operand`, or only looked for without `operator`. */
 interface Query {
@@ -77,6 +86,12 @@ function walk(start: unknown, steps: readonly Step[], from: number, to: number):
       case "modifier":
         value = step.modify(value, step.argument);
         break;
+      case "multipath":
+        value = gather(value, step.into, step.parts);
+        break;
+      case "literal":
+        value = step.value;
+        break;
       case "each":
       case "query": {
         if (!Array.isArray(value)) return undefined;
@@ -94,6 +109,14 @@ function walk(start: unknown, steps: readonly Step[], from: number, to: number):
     }
   }
   return value;
+}
+
+/** The values that are there. */
+function gather(value: unknown, into: "array" | "object", parts: readonly NamedPath[]): unknown {
+  const found = parts
+    .map(({ name, path }) => [name, walk(value, path, 0, path.length)] as const)
+    .filter(([, result]) => result !== undefined);
+  return into === "object" ? Object.fromEntries(found) : found.map(([, result]) => result);
 }
 
 function endOfDots(steps: readonly Step[], from: number, to: number): number {
@@ -221,6 +244,8 @@ function compileComponent(text: string): Unpiped<Step> {
     const modify = modifiers.get(name);
     if (modify !== undefined) return { kind: "modifier", modify, argument: colon < 0 ? "" : text.slice(colon + 1) };
   }
+  if (text.startsWith("!")) return compileLiteral(text.slice(1));
+  if (/^(?:\{.*\}|\[.*\])$/s.test(text)) return compileMultipath(text);
   return /(?<!\\)(?:\\\\)*[*?]/.test(text)
     ? { kind: "pattern", pattern: globPattern(text) }
     : { kind: "key", key: unescape(text) };
@@ -228,7 +253,7 @@ function compileComponent(text: string): Unpiped<Step> {
 
 /** Where the component that starts at `at` ends: at a dot or pipe outside of brackets, quotes and escapes. */
 function componentEnd(path: string, at: number): number {
-  const bracketed = path[at] === "@" || /^#[([]/.test(path.slice(at, at + 2));
+  const bracketed = /^(?:[@!{[]|#[([])/.test(path.slice(at, at + 2));
   let depth = 0;
   for (let i = at; i < path.length; i++) {
     const c = path[i]!;
@@ -248,6 +273,49 @@ function quoteEnd(text: string, start: number): number {
     else if (text[i] === '"') return i;
   }
   return text.length - 1;
+}
+
+function compileLiteral(json: string): Unpiped<Step> {
+  const value = parsed(json);
+  return value === undefined ? { kind: "pattern", pattern: NOWHERE } : { kind: "literal", value };
+}
+
+/** `{…}` or `[…]`, with the brackets. */
+function compileMultipath(text: string): Unpiped<Step> {
+  const into = text.startsWith("{") ? "object" : "array";
+  const parts = splitParts(text.slice(1, -1)).filter((part) => part !== "").map((part): NamedPath => {
+    const named = into === "object" && part.startsWith('"') ? quoteEnd(part, 0) + 1 : 0;
+    if (part[named] !== ":" || named === 0) return { name: lastName(part), path: compilePath(part) };
+    return { name: unquote(part.slice(0, named)), path: compilePath(part.slice(named + 1)) };
+  });
+  return { kind: "multipath", into, parts };
+}
+
+/** The parts of a multipath between the commas that are outside of brackets, quotes and escapes. */
+function splitParts(text: string): string[] {
+  const parts: string[] = [];
+  let depth = 0;
+  let start = 0;
+  for (let i = 0; i < text.length; i++) {
+    const c = text[i]!;
+    if (c === "\\") i++;
+    else if (c === '"') i = quoteEnd(text, i);
+    else if ("([{".includes(c)) depth++;
+    else if (")]}".includes(c)) depth--;
+    else if (depth === 0 && c === ",") {
+      parts.push(text.slice(start, i));
+      start = i + 1;
+    }
+  }
+  return [...parts, text.slice(start)];
+}
+
+/** What gjson names a part after: its last component, `_` when that is no plain name. */
+function lastName(path: string): string {
+  let start = 0;
+  for (let end = componentEnd(path, 0); end < path.length; end = componentEnd(path, start)) start = end + 1;
+  const name = unescape(path.slice(start));
+  return /^[\w.: -]+$/.test(name) ? name : "_";
 }
 
 /** `#(…)` or `#(…)#`, with the brackets. */
@@ -324,9 +392,13 @@ function isDeep(argument: string): boolean {
 }
 
 function fromText(value: unknown): unknown {
-  if (typeof value !== "string") return undefined;
+  return typeof value === "string" ? parsed(value) : undefined;
+}
+
+/** Undefined for what is no JSON. */
+function parsed(json: string): unknown {
   try {
-    return JSON.parse(value);
+    return JSON.parse(json);
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;

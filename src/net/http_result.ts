@@ -121,6 +121,17 @@ function headersOf(head: string): string[] {
   return headers;
 }
 
+/** The result of a request that failed before there was a connection to send it on. */
+export function unsentResult({ code: errorCode, text: error }: Failure, endedAtEpochMs: number): HttpResult {
+  return { ...NOTHING_SENT, errorCode, error, endedAtEpochMs };
+}
+
+const NOTHING_SENT = {
+  ...{ blocked: 0, connecting: 0, tlsHandshaking: 0, sending: 0, waiting: 0, receiving: 0 },
+  ...{ status: 0, statusText: "", proto: "", rawHeaders: [], hasSetCookie: false, hasContentEncoding: false },
+  ...{ body: null, remoteIp: "", remotePort: 0, tlsVersion: "", tlsCipherSuite: "" },
+};
+
 /** The result of a request that got no answer. */
 export function failedResult(
   times: Readonly<ExchangeTimes>,

@@ -67,7 +67,9 @@ export function parseHttpUrl(text: string): HttpUrl {
  * @throws {UrlError} when it can't be parsed or dialled
  */
 export function resolveReference(base: HttpUrl, location: string): HttpUrl {
-  if (/^[a-zA-Z][a-zA-Z0-9+.-]*:/.test(location)) return parseHttpUrl(location);
+  const fragmentAt = location.indexOf("#");
+  const scheme = schemeOf(location, fragmentAt < 0 ? location : location.slice(0, fragmentAt));
+  if (scheme !== "") return parseHttpUrl(location);
   if (location.startsWith("//")) return parseHttpUrl((base.secure ? "https:" : "http:") + location);
 
   const parts = /^(https?:\/\/[^/?#]*)([^?#]*)(\?[^#]*)?/.exec(base.href);

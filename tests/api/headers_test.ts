@@ -9,6 +9,7 @@ import {
   responseHeaders,
   setHeader,
 } from "../../src/api/headers.ts";
+import { NetError } from "../../src/net/errors.ts";
 
 Deno.test("header names become canonical, what is no token stays", () => {
   const cases = [
@@ -40,12 +41,13 @@ Deno.test("a script's header values become text and the later spelling of a name
   );
 });
 
-Deno.test("a header that would break the message is refused with a reason", () => {
-  assertThrows(() => requestHeaderPairs({ "X-A": "v\r\nX-Evil: 1" }), Error, 'header "X-A"');
-  assertThrows(() => requestHeaderPairs({ "X-A": "v\0" }), Error, "control character");
-  assertThrows(() => requestHeaderPairs({ "X A": "v" }), Error, 'header name "X A"');
-  assertThrows(() => requestHeaderPairs({ "": "v" }), Error, "header name");
-  assertThrows(() => requestHeaderPairs({ "X:\n": "v" }), Error, "header name");
+Deno.test("a header that would break the message is refused in Go's words", () => {
+  const value = 'net/http: invalid header field value for "X-A"';
+  assertThrows(() => requestHeaderPairs({ "X-A": "v\r\nX-Evil: 1" }), NetError, value);
+  assertThrows(() => requestHeaderPairs({ "X-A": "v\0" }), NetError, value);
+  assertThrows(() => requestHeaderPairs({ "X A": "v" }), NetError, 'net/http: invalid header field name "X A"');
+  assertThrows(() => requestHeaderPairs({ "": "v" }), NetError, 'field name ""');
+  assertThrows(() => requestHeaderPairs({ "X:\n": "v" }), NetError, 'field name "X:\\n"');
   checkHeader("X-Tab", "a\tb ż");
 });
 
@@ -54,7 +56,7 @@ Deno.test("no accepted header can start another line", () => {
     try {
       checkHeader(name, value);
     } catch (error) {
-      assertEquals(error instanceof Error && /invalid (header name|value of header)/.test(error.message), true);
+      assertEquals(error instanceof NetError && error.message.startsWith("net/http: invalid header field "), true);
       return;
     }
     assertEquals(/[\r\n\0]/.test(name + value), false);

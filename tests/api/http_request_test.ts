@@ -1,7 +1,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { buildRequest, redirectRequest } from "../../src/api/http_request.ts";
+import { BodyError, buildRequest, redirectRequest } from "../../src/api/http_request.ts";
 import { Response } from "../../src/api/http_response.ts";
+import { file } from "../../src/api/multipart.ts";
 import { url } from "../../src/api/url_template.ts";
+import { NetError } from "../../src/net/errors.ts";
 import { wholeBody } from "../../src/net/request_body.ts";
 import type { HttpResult } from "../../src/net/types.ts";
 import { parseHttpUrl } from "../../src/net/url.ts";
@@ -35,12 +37,12 @@ const RESULT: HttpResult = {
 Deno.test("a redirect that turns POST into GET drops the body and keeps the headers", () => {
   const request = buildRequest("POST", "http://a.test/1", "text", { headers: { "Content-Type": "text/x" } }, options);
   for (const status of [301, 302, 303]) {
-    const next = redirectRequest(request, status, parseHttpUrl("http://a.test/2"), "http://a.test/2");
+    const next = redirectRequest(request, request, status, "/2", parseHttpUrl("http://a.test/2"));
     assertEquals([next.wire.method, next.wire.body, next.body], ["GET", null, ""]);
     assertEquals(next.wire.headers.includes("Content-Type: text/x\r\n"), true);
     assertEquals(next.wire.headers.includes("Content-Length"), false);
   }
-  const kept = redirectRequest(request, 307, parseHttpUrl("http://a.test/2"), "http://a.test/2");
+  const kept = redirectRequest(request, request, 307, "/2", parseHttpUrl("http://a.test/2"));
   assertEquals([kept.wire.method, kept.body], ["POST", "text"]);
 });
 
@@ -52,8 +54,40 @@ Deno.test("credentials and cookies don't follow a redirect to another host", () 
     { headers: { Cookie: "a=1", "X-Own": "1" } },
     options,
   );
-  const next = redirectRequest(request, 302, parseHttpUrl("http://b.test/"), "http://b.test/");
-  assertEquals(next.headers.filter((_, i) => i % 2 === 0), ["X-Own", "User-Agent"]);
+  const next = redirectRequest(request, request, 302, "http://b.test/", parseHttpUrl("http://b.test/"));
+  assertEquals(next.headers.filter((_, i) => i % 2 === 0), ["X-Own", "User-Agent", "Referer"]);
+  const subdomain = redirectRequest(request, request, 302, "http://b.a.test/", parseHttpUrl("http://b.a.test/"));
+  assertEquals(subdomain.headers.filter((_, i) => i % 2 === 0).sort(), [
+    ...["Authorization", "Cookie", "Referer", "User-Agent", "X-Own"],
+  ]);
+});
+
+Deno.test("a redirect says where it comes from, without credentials, but not from HTTPS to HTTP", () => {
+  const refererOf = (from: string, to: string, headers = {}) => {
+    const request = buildRequest("GET", from, null, { headers }, options);
+    const next = redirectRequest(request, request, 302, to, parseHttpUrl(to));
+    return /^Referer: (.*)\r$/m.exec(next.wire.headers)?.[1];
+  };
+  assertEquals(refererOf("http://u:p@a.test/x?y", "http://a.test/"), "http://a.test/x?y");
+  assertEquals(refererOf("http://a.test/", "https://b.test/"), "http://a.test/");
+  assertEquals(refererOf("https://a.test/", "http://a.test/"), undefined);
+  assertEquals(refererOf("http://a.test/", "http://a.test/2", { referer: "own" }), "own");
+  const first = buildRequest("GET", "http://a.test/1", null, null, options);
+  const second = redirectRequest(first, first, 302, "/2", parseHttpUrl("http://a.test/2"));
+  const third = redirectRequest(first, second, 302, "/3", parseHttpUrl("http://a.test/3"));
+  assertEquals(third.wire.headers.includes("Referer: http://a.test/2\r\n"), true);
+});
+
+Deno.test("a script's Host goes along to a relative Location only; credentials of a Location are sent", () => {
+  const request = buildRequest("GET", "http://a.test/", null, { headers: { Host: "own.test" } }, options);
+  const hostAfter = (location: string, target: string) =>
+    redirectRequest(request, request, 302, location, parseHttpUrl(target)).wire.headers.split("\r\n")[0];
+  assertEquals(hostAfter("/2", "http://a.test/2"), "Host: own.test");
+  assertEquals(hostAfter("http://a.test/2", "http://a.test/2"), "Host: a.test");
+  const url = "http://u:p@b.test/";
+  const { wire, name } = redirectRequest(request, request, 302, url, parseHttpUrl(url));
+  assertEquals(wire.headers.includes("Authorization: Basic dTpw\r\n"), true);
+  assertEquals(name, "http://****:****@b.test/");
 });
 
 Deno.test("NTLM keeps to HTTP/1.1, on its own host; digest does not", () => {
@@ -61,7 +95,7 @@ Deno.test("NTLM keeps to HTTP/1.1, on its own host; digest does not", () => {
   const http1Only = [build("ntlm"), build("digest")].map(({ wire }) => wire.http1Only);
   assertEquals(http1Only, [true, false]);
   const redirected = ["https://a.test/2", "https://b.test/"].map((url) =>
-    redirectRequest(build("ntlm"), 302, parseHttpUrl(url), url).wire.http1Only
+    redirectRequest(build("ntlm"), build("ntlm"), 302, url, parseHttpUrl(url)).wire.http1Only
   );
   assertEquals(redirected, [true, false]);
 });
@@ -112,6 +146,36 @@ Deno.test("what params must not be throws when the request is made", () => {
   assertThrows(() => build({ compression: "lzw" }), TypeError, "unknown compression 'lzw'");
   assertEquals(build({ redirects: "none" }).redirects, 0);
   assertEquals(build({ tags: { a: null } }).tags, null);
+});
+
+Deno.test("what can't be sent is told in Go's words", () => {
+  const build = (method: string, body: unknown, headers = {}) => () =>
+    buildRequest(method, "http://a.test/", body, { headers }, options);
+  assertThrows(build("A B", null), NetError, 'net/http: invalid method "A B"');
+  assertThrows(build("GET", null, { "A B": "1" }), NetError, 'net/http: invalid header field name "A B"');
+  for (const body of [5, true, 5n, () => 1, Symbol("x")]) {
+    assertThrows(build("POST", body), BodyError, `unknown request body type ${typeof body}`);
+  }
+  for (const url of [undefined, null, 5, {}]) {
+    const wrong = () => buildRequest("GET", url, null, null, options);
+    assertThrows(wrong, NetError, "invalid URL: a string is expected, not");
+  }
+});
+
+Deno.test("a script's content type stands, for files, too", () => {
+  const body = { f: file("text", "a.txt") };
+  const headers = { "content-type": "multipart/related" };
+  const { wire } = buildRequest("POST", "http://a.test/", body, { headers }, options);
+  assertEquals(/^Content-Type: (.*)\r$/m.exec(wire.headers)?.[1], "multipart/related");
+});
+
+Deno.test("headers stand in Go's order; an empty user agent is none", () => {
+  const headers = { "x-b": "2", accept: "*/*", "X-A": "1" };
+  const blockOf = (more: Record<string, string>) =>
+    buildRequest("POST", "http://a.test/", "hi", { headers: { ...headers, ...more } }, options).wire.headers;
+  const others = "Content-Length: 2\r\nAccept: */*\r\nX-A: 1\r\nX-B: 2\r\n";
+  assertEquals(blockOf({ "User-Agent": "own" }), `Host: a.test\r\nUser-Agent: own\r\n${others}`);
+  assertEquals(blockOf({ "User-Agent": "" }), `Host: a.test\r\n${others}`);
 });
 
 Deno.test("headers that frame a message are k6d's own", () => {

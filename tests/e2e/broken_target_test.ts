@@ -143,6 +143,6 @@ Deno.test("a redirect that can't be followed is told without the credentials of 
     files: SCRIPT,
     env: { TARGET: `http://me:topsecret@127.0.0.1:${server.port}/` },
   });
-  assertMatch(result.stderr, /Redirect not followed/);
+  assertMatch(result.stderr, /unsupported protocol scheme/);
   assert(!result.stderr.includes("topsecret"), result.stderr);
 });

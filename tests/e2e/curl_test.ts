@@ -285,7 +285,7 @@ function curlSection(
     lines.push(`header = ${quote(value === "" ? `${name};` : `${name}: ${value}`)}`);
   }
   if (names.has("accept-encoding")) lines.push("compressed");
-  if (redirects !== 0) lines.push("location", `max-redirs = ${MAX_REDIRECTS}`);
+  if (redirects !== 0) lines.push("location", `max-redirs = ${MAX_REDIRECTS}`, 'referer = ";auto"');
   if (user !== undefined) lines.push(`user = ${quote(`${user}:${password}`)}`, auth ?? "basic");
   for (const { name, text, file, type } of form ?? []) {
     const end = file === undefined ? "" : `;filename="${file.replaceAll('"', '\\"')}";type=${type}`;

@@ -93,6 +93,6 @@ Deno.test("a method can't smuggle requests in", async () => {
     const { stderr } = await runK6d({
       files: `import http from "k6/http"; const URL = "http://127.0.0.1:1/"; export default function () { ${call}; }`,
     });
-    assertMatch(stderr, /invalid method .*use a word such as GET or PURGE.*script\.js:1:/);
+    assertMatch(stderr, /net\/http: invalid method/);
   }
 });

@@ -329,3 +329,95 @@ Deno.test("what a script writes to its buffer after asyncRequest is not sent", a
   );
   assertEquals(log, ["all x 3000000 xxx"]);
 });
+
+/** Answers each connection's request with the text that its URL asks for: `/?` and the escaped answer. */
+function startAskedServer(): RawServer {
+  return startRawServer(async (peer) => {
+    const head = await peer.head() ?? "";
+    await peer.send(decodeURIComponent(head.split(" ")[1]!.slice(2)));
+  });
+}
+
+Deno.test("redirects: those of Go, to where a Location leads, or a failure that says why not", async () => {
+  await using server = startAskedServer();
+  const log = await logOf(
+    server.url,
+    `const hop = (status, location) => {
+      const head = "HTTP/1.1 " + status + " X\\r\\nContent-Length: 0\\r\\n" + location + "\\r\\n";
+      const { status: end, error, error_code } = http.get(url + "?" + encodeURIComponent(head));
+      console.log(end, error_code, error);
+    };
+    for (const status of [300, 304, 305, 306]) hop(status, "Location: /?HTTP/1.1%20200%20OK%0D%0A%0D%0A\\r\\n");
+    for (const status of [301, 302, 303, 307, 308]) hop(status, "Location: /?HTTP/1.1%20200%20OK%0D%0A%0D%0A\\r\\n");
+    hop(302, "");
+    hop(302, "Location:\\r\\n");
+    hop(302, "Location: :x\\r\\n");
+    hop(302, "Location: http://a:b@c d/\\r\\n");
+    hop(302, "Location: ftp://a:b@c/\\r\\n");`,
+  );
+  assertEquals(log, [
+    ...["300 0 ", "304 0 ", "305 0 ", "306 0 ", "200 0 ", "200 0 ", "200 0 ", "200 0 ", "200 0 ", "302 0 ", "302 0 "],
+    '0 1000 failed to parse Location header ":x": parse ":x": missing protocol scheme',
+    '0 1000 failed to parse Location header "http://****:****@c d/": parse "http://****:****@c d/": ' +
+    'invalid character " " in host name',
+    '0 1000 unsupported protocol scheme "ftp"',
+  ]);
+});
+
+Deno.test("what can't be sent fails as Go would have it fail: a line, a response, and samples of what is a request", async () => {
+  const result = await runSuccessfully({
+    files: `import http from "k6/http";
+const url = "http://127.0.0.1:1/";
+const show = ({ status, error_code, error }) => console.log(status, error_code, error);
+export default async function () {
+  show(http.post(url, 5));
+  show(http.get());
+  show(http.get("http://a b/"));
+  show(http.get("example.com"));
+  show(http.get(url, { headers: { "X-A": "1\\n2" } }));
+  show(http.request("A B", url));
+  http.batch([["POST", url, true], ["GET", url, null, { headers: { "A B": 1 } }]]).forEach(show);
+  show(await http.asyncRequest("POST", url, 5n));
+  for (const send of [() => http.post(url, 5, { throw: true }), () => http.get(url, { headers: { "": 1 }, throw: true })]) {
+    try {
+      send();
+    } catch (error) {
+      console.log(error.message);
+    }
+  }
+  http.get(url, {}, {});
+}`,
+  });
+  assertEquals(consoleMessages(result), [
+    "0 1000 unknown request body type number",
+    "0 1020 invalid URL: a string is expected, not undefined",
+    '0 1020 invalid URL: parse "http://a b/": invalid character " " in host name',
+    '0 1000 unsupported protocol scheme ""',
+    '0 1000 net/http: invalid header field value for "X-A"',
+    '0 1000 net/http: invalid method "A B"',
+    "0 1000 unknown request body type boolean",
+    '0 1000 net/http: invalid header field name "A B"',
+    "0 1000 unknown request body type bigint",
+    "unknown request body type number",
+    'Get "http://127.0.0.1:1/": net/http: invalid header field name ""',
+  ]);
+  assertMatch(result.stderr, /http\.get\(\) takes a URL and params, no body/);
+  assertMatch(summaryRow(result, "http_reqs")!, /^6 /);
+});
+
+Deno.test("cookie jars know no cookies of what is no HTTP URL, and refuse what is no URL", async () => {
+  const log = await logOf(
+    "",
+    `const jar = http.cookieJar();
+    for (const url of ["example.com", "ftp://example.com/"]) {
+      console.log(jar.set(url, "a", "1"), JSON.stringify(jar.cookiesForURL(url)), jar.delete(url, "a"), jar.clear(url));
+    }
+    try {
+      jar.set("http://a b/", "a", "1");
+    } catch (error) {
+      console.log(error.message);
+    }`,
+  );
+  const nothing = "true {} undefined undefined";
+  assertEquals(log, [nothing, nothing, 'invalid URL: parse "http://a b/": invalid character " " in host name']);
+});

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { parseHttpUrl, resolveReference, UrlError } from "../../src/net/url.ts";
 
 function failure(run: () => unknown): [code: number, text: string] {
@@ -79,6 +79,18 @@ const REFUSED: readonly [url: string, code: number, text: string][] = [
 ];
 for (const [url, code, text] of REFUSED) {
   Deno.test(`${JSON.stringify(url)} is refused`, () => assertEquals(failure(() => parseHttpUrl(url)), [code, text]));
+}
+
+for (
+  const [location, reason] of [
+    [":::", "missing protocol scheme"],
+    ["1:x", "first path segment in URL cannot contain colon"],
+  ] as const
+) {
+  Deno.test(`a Location of ${JSON.stringify(location)} is refused`, () => {
+    const error = assertThrows(() => resolveReference(parseHttpUrl("http://h/"), location), UrlError);
+    assertEquals(error.message, `invalid URL: parse "${location}": ${reason}`);
+  });
 }
 
 const REFERENCES: readonly [location: string, href: string][] = [
