@@ -163,7 +163,7 @@ for (const [target, params] of [[url, { throw: true }], ["http://[", { throw: tr
   );
   const messages = consoleMessages(result);
   assertEquals(messages.slice(0, 2), ["1212 1020", `Get "${refused}": dial: connection refused false`]);
-  assertMatch(messages[2]!, /^Get "http:\/\/\[": .* false$/);
+  assertMatch(messages[2]!, /^invalid URL: parse "http:\/\/\[": .* false$/);
   assertEquals(messages[3], "invalid timeout value 'x': write it like '10s' false");
 });
 
