@@ -7,6 +7,7 @@ import type { Program } from "../script/program.ts";
 
 const LOADERS = {
   "k6/crypto": () => import("./crypto.ts"),
+  "k6/crypto/x509": () => import("./x509.ts"),
   "k6/html": () => import("./html.ts"),
 } as const;
 

@@ -42,6 +42,7 @@ const BUILTINS: Readonly<Record<string, BuiltinBlocking>> = {
   },
   "k6/html": { ...NEVER, callbackMethods: SELECTION_CALLBACKS },
   "k6/crypto": NEVER,
+  "k6/crypto/x509": NEVER,
   "k6/encoding": NEVER,
   "k6/metrics": NEVER,
   "k6/secrets": NEVER,

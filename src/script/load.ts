@@ -47,6 +47,7 @@ export const BUILTIN_MODULES: readonly string[] = [
   "k6/encoding",
   "k6/execution",
   "k6/crypto",
+  "k6/crypto/x509",
   "k6/experimental/csv",
   "k6/experimental/fs",
   "k6/secrets",

@@ -1,6 +1,7 @@
 /** The global `crypto` and the module `k6/crypto` in a script. */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { makeAuthority } from "../support/tls_certificates.ts";
 import { runK6d } from "./support/k6d.ts";
 
 /** Runs the body of an async function once; returns its console lines. */
@@ -127,5 +128,31 @@ export default function () {
     args: ["run", "--quiet", "--log-format=raw", "--workers", "2", "script.js"],
   });
   assertEquals(stderr.trim().split("\n"), Array(4).fill("true true 40"));
+  assertEquals(code, 0);
+});
+
+Deno.test("k6/crypto/x509 is there, and reads what a script opens", async () => {
+  const { certificate } = await makeAuthority();
+  const { code, stderr } = await runK6d({
+    files: {
+      "script.js": `
+import x509, { getSubject } from "k6/crypto/x509";
+const pem = open("authority.pem");
+export default function () {
+  console.log(getSubject(pem).commonName, x509.parse(pem).publicKey.algorithm, x509.getAltNames(pem).length);
+  try {
+    x509.parse("nothing");
+  } catch (error) {
+    console.log(error.message);
+  }
+}`,
+      "authority.pem": certificate,
+    },
+    args: ["run", "--quiet", "--log-format=raw", "script.js"],
+  });
+  assertEquals(stderr.trim().split("\n"), [
+    "test ECDSA 0",
+    "parse() failed: the text holds no certificate in PEM form",
+  ]);
   assertEquals(code, 0);
 });

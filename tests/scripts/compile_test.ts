@@ -16,6 +16,18 @@ Deno.test("every module of src is part of the binary, but for the results server
   assertEquals(left, []);
 });
 
+Deno.test("what workers load only when a script needs it is part of the binary, with its packages", async () => {
+  const { modules, packages } = await embeddedModules();
+  for (const path of ["src/api/crypto.ts", "src/api/x509.ts", "src/api/html.ts", "src/api/html/selection.ts"]) {
+    assert(modules.includes(path), path);
+  }
+  for (
+    const name of ["parse5", "parse5-htmlparser2-tree-adapter", "css-select", "css-what", "nth-check", "domhandler"]
+  ) {
+    assert(packages.some((found) => found.startsWith(`${name}@`)), name);
+  }
+});
+
 Deno.test("a worker that no argument names is found missing, and so is a computed import", async () => {
   const { missing } = await embeddedModules([], "tests/scripts/fixtures/starts_worker.ts");
   assertEquals(missing, [
