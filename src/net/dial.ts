@@ -23,7 +23,7 @@ import {
   tlsFailure,
 } from "./errors.ts";
 import { openHttpTunnel } from "./http_tunnel.ts";
-import { isIpAddress } from "./ip_address.ts";
+import { ipFamily, isIpAddress, plainIp } from "./ip_address.ts";
 import { connectLogged } from "./logged_tls.ts";
 import { connectNode, localAddress } from "./node_tcp.ts";
 import { type HttpProxy, Proxies, type Proxy } from "./proxies.ts";
@@ -244,6 +244,9 @@ export class Dial extends Expiring {
       const proxy = this.#dialer.proxyOf(url);
       const endpoint = await this.#dialer.locate(proxy ?? url);
       signal.throwIfAborted();
+      if (this.#localIp !== null && isOtherFamily(this.#localIp, endpoint.ip)) {
+        throw new NetError(FAILURES.mismatchedAddresses);
+      }
       if (!url.secure) dialled = await this.#connect(endpoint, proxy, signal);
       else if (this.#logsSecrets(proxy)) dialled = await this.#connectLogged(endpoint, signal);
       else dialled = await this.#connectTls(endpoint, proxy, signal);
@@ -451,6 +454,10 @@ function tlsFacts(socket: TLSSocket): TlsFacts {
     tlsVersion: (socket.getProtocol() ?? "").toLowerCase().replace("tlsv", "tls"),
     tlsCipherSuite: socket.getCipher()?.standardName ?? "",
   };
+}
+
+function isOtherFamily(localIp: string, ip: string): boolean {
+  return ipFamily(plainIp(localIp)) !== ipFamily(plainIp(ip));
 }
 
 /** A connection of Deno's own, which costs the least. */

@@ -56,6 +56,7 @@ export class NetError extends Error implements Failure {
 /** Failures whose words are always the same. */
 export const FAILURES = {
   requestTimeout: { code: ERROR_CODES.requestTimeout, text: "request timeout" },
+  mismatchedAddresses: { code: ERROR_CODES.dial, text: "dial: mismatched local address type" },
   dialTimeout: { code: ERROR_CODES.dialTimeout, text: "dial: i/o timeout" },
   noSuchHost: { code: ERROR_CODES.noSuchHost, text: "lookup: no such host" },
   lookupTimeout: { code: ERROR_CODES.dns, text: "lookup: i/o timeout" },
@@ -90,6 +91,9 @@ export function dialFailure(error: unknown): Failure {
   if (errno === "ECONNREFUSED") return { code: ERROR_CODES.dialRefused, text: "dial: connection refused" };
   if (errno === "ETIMEDOUT") return FAILURES.dialTimeout;
   if (errno === "ECONNRESET") return { code: ERROR_CODES.resetByPeer, text: "dial: connection reset by peer" };
+  if (isOfBind(error)) {
+    return { code: ERROR_CODES.dialUnknownErrno, text: "dial: bind: cannot assign requested address" };
+  }
   if (errno !== "") return { code: ERROR_CODES.dialUnknownErrno, text: `dial: ${textOf(error)}` };
   return { code: ERROR_CODES.dial, text: `dial: ${textOf(error)}` };
 }
@@ -143,6 +147,11 @@ const UNKNOWN_AUTHORITY: ReadonlySet<string> = new Set([
 function errnoOf(error: unknown): string {
   if (!(error instanceof Error)) return "";
   return "code" in error && typeof error.code === "string" ? error.code : "";
+}
+
+/** Whether it was the source address that failed: Node's errors name the call. */
+function isOfBind(error: unknown): boolean {
+  return error instanceof Error && "syscall" in error && error.syscall === "bind";
 }
 
 /** An error's own words as a part of ours: lower case, without Deno's errno suffix. */

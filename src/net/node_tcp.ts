@@ -2,6 +2,7 @@
 
 import { connect, type Socket as NodeSocket } from "node:net";
 import { dialFailure, NetError } from "./errors.ts";
+import { plainIp } from "./ip_address.ts";
 import { withDeno } from "./with_deno.ts";
 
 /**
@@ -36,5 +37,5 @@ export async function connectNode(
 
 /** For the options of a connection of Node's. */
 export function localAddress(localIp: string | null): { readonly localAddress?: string } {
-  return localIp === null ? {} : { localAddress: localIp };
+  return localIp === null ? {} : { localAddress: plainIp(localIp) };
 }

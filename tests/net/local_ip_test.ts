@@ -39,7 +39,19 @@ Deno.test("connections come from the client's own address, plain and with TLS, a
 Deno.test("an address that this machine doesn't have is an error of the request", async () => {
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, () => new Response());
   using client = new TestClient();
-  const [result] = await sendFrom("192.0.2.1", client, `http://127.0.0.1:${server.addr.port}/`);
-  assertEquals([result!.status, result!.errorCode], [0, 1213]);
+  const url = `http://127.0.0.1:${server.addr.port}/`;
+  for (
+    const [localIp, code, text] of [
+      ["192.0.2.1", 1213, "dial: bind: cannot assign requested address"],
+      ["::1", 1210, "dial: mismatched local address type"],
+      ["::ffff:127.0.0.7", 0, ""],
+    ] as const
+  ) {
+    const [result] = await sendFrom(localIp, client, url);
+    assertEquals([result!.errorCode, result!.error], [code, text]);
+    // TLS goes another way; there it is the server that doesn't know it.
+    const [secure] = await sendFrom(localIp, client, url.replace("http:", "https:"));
+    if (code !== 0) assertEquals([secure!.errorCode, secure!.error], [code, text]);
+  }
   await server.shutdown();
 });
