@@ -191,9 +191,7 @@ export class Exchange extends Expiring implements StreamObserver {
       "",
     );
     this.#connection = null;
-    const completion = this.#completion!;
-    this.#release();
-    completion.httpDone(result);
+    this.#deliver(result);
   }
 
   streamFailed(failure: Failure, processing: Processing): void {
@@ -410,9 +408,14 @@ export class Exchange extends Expiring implements StreamObserver {
     } else {
       this.#closeConnection();
     }
+    this.#deliver(result);
+  }
+
+  #deliver(result: ExchangeResult): void {
+    const client = this.#client!;
     const completion = this.#completion!;
     this.#release();
-    completion.httpDone(result);
+    this.#network.outbox.add(client, completion, result);
   }
 
   #fail(failure: Failure): void {

@@ -7,6 +7,7 @@ import { type Connection, Exchange } from "./exchange.ts";
 import { ASSUMED_STREAM_LIMIT } from "./http2/connection.ts";
 import { RequestFields } from "./http2/request_fields.ts";
 import { type ExchangeResult, ExchangeTimes, failedResult } from "./http_result.ts";
+import { Outbox } from "./outbox.ts";
 import { RateLimiter } from "./rate_limiter.ts";
 import { ReadBuffers } from "./read_buffers.ts";
 import { RequestEncoder } from "./request_encoder.ts";
@@ -31,6 +32,7 @@ export class HttpNetwork {
   readonly dialer: Dialer;
   readonly readBuffers = new ReadBuffers();
   readonly encoder: RequestEncoder;
+  readonly outbox = new Outbox();
   readonly requestFields = new RequestFields();
   /** Null, as nearly always: requests leave at once. */
   readonly limiter: RateLimiter | null;
@@ -118,6 +120,7 @@ export class HttpClient {
   /** Drops what is in flight: sockets are closed, or streams of HTTP/2 reset; no completion is called. */
   abort(): void {
     this.#network.limiter?.forget(this);
+    this.#network.outbox.forget(this);
     while (this.#inFlight !== null) this.#inFlight.drop();
   }
 
