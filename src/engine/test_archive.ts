@@ -46,7 +46,7 @@ export function archiveTest({ compatibilityMode = "extended", ...test }: Archive
 export interface ArchiveSecrets {
   /** What the archive doesn't have: `options.cloud.token`, `K6_CLOUD_TOKEN`. */
   readonly leftOut: readonly string[];
-  /** What stands in the text of a module, which an archive holds as it is. */
+  /** What stands in the text of a module or of another file, which an archive holds as it is. */
   readonly inText: readonly SecretInText[];
 }
 
@@ -54,7 +54,7 @@ export interface ArchiveSecrets {
 export interface SecretInText {
   /** `options.cloud.token` */
   readonly place: string;
-  /** The URL of the module. */
+  /** The URL of the module or file. */
   readonly module: string;
 }
 
@@ -63,6 +63,9 @@ export function warningOf({ place, module }: SecretInText): string {
   const name = module.startsWith("file:") ? fromFileUrl(module) : module;
   return `the archive holds ${place}, because ${name} has it in its text: take it from a variable (__ENV) instead`;
 }
+
+/** Other files than modules are searched up to this size: large ones hold data. */
+const SEARCHED_FILE_BYTES = 64 * 1024;
 
 /** Finds the secrets of a test whose modules have these URLs. */
 export function archiveSecrets(
@@ -74,7 +77,9 @@ export function archiveSecrets(
     ...secretsOfOptions(options),
     ...variables.map(([name, value]) => ({ place: name, texts: [value] })),
   ];
-  const sources = modules.map((module) => ({ module, text: new TextDecoder().decode(files.get(module)) }));
+  const sources = Array.from(files)
+    .filter(([url, { length }]) => length <= SEARCHED_FILE_BYTES || modules.includes(url))
+    .map(([module, bytes]) => ({ module, text: new TextDecoder().decode(bytes) }));
   const inText = secrets.flatMap(({ place, texts }) =>
     sources.filter(({ text }) => longEnough(texts).some((secret) => text.includes(secret)))
       .map(({ module }) => ({ place, module }))

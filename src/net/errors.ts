@@ -104,7 +104,9 @@ export function transferFailure(operation: "read" | "write", error: unknown): Fa
   if (errno === "ECONNRESET") return { code: ERROR_CODES.resetByPeer, text: `${operation}: connection reset by peer` };
   if (errno === "EPIPE") return { code: ERROR_CODES.brokenPipe, text: `${operation}: broken pipe` };
   if (errno === "ETIMEDOUT") return { code: ERROR_CODES.tcp, text: `${operation}: i/o timeout` };
-  if (errno.startsWith("ERR_SSL_")) return { code: ERROR_CODES.tls, text: `tls: ${textOf(error)}` };
+  // The second one is what Deno's own TLS throws.
+  const isTls = errno.startsWith("ERR_SSL_") || error instanceof Deno.errors.InvalidData;
+  if (isTls) return { code: ERROR_CODES.tls, text: `tls: ${textOf(error)}` };
   if (errno !== "") return { code: ERROR_CODES.unknownErrno, text: `${operation}: ${textOf(error)}` };
   return genericFailure(`${operation}: ${textOf(error)}`);
 }
@@ -122,6 +124,10 @@ export function tlsFailure(error: unknown): Failure {
     case "CERT_NOT_YET_VALID":
       return FAILURES.notInForce;
     case "ECONNRESET":
+      // What Node says of any end within a handshake; Deno doesn't tell a reset from it.
+      return textOf(error).startsWith("client network socket disconnected")
+        ? FAILURES.endOfFile
+        : transferFailure("read", error);
     case "EPIPE":
       return transferFailure("read", error);
     default:
@@ -146,6 +152,8 @@ const UNKNOWN_AUTHORITY: ReadonlySet<string> = new Set([
 /** The system's name of an error (`ECONNRESET`), or empty. */
 function errnoOf(error: unknown): string {
   if (!(error instanceof Error)) return "";
+  // Over Deno's own TLS it comes without a code.
+  if (error instanceof Deno.errors.ConnectionReset) return "ECONNRESET";
   return "code" in error && typeof error.code === "string" ? error.code : "";
 }
 
@@ -154,9 +162,9 @@ function isOfBind(error: unknown): boolean {
   return error instanceof Error && "syscall" in error && error.syscall === "bind";
 }
 
-/** An error's own words as a part of ours: lower case, without Deno's errno suffix. */
+/** An error's own words as a part of ours: lower case, without what Deno appends. */
 function textOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
-  const text = message.replace(/ \(os error \d+\)$/, "");
+  const text = message.replace(/ \((?:os error \d+|SSL routines:.*)\)$/, "");
   return text.charAt(0).toLowerCase() + text.slice(1);
 }

@@ -63,6 +63,7 @@ export async function connectLogged(
 }
 
 function handshakeFailure(error: unknown) {
+  if (error instanceof Deno.errors.UnexpectedEof) return FAILURES.endOfFile;
   const text = error instanceof Error ? error.message : "";
   const [, failure] = MEANINGS.find(([words]) => words.test(text)) ?? [];
   return failure ?? tlsFailure(error);
@@ -70,14 +71,16 @@ function handshakeFailure(error: unknown) {
 
 /** What rustls says, in k6's terms. */
 const MEANINGS = [
-  [/UnknownIssuer/, FAILURES.unknownAuthority],
+  [/UnknownIssuer|BadSignature/, FAILURES.unknownAuthority],
   [/not valid for (?:any )?name|NotValidForName/, FAILURES.hostnameMismatch],
   [/certificate expired|not valid yet|: (?:Expired|NotValidYet)/, FAILURES.notInForce],
   [/corrupt message of type InvalidContentType/, FAILURES.notTls],
-  [/tls handshake eof|without sending TLS close_notify/i, FAILURES.endOfFile],
 ] as const;
 
-/** A `Deno.TlsConn` that also does what HTTP/2 asks of a socket. */
+/**
+ * A `Deno.TlsConn` that ends as connections of `node:tls` do, and does what HTTP/2 asks of a socket. One that is closed
+ * within its handshake stays open in the runtime until the server answers or leaves.
+ */
 class DenoTlsStream implements ListeningSocket {
   readonly #connection: Deno.TlsConn;
   #isClosed = false;
@@ -87,7 +90,11 @@ class DenoTlsStream implements ListeningSocket {
   }
 
   read(buffer: Uint8Array): Promise<number | null> {
-    return this.#connection.read(buffer);
+    return this.#connection.read(buffer).catch((error) => {
+      // An end without TLS's goodbye.
+      if (error instanceof Deno.errors.UnexpectedEof) return null;
+      throw error;
+    });
   }
 
   write(bytes: Uint8Array): Promise<number> {
@@ -100,7 +107,7 @@ class DenoTlsStream implements ListeningSocket {
       while (!this.#isClosed) {
         // Its own each time: the listener may keep parts of what it gets.
         const buffer = new Uint8Array(READ_BYTES);
-        const count = await this.#connection.read(buffer);
+        const count = await this.read(buffer);
         if (count === null) break;
         listener.chunk(buffer.subarray(0, count));
       }

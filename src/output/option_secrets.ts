@@ -1,6 +1,6 @@
 /**
- * The secrets in a test's options: tokens, passwords and the like of the cloud, of `apm` and of remote write. An archive goes
- * without them; a run of it takes them from its script again, which may have them from variables.
+ * The secrets in a test's options: tokens, passwords and the like of the cloud, of `apm` and of remote write, and the keys of
+ * `tlsAuth`. An archive goes without them; a run of it takes them from its script again, which may have them from variables.
  */
 
 import { isSecretName } from "./secrets.ts";
@@ -46,15 +46,22 @@ export function withSecretsOf(script: unknown, archived: Readonly<Record<string,
 type Path = readonly (string | number)[];
 type Container = Record<string | number, unknown>;
 
-/** Where outputs have their settings. */
-const BLOCKS: readonly Path[] = [["cloud"], ["ext", "loadimpact"], ["remoteWrite"], ["prometheusRemoteWrite"]];
+/** Where outputs have their settings, and client certificates. */
+const BLOCKS: readonly Path[] = [
+  ...[["cloud"], ["ext", "loadimpact"], ["remoteWrite"], ["prometheusRemoteWrite"]],
+  ["tlsAuth"],
+];
 
 const SECRET_SETTING = /token$|password$|secret(?:_?key)?$|^(?:credentials|api_?key|app_?key|authorization)$/i;
 
 function search(value: unknown, path: Path, found: OptionSecret[]): void {
   const container = asContainer(value);
   if (container === null) return;
-  const isSecret = path.at(-1) === "headers" ? isSecretName : (name: string) => SECRET_SETTING.test(name);
+  const isSecret = path.at(-1) === "headers"
+    ? isSecretName
+    : path[0] === "tlsAuth"
+    ? isSecretOfCertificate
+    : isSecretSetting;
   for (const [name, field] of Object.entries(container)) {
     const at = [...path, Array.isArray(container) ? Number(name) : name];
     const isText = typeof field === "string" || typeof field === "number";
@@ -67,6 +74,14 @@ function search(value: unknown, path: Path, found: OptionSecret[]): void {
       search(field, at, found);
     }
   }
+}
+
+function isSecretSetting(name: string): boolean {
+  return SECRET_SETTING.test(name);
+}
+
+function isSecretOfCertificate(name: string): boolean {
+  return name === "key" || name === "password";
 }
 
 function placeOf(path: Path): string {

@@ -1,11 +1,13 @@
 /** What scripts and their environment say of TLS: secrets for other tools, sessions, cipher suites, names. */
 
 import { assertEquals, assertMatch } from "@std/assert";
+import { makeCertificate } from "../net/certificate.ts";
 import { startNginx } from "../net/nginx.ts";
 import { nginx, testWithPrograms } from "../support/debian.ts";
 import { makeAuthority } from "../support/tls_certificates.ts";
 import { freePort } from "../support/free_port.ts";
-import { consoleMessages, type K6dCommand, logEntries, runK6d, runSuccessfully } from "./support/k6d.ts";
+import { readArchive } from "../../src/script/archive.ts";
+import { consoleMessages, type K6dCommand, K6dProcess, logEntries, runK6d, runSuccessfully } from "./support/k6d.ts";
 
 /** Two servers of a new authority: one with all of TLS, that speaks HTTP/2, and one with TLS 1.2. They tell how they are called. */
 async function startServers() {
@@ -132,5 +134,51 @@ testWithPrograms(
       "200 0  TLS_AES_256_GCM_SHA384",
       `0 1300 tls: the server chose ${chosen}, which tlsCipherSuites doesn't allow `,
     ]);
+  },
+);
+
+testWithPrograms(
+  "an archive has no key of a client certificate, and its runs take it from the script again",
+  [nginx],
+  async () => {
+    const port = freePort();
+    await using _server = await startNginx(
+      {},
+      `server { listen 127.0.0.1:${port} ssl; ssl_verify_client optional_no_ca; return 200 "$ssl_client_s_dn"; }`,
+    );
+    const { certificate, key } = await makeCertificate("somebody", "DNS:somebody");
+    const files = {
+      "script.js": `import http from "k6/http";
+export const options = {
+  insecureSkipTLSVerify: true,
+  tlsAuth: [{ cert: open("cert.pem"), key: __ENV.KEY }],
+};
+const sameKey = __ENV.READS ? open("key.pem") : "";
+export default function () {
+  console.log(http.get("https://127.0.0.1:${port}").body);
+}`,
+      "cert.pem": certificate,
+      "key.pem": key,
+    };
+    const archive = async (...args: string[]) => {
+      await using archiving = await K6dProcess.start({
+        files,
+        args: ["archive", "-e", `KEY=${key}`, ...args, "script.js"],
+      });
+      const { code, stderr } = await archiving.ended();
+      assertEquals(code, 0, stderr);
+      const [warning] = logEntries(stderr).map(({ msg }) => msg!.replace(archiving.folder, ""));
+      return { warning, bytes: await Deno.readFile(`${archiving.folder}/archive.tar`) };
+    };
+    const { warning, bytes } = await archive();
+    assertMatch(warning!, /^secrets were left out of the archive: options\.tlsAuth\[0\]\.key/);
+    assertEquals(readArchive(bytes).options["tlsAuth"], [{ cert: certificate }]);
+    const result = await runSuccessfully({ files: { "x.tar": bytes }, args: ["run", "-e", `KEY=${key}`, "x.tar"] });
+    assertEquals(consoleMessages(result), ["CN=somebody"]);
+    // What a script reads is a part of its archive.
+    assertMatch(
+      (await archive("-e", "READS=1")).warning!,
+      /^the archive holds options\.tlsAuth\[0\]\.key, because \/key\.pem has it/,
+    );
   },
 );

@@ -16,6 +16,7 @@ const OPTIONS = {
     ],
   },
   ext: { loadimpact: { Token: "tok-5", name: "shop" } },
+  tlsAuth: [{ cert: "a certificate", key: "k-8" }, { cert: "b", key: "k-9", password: "p-10", domains: ["a.test"] }],
   prometheusRemoteWrite: {
     url: "https://h/w",
     username: "who",
@@ -39,6 +40,7 @@ const BARE = {
     ],
   },
   ext: { loadimpact: { name: "shop" } },
+  tlsAuth: [{ cert: "a certificate" }, { cert: "b", domains: ["a.test"] }],
   prometheusRemoteWrite: {
     url: "https://h/w",
     username: "who",
@@ -58,6 +60,9 @@ Deno.test("the secrets of all outputs are taken out of options, and nothing else
     "options.prometheusRemoteWrite.password 1234",
     "options.prometheusRemoteWrite.sigV4SecretKey s-6",
     "options.prometheusRemoteWrite.headers.X-Api-Key k-7",
+    "options.tlsAuth[0].key k-8",
+    "options.tlsAuth[1].key k-9",
+    "options.tlsAuth[1].password p-10",
   ]);
 });
 
@@ -83,7 +88,7 @@ Deno.test("whatever a script exports, its options without secrets have none, and
       fc.dictionary(name, tie("node"), { maxKeys: 3, noNullPrototype: true }),
     ),
   })).node;
-  fc.assert(fc.property(fc.record({ cloud: block, remoteWrite: block }), (options) => {
+  fc.assert(fc.property(fc.record({ cloud: block, remoteWrite: block, tlsAuth: block }), (options) => {
     const bare = withoutSecrets(options);
     assertEquals(secretsOfOptions(bare), []);
     assertEquals(withSecretsOf(options, bare), structuredClone(options) as typeof bare);
