@@ -1,6 +1,6 @@
 /**
  * Deadlines of everything that a worker has in flight, behind one timer. Requests share few different timeouts, so
- * there is one queue per timeout: entries of a queue expire in the order in which they came, adding and removing
+ * there is one queue per timeout: entries of a queue expire in the order in which they began, adding and removing
  * take constant time, and the timer is only touched when an earlier deadline than the next one appears.
  */
 
@@ -38,22 +38,26 @@ export class Deadlines {
     return this.#queues.size;
   }
 
-  /** Makes `entry` expire `timeoutMs` after `now` unless it is removed. */
-  add(entry: Expiring, now: number, timeoutMs: number): void {
+  /** Makes `entry` expire `timeoutMs` after `startedAt`, now or before, unless it is removed. */
+  add(entry: Expiring, startedAt: number, timeoutMs: number): void {
     let queue = this.#queues.get(timeoutMs);
     if (queue === undefined) {
       // A script may choose every timeout anew: queues that ran empty must not pile up.
       if (this.#queues.size >= this.#dropAt) this.#dropEmptyQueues();
       this.#queues.set(timeoutMs, queue = { first: null, last: null });
     }
-    entry.deadline = now + timeoutMs;
+    entry.deadline = startedAt + timeoutMs;
     entry.queue = queue;
-    entry.sooner = queue.last;
-    entry.later = null;
-    if (queue.last === null) queue.first = entry;
-    else queue.last.later = entry;
-    queue.last = entry;
-    if (entry.deadline < this.#timerAt) this.#arm(entry.deadline, now);
+    // Nearly always the last one; a request that is sent again began before others.
+    let sooner = queue.last;
+    while (sooner !== null && sooner.deadline > entry.deadline) sooner = sooner.sooner;
+    entry.sooner = sooner;
+    entry.later = sooner === null ? queue.first : sooner.later;
+    if (sooner === null) queue.first = entry;
+    else sooner.later = entry;
+    if (entry.later === null) queue.last = entry;
+    else entry.later.sooner = entry;
+    if (entry.deadline < this.#timerAt) this.#arm(entry.deadline, performance.now());
   }
 
   /** Takes an entry out; does nothing when it isn't queued. */

@@ -85,6 +85,8 @@ interface ProxyConnection {
 export class Dialer {
   readonly settings: NetSettings;
   readonly deadlines: Deadlines;
+  /** Attempts that were cancelled and are not at their end. */
+  readonly abandoned = new Set<Dial>();
   readonly #resolver: Resolver;
   readonly #rules: AddressRules | null;
   readonly #proxies: Proxies | null;
@@ -106,6 +108,11 @@ export class Dialer {
     this.#resolver = new Resolver(settings.dns);
     this.#rules = settings.addressRules === undefined ? null : new AddressRules(settings.addressRules);
     this.#proxies = settings.proxies === undefined ? null : new Proxies(settings.proxies);
+  }
+
+  /** Ends what is left of cancelled attempts. */
+  close(): void {
+    for (const dial of this.abandoned) dial.abandon();
   }
 
   /**
@@ -199,6 +206,12 @@ function isFor(domains: readonly string[], hostname: string): boolean {
 /** Given as the reason, because `abort()` would make a `DOMException`, which is gone from the global object. */
 const CANCELLED = new Error("the attempt to connect was cancelled");
 
+/**
+ * How long a plain connection that nobody wants any more may still come about. `Deno.connect` of Deno 2.9 leaves a socket
+ * open for ever when it is cancelled just as it succeeds, so that is done when it won't succeed any more.
+ */
+const LINGER_MS = 1000;
+
 /** One attempt to connect. */
 export class Dial extends Expiring {
   readonly #dialer: Dialer;
@@ -207,6 +220,9 @@ export class Dial extends Expiring {
   readonly #localIp: string | null;
   readonly #observer: DialObserver;
   readonly #cancelled = new AbortController();
+  /** Ends a plain attempt, some time after it was cancelled. */
+  readonly #abandoned = new AbortController();
+  #isConnecting = false;
 
   /** For a request; `localIp`: the address to connect from; null: the system's choice. */
   constructor(
@@ -227,11 +243,22 @@ export class Dial extends Expiring {
 
   /** Gives up: the observer is not told, and a connection that is made nevertheless is closed. */
   cancel(): void {
-    this.#dialer.deadlines.remove(this);
+    const { deadlines, abandoned } = this.#dialer;
+    deadlines.remove(this);
     this.#cancelled.abort(CANCELLED);
+    if (!this.#isConnecting) return;
+    deadlines.add(this, performance.now(), LINGER_MS);
+    abandoned.add(this);
+  }
+
+  /** Ends what is left of a cancelled attempt. */
+  abandon(): void {
+    this.#dialer.abandoned.delete(this);
+    this.#abandoned.abort(CANCELLED);
   }
 
   override expire(): void {
+    if (this.#cancelled.signal.aborted) return this.abandon();
     this.cancel();
     this.#observer.dialFailed(FAILURES.dialTimeout);
   }
@@ -252,9 +279,9 @@ export class Dial extends Expiring {
       else dialled = await this.#connectTls(endpoint, proxy, signal);
       if (signal.aborted) return dialled.socket.close();
     } catch (error) {
+      this.#dialer.deadlines.remove(this);
       // Nobody waits any more for what a cancelled dial ran into.
       if (signal.aborted) return;
-      this.#dialer.deadlines.remove(this);
       return this.#observer.dialFailed(error instanceof NetError ? error : genericFailure(String(error)));
     }
     this.#observer.dialled(dialled);
@@ -279,7 +306,7 @@ export class Dial extends Expiring {
     }
     const localIp = this.#localIp;
     const socket = localIp === null
-      ? await connectDeno(ip, port, signal)
+      ? await this.#connectDeno(ip, port)
       : new NodeStream(await connectNode(ip, port, localIp, signal));
     const readyAt = performance.now();
     this.#dialer.deadlines.remove(this);
@@ -322,6 +349,22 @@ export class Dial extends Expiring {
   /** What is offered by ALPN. */
   get #protocols(): string[] {
     return this.#dialer.offersHttp2 && !this.#http1Only ? ["h2", "http/1.1"] : ["http/1.1"];
+  }
+
+  /** A connection of Deno's own, which costs the least. */
+  async #connectDeno(hostname: string, port: number): Promise<Socket> {
+    this.#isConnecting = true;
+    try {
+      const socket = await Deno.connect({ hostname, port, signal: this.#abandoned.signal });
+      // A request with a long body is two writes: the second must not wait for the first one's acknowledgement.
+      socket.setNoDelay();
+      return socket;
+    } catch (error) {
+      throw new NetError(dialFailure(error));
+    } finally {
+      this.#isConnecting = false;
+      this.#dialer.abandoned.delete(this);
+    }
   }
 
   async #connectProxy({ ip, port }: Endpoint, proxy: Proxy, signal: AbortSignal): Promise<ProxyConnection> {
@@ -458,16 +501,6 @@ function tlsFacts(socket: TLSSocket): TlsFacts {
 
 function isOtherFamily(localIp: string, ip: string): boolean {
   return ipFamily(plainIp(localIp)) !== ipFamily(plainIp(ip));
-}
-
-/** A connection of Deno's own, which costs the least. */
-async function connectDeno(ip: string, port: number, signal: AbortSignal): Promise<Socket> {
-  const socket = await Deno.connect({ hostname: ip, port, signal }).catch((error) => {
-    throw new NetError(dialFailure(error));
-  });
-  // A request with a long body is two writes: the second must not wait for the first one's acknowledgement.
-  socket.setNoDelay();
-  return socket;
 }
 
 /** Each certificate of PEM texts, as the runtime wants its default roots. */

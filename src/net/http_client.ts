@@ -47,9 +47,10 @@ export class HttpNetwork {
     this.limiter = settings.rateLimit === undefined ? null : new RateLimiter(settings.rateLimit);
   }
 
-  /** Stops the timers. Close the clients first. */
+  /** Stops the timers and what is left of cancelled dials. Close the clients first. */
   close(): void {
     this.limiter?.close();
+    this.dialer.close();
     this.deadlines.close();
   }
 

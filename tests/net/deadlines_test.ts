@@ -35,6 +35,20 @@ Deno.test("entries expire in the order of their deadlines, removed ones never", 
   deadlines.close();
 });
 
+Deno.test("what began before others expires before them, whenever it was added", async () => {
+  const deadlines = new Deadlines();
+  const order: number[] = [];
+  const now = performance.now();
+  await new Promise<void>((expired) => {
+    for (const began of [0, -30, -10, -30, -20, -40]) {
+      const entry = new Entry(() => order.push(began) === 6 && expired());
+      deadlines.add(entry, now + began, 50);
+    }
+  });
+  assertEquals(order, [-40, -30, -30, -20, -10, 0]);
+  deadlines.close();
+});
+
 Deno.test("an entry may be added again, also from within its own expiry", async () => {
   const deadlines = new Deadlines();
   let rounds = 0;

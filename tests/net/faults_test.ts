@@ -1,8 +1,11 @@
-/** Servers that break in every way that HTTP/1.1 leaves them: what the client says, and that the next request works. */
+/** Servers that break in every way that HTTP leaves them: what the client says, and that the next request works. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { ROOT } from "../../scripts/repository.ts";
 import { ANSWERS, FaultyServer, GARBAGE } from "../support/faulty_server.ts";
+import { makeCertificate } from "./certificate.ts";
+import { HTTP2_FAULTS } from "./http2/faults.ts";
+import { answer as answerHttp2, startFrameServer } from "./http2/frame_server.ts";
 import { bodyText, TestClient } from "./raw_server.ts";
 import type { FaultStormResult } from "./fault_storm.ts";
 
@@ -42,6 +45,19 @@ Deno.test("a server that stalls anywhere is given up after the timeout", async (
     assertEquals([status, errorCode, error], [0, 1050, "request timeout"]);
   }
   await assertWorks(client, server);
+});
+
+Deno.test("requests that are given up while they connect leave no connection behind", async () => {
+  await using server = await FaultyServer.start();
+  using client = new TestClient();
+  let sent = 0;
+  const send = async () => {
+    while (sent++ < 1000) await client.send(`${server.url}/stall/length/20`, { timeoutMs: 0.1 + (sent % 20) / 10 });
+  };
+  await Promise.all(Array.from({ length: 32 }, send));
+  const giveUpAt = performance.now() + 20_000;
+  while (server.openConnections > 0 && performance.now() < giveUpAt) await new Promise((turn) => setTimeout(turn, 10));
+  assertEquals(server.openConnections, 0);
 });
 
 Deno.test("what is no HTTP is told as such, and its connection is not used again", async () => {
@@ -91,12 +107,71 @@ Deno.test("connections that servers close between requests are replaced", async 
   }
 });
 
-Deno.test("20,000 faults leave no socket, no timer and no memory behind", async () => {
-  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", "--v8-flags=--expose-gc", `${ROOT}tests/net/fault_storm.ts`, "20000"],
-  }).output();
-  assert(success, new TextDecoder().decode(stderr));
-  const result: FaultStormResult = JSON.parse(new TextDecoder().decode(stdout));
-  assertEquals([result.faults, result.openConnections, result.newFiles], [20_000, 0, 0]);
-  assert(result.heapGrowthBytes < 2_000_000, `the heap grew by ${result.heapGrowthBytes} bytes`);
+Deno.test("an answer over TLS that is cut off at any byte is an error, garbage and limits are told, and the next request works", async () => {
+  const { certificate: cert, key } = await makeCertificate("localhost", "IP:127.0.0.1");
+  await using server = await FaultyServer.start({ cert, key });
+  using client = new TestClient({ insecureSkipTlsVerify: true });
+  for (const [name, answer] of Object.entries(ANSWERS)) {
+    for (let length = 0; length < answer.length; length++) {
+      const { status, errorCode, error, body } = await client.send(`${server.url}/cut/${name}/${length}`);
+      assertEquals([status, errorCode, body], [0, 1000, null], `cut at ${length}`);
+      assertMatch(error, length === 0 ? /^EOF$/ : length < 12 ? /^malformed HTTP / : /^unexpected EOF$/);
+      await assertWorks(client, server);
+    }
+  }
+  for (const path of [...Object.keys(GARBAGE).map((name) => `/garbage/${name}`), "/interim", "/head"]) {
+    const { status, errorCode, error } = await client.send(server.url + path, { timeoutMs: 20_000 });
+    assertEquals([status, errorCode], [0, 1000], `${path}: ${error}`);
+    await assertWorks(client, server);
+  }
+  const stalled = await client.send(`${server.url}/stall/length/30`, { timeoutMs: 50 });
+  assertEquals([stalled.errorCode, stalled.error], [1050, "request timeout"]);
+  assertEquals(bodyText(await client.send(`${server.url}/extra`)), "hello");
+  await assertWorks(client, server);
 });
+
+Deno.test("what comes over TLS while a connection is idle ends it", async () => {
+  const { certificate: cert, key } = await makeCertificate("localhost", "IP:127.0.0.1");
+  await using server = await FaultyServer.start({ cert, key });
+  using client = new TestClient({ insecureSkipTlsVerify: true });
+  assertEquals(bodyText(await client.send(`${server.url}/more`)), "hello");
+  const received = client.client.bytesReceived;
+  // The other answer is on its way while these are sent: one of them finds it, and none takes it for its own.
+  for (let i = 0; i < 200 && server.connections === 1; i++) {
+    assertEquals(
+      (await client.send(`${server.url}/cut/length/${ANSWERS.length.length}`, { method: "HEAD" })).status,
+      200,
+    );
+    await new Promise((turn) => setTimeout(turn, 1));
+  }
+  assertEquals(server.connections > 1, true);
+  assert(client.client.bytesReceived > received);
+});
+
+Deno.test("every fault of HTTP/2 is an error, and the next request works", async () => {
+  const faults = Object.entries(HTTP2_FAULTS);
+  await using server = await startFrameServer((connection, id, _index, path) => {
+    if (path === "/ok") connection.send(answerHttp2(id));
+    else faults[Number(path.slice(1))]![1](connection, id);
+  });
+  using client = new TestClient({ insecureSkipTlsVerify: true });
+  for (const [i, [name]] of faults.entries()) {
+    const { status, errorCode, error, body } = await client.send(`${server.url}/${i}`, { method: "POST" });
+    assertEquals([status, errorCode >= 1000, body], [0, true, null], `${name}: ${error}`);
+    const next = await client.send(`${server.url}/ok`);
+    assertEquals([next.status, next.error, bodyText(next)], [200, "", "hello"], `after ${name}`);
+  }
+});
+
+for (const [protocol, faults] of [["HTTP/1.1", 10_000], ["HTTP/2", 1500]] as const) {
+  Deno.test(`${faults} faults of ${protocol} leave no socket, no timer and no memory behind`, async () => {
+    const args = [`${ROOT}tests/net/fault_storm.ts`, String(faults), ...(protocol === "HTTP/2" ? ["http2"] : [])];
+    const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-check", "--v8-flags=--expose-gc", ...args],
+    }).output();
+    assert(success, new TextDecoder().decode(stderr));
+    const result: FaultStormResult = JSON.parse(new TextDecoder().decode(stdout));
+    assertEquals([result.faults, result.openConnections, result.newFiles], [faults, 0, 0]);
+    assert(result.heapGrowthBytes < 2_000_000, `the heap grew by ${result.heapGrowthBytes} bytes`);
+  });
+}

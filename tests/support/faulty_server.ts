@@ -1,6 +1,7 @@
-/** An HTTP/1.1 server that breaks in the way that a request's path names. */
+/** An HTTP/1.1 server, plain or over TLS, that breaks in the way that a request's path names. */
 
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { createServer as createTlsServer, type TlsOptions } from "node:tls";
 
 /** Whole answers, by the framing of their bodies. */
 export const ANSWERS = {
@@ -32,6 +33,7 @@ export const GARBAGE: Readonly<Record<string, string>> = {
  *     /cut/ANSWER/N        N bytes of it, then the end  /extra               an answer and more bytes
  *     /reset/ANSWER/N      the same, then a reset       /leave               an answer, then the end
  *     /stall/ANSWER/N      the same, then nothing       /interim             interim answers without end
+ *     /more                an answer, later another one
  *                                                       /head                a head without end
  */
 export class FaultyServer implements AsyncDisposable {
@@ -40,24 +42,27 @@ export class FaultyServer implements AsyncDisposable {
   readonly #server: Server;
   readonly #open: ReadonlySet<Socket>;
 
-  private constructor(server: Server, open: ReadonlySet<Socket>) {
+  private constructor(scheme: string, server: Server, open: ReadonlySet<Socket>) {
     this.#server = server;
     this.#open = open;
-    this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    this.url = `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}`;
   }
 
-  static async start(): Promise<FaultyServer> {
+  /** By TLS when it is given a certificate and a key; then connections can't be reset. */
+  static async start(tls?: TlsOptions): Promise<FaultyServer> {
     const open = new Set<Socket>();
-    // `node:net`, because it can reset a connection.
-    const server = createServer({ noDelay: true }, (socket) => {
+    const accept = (socket: Socket) => {
+      socket.setNoDelay();
       running.connections++;
       open.add(socket);
       socket.on("close", () => open.delete(socket));
       socket.on("error", () => socket.destroy());
       serve(socket);
-    });
+    };
+    // `node:net`, because it can reset a connection.
+    const server = tls === undefined ? createServer(accept) : createTlsServer(tls, accept);
     await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
-    const running = new FaultyServer(server, open);
+    const running = new FaultyServer(tls === undefined ? "http" : "https", server, open);
     return running;
   }
 
@@ -91,7 +96,9 @@ function answer(socket: Socket, path: string): void {
   const part = ANSWERS[name as keyof typeof ANSWERS]?.slice(0, Number(count)) ?? "";
   switch (kind) {
     case "cut":
-      socket.end(part, "latin1");
+      // Over TLS the end of nothing never ends, in Deno 2.9.
+      if (part === "") socket.end();
+      else socket.end(part, "latin1");
       return;
     case "reset":
       socket.write(part, "latin1", () => socket.resetAndDestroy());
@@ -104,6 +111,9 @@ function answer(socket: Socket, path: string): void {
       return;
     case "extra":
       socket.write(`${ANSWERS.length} and more`, "latin1");
+      return;
+    case "more":
+      socket.write(ANSWERS.length, "latin1", () => setTimeout(() => socket.write(ANSWERS.length, "latin1"), 10));
       return;
     case "leave":
       socket.end(ANSWERS.length, "latin1");

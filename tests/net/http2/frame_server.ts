@@ -12,6 +12,7 @@ import {
   settingsFrame,
 } from "../../../src/net/http2/frames.ts";
 import { concat } from "../../support/bytes.ts";
+import { HpackDecoder } from "../../support/hpack.ts";
 import { type Certificate, makeCertificate } from "../certificate.ts";
 import { data, headers } from "./peer.ts";
 
@@ -34,7 +35,10 @@ export interface ServedConnection {
 export interface FrameServer extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
-  readonly connections: readonly ServedConnection[];
+  /** All that there have been; who doesn't look at them may take them out. */
+  readonly connections: ServedConnection[];
+  /** Connections that are open at this end. */
+  readonly openConnections: number;
 }
 
 /** Answers 200 with a text. */
@@ -42,20 +46,21 @@ export function answer(id: number, text = "hello"): Uint8Array {
   return concat([headers(id, { ":status": "200", "content-length": String(text.length) }), data(id, text)]);
 }
 
-/** Starts one; `onRequest` is called for each complete request, and told how many its connection had before. */
+/** Starts one; `onRequest` is called for each complete request, and told how many its connection had before, and its path. */
 export async function startFrameServer(
-  onRequest: (connection: ServedConnection, id: number, index: number) => void,
+  onRequest: (connection: ServedConnection, id: number, index: number, path: string) => void,
   settings: readonly (readonly [number, number])[] = [],
 ): Promise<FrameServer> {
   const { certificate, key } = await serverCertificate();
   const server = createServer({ cert: certificate, key, ALPNProtocols: ["h2"] });
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
   const connections: ServedConnection[] = [];
+  let accepted = 0;
   const sockets = new Set<TLSSocket>();
   server.on("secureConnection", (socket: TLSSocket) => {
     sockets.add(socket);
     const connection: ServedConnection = {
-      index: connections.length,
+      index: accepted++,
       resets: [],
       pings: 0,
       isDeaf: false,
@@ -64,14 +69,20 @@ export async function startFrameServer(
     };
     connections.push(connection);
     let requests = 0;
+    const hpack = new HpackDecoder();
+    const paths = new Map<number, string>();
     const read = frameReader((type, flags, id, payload) => {
       if (type === FrameType.RstStream) connection.resets.push(readUint32(payload, 0));
       if (type === FrameType.Ping) {
         connection.pings++;
         if (!connection.isDeaf) connection.send(frame(FrameType.Ping, Flag.Ack, 0, payload));
       }
+      if (type === FrameType.Headers) paths.set(id, new Map(hpack.decode(payload)).get(":path") ?? "");
       const endsRequest = (type === FrameType.Headers || type === FrameType.Data) && (flags & Flag.EndStream) !== 0;
-      if (endsRequest) onRequest(connection, id, requests++);
+      if (!endsRequest) return;
+      const path = paths.get(id)!;
+      paths.delete(id);
+      onRequest(connection, id, requests++, path);
     });
     socket.on("data", read);
     socket.on("close", () => sockets.delete(socket));
@@ -83,6 +94,9 @@ export async function startFrameServer(
     url: `https://127.0.0.1:${port}`,
     port,
     connections,
+    get openConnections() {
+      return sockets.size;
+    },
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
       await new Promise<void>((closed) => server.close(() => closed()));
