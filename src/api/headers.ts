@@ -73,14 +73,21 @@ export function getHeader(pairs: readonly string[], name: string): string | unde
   return undefined;
 }
 
-/** `Response.headers`: canonical names; values of a repeated name joined by a comma and a space. */
+/**
+ * `Response.headers`: canonical names; values of a repeated name joined by a comma and a space. As in Go without what
+ * only says how the body came, and with one length.
+ */
 export function responseHeaders(pairs: readonly string[]): Record<string, string> {
   const headers: Record<string, string> = {};
+  let isChunked = false;
   for (let i = 0; i < pairs.length; i += 2) {
     const name = canonicalHeaderName(pairs[i]!);
     const earlier = headers[name];
-    headers[name] = earlier === undefined ? pairs[i + 1]! : `${earlier}, ${pairs[i + 1]}`;
+    if (name === "Transfer-Encoding") isChunked = true;
+    else if (name === "Trailer" || name === "Content-Length" && earlier !== undefined) continue;
+    else headers[name] = earlier === undefined ? pairs[i + 1]! : `${earlier}, ${pairs[i + 1]}`;
   }
+  if (isChunked) delete headers["Content-Length"];
   return headers;
 }
 

@@ -70,6 +70,7 @@ export class Response {
 
   set body(value: unknown) {
     this.#body = value;
+    this.#json = undefined;
   }
 
   get headers(): Record<string, string> {

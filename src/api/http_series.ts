@@ -120,6 +120,7 @@ export class HttpSeriesCache {
     if (result.error !== "") pairs.push(["error", result.error]);
     if (expected !== null) pairs.push(["expected_response", String(expected)]);
     if (result.remoteIp !== "") pairs.push(["ip", result.remoteIp]);
+    if (result.tlsVersion !== "") pairs.push(["ocsp_status", "unknown"]);
     const tags = base.withAll(pairs.filter(([tag]) => systemTags.has(tag)));
     const id = (metric: keyof typeof BUILTIN_METRIC_IDS) => recorder.series(BUILTIN_METRIC_IDS[metric], tags);
     return {

@@ -63,6 +63,13 @@ Deno.test("no accepted header can start another line", () => {
   }));
 });
 
+Deno.test("what says how a body came is not among the headers of a response", () => {
+  assertEquals(responseHeaders(["transfer-encoding", "chunked", "Content-Length", "1", "Trailer", "X-T", "X", "1"]), {
+    X: "1",
+  });
+  assertEquals(responseHeaders(["Content-Length", "3", "content-length", "3"]), { "Content-Length": "3" });
+});
+
 Deno.test("repeated response headers are joined", () => {
   assertEquals(responseHeaders(["x-thing", "one", "Content-Type", "text/html", "X-Thing", "two"]), {
     "X-Thing": "one, two",

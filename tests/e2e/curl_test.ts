@@ -56,8 +56,8 @@ testWithPrograms("200 requests end alike with k6d and with curl", [curl], async 
 });
 
 function comparable({ status, headers, body }: Outcome, pick: readonly string[] | undefined): unknown {
-  // The moment of an answer, and what its length says of a random boundary.
-  const { Date: _, "Content-Length": length, ...others } = headers;
+  // The moment of an answer, what its length says of a random boundary, and how it came, which k6d leaves out as Go does.
+  const { Date: _, "Content-Length": length, "Transfer-Encoding": __, ...others } = headers;
   if (pick === undefined) return { status, headers: others, length, body };
   const parsed = JSON.parse(body) as Record<string, unknown>;
   return { status, headers: others, body: pick.map((name) => parsed[name]) };
@@ -71,7 +71,7 @@ function makeCases(target: string, ntlm: string): Case[] {
   const add = (method: string, path: string, more: Partial<Case> = {}) =>
     all.push({ method, url: `${target}${path}`, ...more });
 
-  for (const method of ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PURGE"]) {
+  for (const method of ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PURGE", "PROPFIND", "x-own"]) {
     add(method, "/anything");
     add(method, `/anything/${method}?a=1&b=two%20words&a=%C3%A9`, { headers: { "X-One": "1", Accept: "text/x" } });
   }
@@ -93,6 +93,13 @@ function makeCases(target: string, ntlm: string): Case[] {
     "/x?a=b=c",
     "/x?q=a+b",
     "/x?u=http://y/",
+    "/%c5%bc%C3%B3",
+    "/x#fragment",
+    "/x?a=b#fragment?c",
+    "/./x/../y",
+    "/x!$&'()*+,;=:@y",
+    "/x?e=!$&'()*,;:@/?",
+    `/${"long/".repeat(400)}?${"q".repeat(4000)}`,
   ];
   for (const path of paths) add("GET", `/anything${path}`);
   const headers = [
@@ -108,6 +115,11 @@ function makeCases(target: string, ntlm: string): Case[] {
     { "If-None-Match": '"v1"' },
     { Range: "bytes=0-1" },
     { "X-Long": "v".repeat(8000) },
+    { "User-Agent": "own/1" },
+    { Referer: "http://a.test/" },
+    { Connection: "close" },
+    { "X-Spaces": "a  b" },
+    Object.fromEntries(Array.from({ length: 60 }, (_, i) => [`X-${i}`, String(i)])),
   ];
   for (const each of headers) add("GET", "/headers", { headers: each as Record<string, string> });
   for (const status of [200, 201, 202, 203, 204, 206, 207]) add("GET", `/status/${status}`);
@@ -142,7 +154,7 @@ function makeCases(target: string, ntlm: string): Case[] {
   for (const n of [1, 5000, 300_000]) add("GET", `/stream-bytes/${n}?chunk=777`);
   add("GET", "/drip?numbytes=5&duration=0.05");
   for (const coding of ["gzip", "deflate", "br", "zstd", "gzip-br"]) {
-    for (const method of ["GET", "POST"]) {
+    for (const method of ["GET", "HEAD", "POST"]) {
       add(method, `/${coding}`, { headers: { "Accept-Encoding": "gzip, deflate, br, zstd" } });
     }
   }
@@ -154,7 +166,19 @@ function makeCases(target: string, ntlm: string): Case[] {
       add(method, `/redirect-to?url=/anything/there%3Fa=b&status_code=${status}`, body);
     }
     add("GET", `/redirect-to?url=/get&status_code=${status}`, { redirects: 0 });
+    add("GET", `/status/${status}`);
   }
+  for (const status of [307, 308]) {
+    for (const method of ["PUT", "PATCH", "DELETE"]) {
+      add(method, `/redirect-to?url=/anything&status_code=${status}`, { body: "again", headers: text });
+    }
+  }
+  const elsewhere = encodeURIComponent(`${target.replace("127.0.0.1", "localhost")}/headers`);
+  const secrets = { Authorization: "Bearer t0k", "X-Kept": "1" };
+  add("GET", `/redirect-to?url=${elsewhere}`, { headers: secrets });
+  add("GET", `/redirect-to?url=${encodeURIComponent(`${target}/headers`)}`, { headers: secrets });
+  add("GET", "/redirect-to?url=/headers", { headers: { Referer: "http://a.test/" } });
+  add("GET", "/redirect-to?url=/basic-auth/ann/pw", { auth: "basic", user: "ann", password: "pw" });
   for (const location of ["../anything/up", "?a=b", "//127.0.0.1:PORT/get", "/anything/a%20b"]) {
     add("GET", `/redirect-to?url=${encodeURIComponent(location.replace("PORT", new URL(target).port))}`);
   }
@@ -163,9 +187,13 @@ function makeCases(target: string, ntlm: string): Case[] {
     add("GET", "/digest-auth/auth/ann/pw", { auth: "digest", user: "ann", password });
     add("POST", "/digest-auth/auth/ann/pw", { auth: "digest", user: "ann", password, body: "signed", headers: text });
     add("GET", "/digest-auth/none/ann/pw?q=1", { auth: "digest", user: "ann", password });
+    add("PUT", "/digest-auth/none/ann/pw", { auth: "digest", user: "ann", password, body: "signed", headers: text });
     add("GET", "/get", { auth: "digest", user: "ann", password });
+    add("HEAD", "/basic-auth/ann/pw", { auth: "basic", user: "ann", password });
   }
   add("GET", "/basic-auth/a@b/p:w", { auth: "basic", user: "a@b", password: "p:w" });
+  add("GET", "/basic-auth/ann/pw");
+  for (const token of ["Bearer t0k", "Bearer", "other"]) add("GET", "/bearer", { headers: { Authorization: token } });
   for (const body of [undefined, "hello"]) {
     const method = body === undefined ? "GET" : "POST";
     const more = body === undefined ? {} : { body, headers: text };
@@ -200,6 +228,12 @@ function makeCases(target: string, ntlm: string): Case[] {
     "/cookies",
     "/cookies/attr?name=ff&value=f&maxage=0&path=/",
     "/cookies",
+    "/cookies/attr?name=jj&value=j&path=nowhere",
+    "/cookies/attr?name=kk&value=&path=/",
+    "/cookies/attr?name=dd&value=again&path=/",
+    "/cookies",
+    "/redirect-to?url=/cookies",
+    "/cookies/set?bb=3&ll=4",
   ];
   for (const path of cookiePaths) add("GET", path);
   return all;
