@@ -1,5 +1,6 @@
 /** The globals `crypto` and `CryptoKey`: Web Cryptography, with promises that keep k6's order. */
 
+import { decrypt } from "./aes_gcm_tags.ts";
 import { fromNative } from "./outside.ts";
 import { isUnchangeable } from "./shared_file.ts";
 
@@ -37,7 +38,7 @@ export const webCrypto: Readonly<Record<string, unknown>> = { crypto: scriptCryp
 
 /** A method that takes its arguments in before it returns, as the native one does. */
 function subtleMethod(name: typeof SUBTLE_METHODS[number]) {
-  const call = native.subtle[name] as (...args: unknown[]) => Promise<unknown>;
+  const call = (name === "decrypt" ? decrypt : native.subtle[name]) as (...args: unknown[]) => Promise<unknown>;
   const method = (...args: unknown[]): Promise<unknown> =>
     fromNative(
       Reflect.apply(call, native.subtle, args.map(ownMemory)).catch((error) => {

@@ -90,6 +90,28 @@ Deno.test("what is wrong rejects with an error that names its kind", async () =>
   ]);
 });
 
+Deno.test("AES-GCM has tags of all lengths that k6 has", async () => {
+  const lines = await run(`
+  const key = await subtle.generateKey({ name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]);
+  const iv = new Uint8Array(12), additionalData = bytes("more");
+  for (const tagLength of [96, 104, 112, 120, 128]) {
+    const use = { name: "aes-gcm", iv, additionalData, tagLength };
+    const sealed = new Uint8Array(await subtle.encrypt(use, key, message));
+    const open = subtle.decrypt(use, key, sealed);
+    const wrong = [sealed.with(0, sealed[0] ^ 1), sealed.with(-1, sealed.at(-1) ^ 1), sealed.slice(0, 5)];
+    const refused = await Promise.all(wrong.map((data) => subtle.decrypt(use, key, data).catch((error) => error.name)));
+    const other = await subtle.decrypt({ ...use, additionalData: bytes("x") }, key, sealed).catch((error) => error.name);
+    console.log(sealed.length - message.length, new TextDecoder().decode(await open), new Set([...refused, other]).size, other);
+  }
+  console.log(await subtle.encrypt({ name: "AES-GCM", iv, tagLength: 100 }, key, message).catch((error) => error.name));
+  const oneWay = await subtle.generateKey({ name: "AES-GCM", length: 256 }, false, ["encrypt"]);
+  console.log(await subtle.decrypt({ name: "AES-GCM", iv, tagLength: 96 }, oneWay, message).catch((error) => error.name));`);
+  assertEquals(lines, [
+    ...[12, 13, 14, 15, 16].map((bytes) => `${bytes} message 1 OperationError`),
+    ...["OperationError", "InvalidAccessError"],
+  ]);
+});
+
 Deno.test("a digest under way keeps the iteration, and its reaction comes after the code that runs", async () => {
   const { code, stderr } = await runK6d({
     files: `
