@@ -276,6 +276,25 @@ Deno.test("interim answers are skipped", async () => {
   assertEquals([result.status, bodyText(result), result.rawHeaders], [200, "hello", ["Content-Length", "5"]]);
 });
 
+Deno.test("a body doesn't wait for the 100 that its request expects, and a refusal without it counts", async () => {
+  const body = new TextEncoder().encode("payload");
+  const headers = "Host: x\r\nContent-Length: 7\r\nExpect: 100-continue\r\n";
+  await using server = startRawServer(async (peer) => {
+    await peer.head();
+    assertEquals(await peer.body(7), "payload");
+    await peer.send(`HTTP/1.1 100 Continue\r\n\r\n${HELLO}`);
+    await peer.head();
+    await peer.send("HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n");
+    await peer.closed();
+  });
+  using client = new TestClient();
+  const answers = [
+    await client.send(`${server.url}/`, { method: "POST", body, headers }),
+    await client.send(`${server.url}/`, { method: "POST", body, headers }),
+  ];
+  assertEquals(answers.map(({ status, error }) => [status, error]), [[200, ""], [417, ""]]);
+});
+
 Deno.test("HEAD leaves the connection ready", async () => {
   await using server = startRawServer(async (peer) => {
     await peer.head();
