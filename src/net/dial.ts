@@ -130,6 +130,17 @@ export class Dialer {
     return proxy;
   }
 
+  /** Whether requests to a URL are passed on by `forwarder`. */
+  isForwarded(url: HttpUrl, forwarder: HttpProxy): boolean {
+    try {
+      return !url.secure && this.proxyOf(url) === forwarder;
+    } catch (error) {
+      // Who dials is told why.
+      if (error instanceof NetError) return false;
+      throw error;
+    }
+  }
+
   /**
    * Where to connect to for a URL or a proxy.
    *

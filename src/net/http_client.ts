@@ -8,6 +8,7 @@ import { ASSUMED_STREAM_LIMIT } from "./http2/connection.ts";
 import { RequestFields } from "./http2/request_fields.ts";
 import { type ExchangeResult, ExchangeTimes, failedResult } from "./http_result.ts";
 import { Outbox } from "./outbox.ts";
+import type { HttpProxy } from "./proxies.ts";
 import { RateLimiter } from "./rate_limiter.ts";
 import { ReadBuffers } from "./read_buffers.ts";
 import { RequestEncoder } from "./request_encoder.ts";
@@ -149,7 +150,7 @@ export class HttpClient {
     while (connection !== null) {
       const next = connection.next;
       const isSpent = connection.socket.isSpent === true;
-      if (!isSpent && !connection.serves(url)) {
+      if (!isSpent && !connection.serves(url) && !this.#leadsTo(url, connection.forwarder)) {
         previous = connection;
       } else {
         if (previous === null) this.#idle = next;
@@ -161,6 +162,11 @@ export class HttpClient {
       connection = next;
     }
     return null;
+  }
+
+  /** Whether a connection is one to a proxy that passes requests to `url` on: it does so for any server. */
+  #leadsTo(url: HttpUrl, forwarder: HttpProxy | null): boolean {
+    return forwarder !== null && this.#network.dialer.isForwarded(url, forwarder);
   }
 
   /** For `Exchange`: keeps a connection whose exchange is complete. */

@@ -16,7 +16,19 @@ export interface DnsSettings {
   /** Which of several addresses is taken. */
   readonly select: "first" | "random" | "roundRobin";
   readonly policy: DnsPolicy;
+  /** For `roundRobin` of all threads together, see `allocateTurns`; absent: the thread's own. */
+  readonly turns?: SharedArrayBuffer;
 }
+
+/** Memory in which threads count how many addresses of each name they have given out together. */
+export function allocateTurns(): SharedArrayBuffer {
+  return new SharedArrayBuffer(4 * COUNTED_NAMES);
+}
+
+const REMEMBERED_NAMES = 10_000;
+
+/** Names share a counter when there are more, or by chance: they take turns then. */
+const COUNTED_NAMES = 4096;
 
 /** k6's defaults. */
 export const DEFAULT_DNS: DnsSettings = { ttlMs: 5 * 60_000, select: "random", policy: "preferIPv4" };
@@ -34,8 +46,8 @@ export type ProbeConnection = (hostname: string, port: number) => Promise<string
 interface CacheEntry {
   readonly addresses: Promise<readonly string[]>;
   readonly expiresAt: number;
-  /** For `roundRobin`: how many addresses were given out, over all look-ups of the name. */
-  turn: number;
+  /** For `roundRobin`: which counter is the name's. */
+  readonly counter: number;
 }
 
 /** The names that one worker has looked up. */
@@ -43,6 +55,7 @@ export class Resolver {
   readonly #settings: DnsSettings;
   readonly #query: DnsQuery;
   readonly #probe: ProbeConnection;
+  readonly #turns: Uint32Array;
   readonly #cache = new Map<string, CacheEntry>();
 
   /** `query` is Deno's resolver, and `probe` asks the system's, unless a test has others. */
@@ -54,6 +67,7 @@ export class Resolver {
     this.#settings = settings;
     this.#query = query;
     this.#probe = probe;
+    this.#turns = new Uint32Array(settings.turns ?? allocateTurns());
   }
 
   /**
@@ -68,11 +82,15 @@ export class Resolver {
     const now = performance.now();
     let entry = this.#cache.get(hostname);
     if (entry === undefined || entry.expiresAt <= now) {
-      const { ttlMs, policy } = this.#settings;
-      const addresses = probePort !== null && REFUSED.test(hostname)
+      const { ttlMs, policy, select } = this.#settings;
+      const found = probePort !== null && REFUSED.test(hostname)
         ? lookupByProbe(hostname, probePort, this.#probe)
         : lookupAll(hostname, policy, this.#query);
-      entry = { addresses, expiresAt: now + ttlMs, turn: entry?.turn ?? 0 };
+      // Servers answer each thread in another order.
+      const addresses = select === "roundRobin" ? found.then((unordered) => unordered.toSorted()) : found;
+      entry = { addresses, expiresAt: now + ttlMs, counter: entry?.counter ?? counterOf(hostname) };
+      // A script may make up names without end.
+      if (this.#cache.size >= REMEMBERED_NAMES) this.#cache.clear();
       this.#cache.set(hostname, entry);
     }
     try {
@@ -88,11 +106,18 @@ export class Resolver {
       case "first":
         return addresses[0]!;
       case "roundRobin":
-        return addresses[entry.turn++ % addresses.length]!;
+        return addresses[Atomics.add(this.#turns, entry.counter, 1) % addresses.length]!;
       case "random":
         return addresses[Math.floor(Math.random() * addresses.length)]!;
     }
   }
+}
+
+/** Spreads names over the counters (FNV-1a). */
+function counterOf(hostname: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < hostname.length; i++) hash = Math.imul(hash ^ hostname.charCodeAt(i), 0x01000193);
+  return (hash >>> 0) % COUNTED_NAMES;
 }
 
 /**

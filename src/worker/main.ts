@@ -169,7 +169,7 @@ class WorkerSession implements InitSession {
         blockedNames: options.blockHostnames,
         blockedNetworks: options.blacklistIps,
       },
-      dns: options.dns,
+      dns: { ...options.dns, turns: message.state.addressTurns },
       ...(message.proxies === undefined ? {} : { proxies: message.proxies }),
       ...(options.rps > 0 ? { rateLimit: { perSecond: options.rps, next: message.state.nextRequest } } : {}),
     });

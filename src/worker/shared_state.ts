@@ -3,6 +3,8 @@
  * one writing worker each, read by anybody at any time.
  */
 
+import { allocateTurns } from "../net/resolver.ts";
+
 const CELLS_PER_WORKER = 8;
 const CELLS_PER_SCENARIO = 3;
 
@@ -19,6 +21,8 @@ export interface SharedStateBuffers {
   readonly gates: SharedArrayBuffer;
   /** `RateLimitSettings.next` of the option `rps`. */
   readonly nextRequest: SharedArrayBuffer;
+  /** `DnsSettings.turns` of the option `dns`. */
+  readonly addressTurns: SharedArrayBuffer;
 }
 
 /** Allocates the memory for a run that creates `plannedVus` virtual users before its start. */
@@ -33,6 +37,7 @@ export function allocateSharedState(workers: number, scenarios: number, plannedV
     cells: new SharedArrayBuffer(8 * cells),
     gates: new SharedArrayBuffer(4 * (1 + workers)),
     nextRequest: new SharedArrayBuffer(8),
+    addressTurns: allocateTurns(),
   };
 }
 

@@ -122,6 +122,9 @@ Deno.test("a plain request goes to the proxy with its whole URL and the user, an
   const authorization = `Proxy-Authorization: Basic ${btoa("me:pw")}`;
   const head = `GET http://a.test:81/path?q=1 HTTP/1.1\r\nHost: a.test:81\r\n${authorization}\r\n\r\n`;
   assertEquals([heads, proxy.connections], [[head, head], 1]);
+  // Whatever the server: to the proxy it is one connection, as in Go.
+  assertEquals((await client.send("http://b.test/")).connecting, 0);
+  assertEquals([heads.length, proxy.connections], [3, 1]);
 });
 
 Deno.test("an https request goes through a tunnel, by HTTP/2 where the server can, with the server's own certificate, and leaves nothing behind", async () => {
@@ -257,9 +260,14 @@ Deno.test("a proxy that says nothing, or isn't there, is a time-out or a refusal
     assertEquals([errorCode, error], [1212, "dial: connection refused"]);
   }
   await using silent = startRawServer((peer) => peer.closed());
-  using client = new TestClient({ proxies: { http: "", https: `127.0.0.1:${silent.port}`, exceptions: "" } });
-  const { errorCode, error } = await client.send("https://a.test/", { timeoutMs: 50 });
-  assertEquals([errorCode, error], [1050, "request timeout"]);
+  for (const scheme of ["http", "https"]) {
+    const proxy = `${scheme}://127.0.0.1:${silent.port}`;
+    using client = new TestClient({ proxies: { http: proxy, https: proxy, exceptions: "" } });
+    for (const url of ["http://a.test/", "https://a.test/"]) {
+      const { errorCode, error } = await client.send(url, { timeoutMs: 50 });
+      assertEquals([errorCode, error], [1050, "request timeout"]);
+    }
+  }
 });
 
 Deno.test("a blocked host stays blocked behind a proxy", async () => {

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { NetError } from "../../src/net/errors.ts";
-import { type AddressRecord, DEFAULT_DNS, type DnsSettings, Resolver } from "../../src/net/resolver.ts";
+import { type AddressRecord, allocateTurns, DEFAULT_DNS, type DnsSettings, Resolver } from "../../src/net/resolver.ts";
 
 /** A resolver that knows one name, and notes what it is asked. */
 class Names {
@@ -47,6 +47,14 @@ Deno.test("select: the first address, each in turn, or any of them", async () =>
   assertEquals(await new Names({ select: "roundRobin" }, BOTH).take(3), ["1.1.1.1", "2.2.2.2", "1.1.1.1"]);
   assertEquals(await new Names({ select: "roundRobin", ttlMs: 0 }, BOTH).take(3), ["1.1.1.1", "2.2.2.2", "1.1.1.1"]);
   assertEquals(new Set(await new Names({ select: "random" }, BOTH).take(100)), new Set(["1.1.1.1", "2.2.2.2"]));
+});
+
+Deno.test("roundRobin: threads that share the counters take turns, in whatever order they got the addresses", async () => {
+  const turns = allocateTurns();
+  const [one, other] = [BOTH.A, BOTH.A.toReversed()].map((A) => new Names({ select: "roundRobin", turns }, { A }));
+  const taken: string[] = [];
+  for (let i = 0; i < 4; i++) taken.push(...await one!.take(1), ...await other!.take(1));
+  assertEquals(taken, ["1.1.1.1", "2.2.2.2", "1.1.1.1", "2.2.2.2", "1.1.1.1", "2.2.2.2", "1.1.1.1", "2.2.2.2"]);
 });
 
 Deno.test("ttl: a name is looked up once, or each time with a ttl of 0; addresses never are", async () => {
