@@ -2,10 +2,10 @@
 
 import { compile, type Options } from "css-select";
 import { parse, type Selector, SelectorType } from "css-what";
-import { type AnyNode, type Element, isTag } from "domhandler";
+import { type AnyNode, type Element, isTag, isText } from "domhandler";
 import * as domUtils from "domutils";
 import { placePseudos } from "./sibling_places.ts";
-import { elementsBelow, isWithin, parentElement, siblingElement, textOf } from "./tree.ts";
+import { childrenOf, elementsBelow, isWithin, parentElement, siblingElement, textOf } from "./tree.ts";
 
 /** Whether a node is one of those that a script means. */
 export type NodeTest = (node: AnyNode) => boolean;
@@ -17,7 +17,8 @@ const PLAIN_OPTIONS: CssOptions = { adapter: { ...domUtils, isTag, getText: text
 
 const OPTIONS: CssOptions = {
   ...PLAIN_OPTIONS,
-  pseudos: placePseudos(compileSelector),
+  // An element with white space is not empty (CSS Selectors 3, and browsers), css-select thinks otherwise.
+  pseudos: { ...placePseudos(compileSelector), empty: (element) => !childrenOf(element).some(isTagOrText) },
 };
 
 /** Selectors of a script that are kept compiled; beyond it the memory starts afresh. */
@@ -60,6 +61,8 @@ function relativeTest(selector: string, root: AnyNode): NodeTest {
   });
   return (node) => isWithin(root, node) && test(node);
 }
+
+const isTagOrText = (node: AnyNode): boolean => isTag(node) || isText(node);
 
 function orNothing(compileTest: () => NodeTest): NodeTest {
   try {
