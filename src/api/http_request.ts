@@ -49,7 +49,7 @@ export interface ScriptRequest {
   readonly body: string | RequestBody;
   readonly responseType: ResponseType;
   readonly redirects: number;
-  /** Whether the script itself set the number of redirects. */
+  /** Whether somebody set the number of redirects, for the request or in the options: then no warning tells of the last one. */
   readonly redirectsGiven: boolean;
   readonly throws: boolean;
   /** Undefined: the virtual user's own; null: none. */
@@ -124,7 +124,7 @@ export function buildRequest(
     responseType,
     // NaN would be no limit at all.
     redirects: redirects === undefined || redirects === null ? options.maxRedirects : Number(redirects) || 0,
-    redirectsGiven: redirects !== undefined && redirects !== null,
+    redirectsGiven: redirects !== undefined && redirects !== null || options.asJson["maxRedirects"] !== null,
     throws: params?.throw === undefined || params.throw === null ? options.throw : Boolean(params.throw),
     callback: params?.responseCallback === undefined ? undefined : requireCallback(params.responseCallback),
     cookies: cookiesOf(params?.cookies),

@@ -421,3 +421,19 @@ Deno.test("cookie jars know no cookies of what is no HTTP URL, and refuse what i
   const nothing = "true {} undefined undefined";
   assertEquals(log, [nothing, nothing, 'invalid URL: parse "http://a b/": invalid character " " in host name']);
 });
+
+Deno.test("a warning tells of redirects that are not followed, unless somebody has set their number", async () => {
+  const { server } = startRedirectingServer();
+  await using _ = server;
+  const warnings = async (params: string, ...args: string[]) => {
+    const { stderr } = await runSuccessfully({
+      files: `import http from "k6/http";
+export default function () { http.get("${server.url}/302/302/302/302/302/302/302/302/302/302/302/end", ${params}); }`,
+      args: ["run", "--quiet", ...args, "script.js"],
+    });
+    return stderr.split("\n").filter((line) => line.includes("Stopped after 10 redirects")).length;
+  };
+  assertEquals(await warnings("null"), 1);
+  assertEquals(await warnings("{ redirects: 10 }"), 0);
+  assertEquals(await warnings("null", "--max-redirects", "10"), 0);
+});
