@@ -14,8 +14,8 @@ import {
 const decoders: ReadonlyMap<string, (body: Uint8Array) => Uint8Array> = new Map([
   ["gzip", gunzipSync],
   ["deflate", inflateSync],
-  ["br", brotliDecompressSync],
-  ["zstd", zstdDecompressSync],
+  ["br", (body: Uint8Array) => decodeAll(brotliDecompressSync, body)],
+  ["zstd", (body: Uint8Array) => decodeAll(zstdDecompressSync, body)],
 ]);
 
 /** `zlib.constants.BROTLI_PARAM_QUALITY`. */
@@ -53,8 +53,7 @@ export function compressBody(codings: readonly string[], body: Uint8Array): Uint
 
 /**
  * Undoes the codings of a `Content-Encoding` header, the last one first. A body with an unknown coding among them is
- * given back as it came, as k6 does; an empty one stays empty. Throws a `DecompressionError` for broken data (not for
- * all of it: Deno's br and zstd decoders give what a cut-off stream holds).
+ * given back as it came, as k6 does; an empty one stays empty. Throws a `DecompressionError` for broken data.
  */
 export function decompressBody(contentEncoding: string, body: Uint8Array): Uint8Array {
   const codings = contentEncoding.toLowerCase().split(",").map((coding) => coding.trim());
@@ -62,16 +61,31 @@ export function decompressBody(contentEncoding: string, body: Uint8Array): Uint8
   return codings.reduceRight(decompress, body);
 }
 
-/** No stream of nothing is longer than this. Deno's br decoder makes nothing of most data that is no Brotli. */
-const MAX_EMPTY_STREAM_BYTES = 32;
-const MAX_EMPTY_BROTLI_BYTES = 8;
-
 function decompress(body: Uint8Array, coding: string): Uint8Array {
-  if (body.length === 0) return body;
-  const output = attempt(decoders.get(coding)!, body, coding);
-  const limit = coding === "br" ? MAX_EMPTY_BROTLI_BYTES : MAX_EMPTY_STREAM_BYTES;
-  if (output.length === 0 && body.length > limit) throw broken(coding);
-  return output;
+  return body.length === 0 ? body : attempt(decoders.get(coding)!, body, coding);
+}
+
+/**
+ * Decodes br or zstd. Deno's decoders give what a stream holds that is cut off, and nothing for much that is none; how
+ * far they read when there is one byte more tells.
+ */
+function decodeAll(decode: (body: Uint8Array, options: { info: true }) => unknown, body: Uint8Array): Uint8Array {
+  const withOneMore = new Uint8Array(body.length + 1);
+  withOneMore.set(body);
+  const { buffer, engine } = decode(withOneMore, { info: true }) as InformedOutput;
+  const isShort = engine.bytesWritten < body.length;
+  // The decoder of zstd doesn't always count a stream's last bytes.
+  if (engine.bytesWritten > body.length || isShort && decode === brotliDecompressSync) {
+    throw new Error("not one stream");
+  }
+  return buffer;
+}
+
+/** What decoders of `node:zlib` give with the option `info`. */
+interface InformedOutput {
+  readonly buffer: Uint8Array;
+  /** `bytesWritten` counts what was read of the input. */
+  readonly engine: { readonly bytesWritten: number };
 }
 
 function attempt(decoder: (body: Uint8Array) => Uint8Array, body: Uint8Array, coding: string): Uint8Array {

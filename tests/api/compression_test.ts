@@ -55,7 +55,22 @@ Deno.test("broken data is an error with k6's code", () => {
     const error = assertThrows(() => decompressBody(coding, body), DecompressionError, `invalid ${coding} data`);
     assertEquals(error.code, 1701);
   }
-  assertThrows(() => decompressBody("br", new Uint8Array(50).fill(200)), DecompressionError, "invalid br data");
+  const wrong = ["abc", "not brotli", "hello world", "<html></html>", '{"a":1}'].map((text) =>
+    new TextEncoder().encode(text)
+  );
+  for (const body of [...wrong, new Uint8Array(50).fill(200)]) {
+    assertThrows(() => decompressBody("br", body), DecompressionError, "invalid br data");
+  }
+});
+
+Deno.test("a body that is cut off anywhere is an error", () => {
+  const bodies = fc.tuple(fc.constantFrom<Coding>("gzip", "deflate", "br", "zstd"), fc.uint8Array(), fc.nat());
+  fc.assert(fc.property(bodies, ([coding, data, random]) => {
+    const whole = new Uint8Array(encoders[coding](data));
+    const cut = whole.subarray(0, 1 + random % whole.length);
+    if (cut.length === whole.length) assertEquals(decompressBody(coding, cut), data);
+    else assertThrows(() => decompressBody(coding, cut), DecompressionError);
+  }));
 });
 
 Deno.test("an empty body stays empty", () => {
