@@ -1,4 +1,9 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertInstanceOf } from "@std/assert";
+import fc from "fast-check";
+import type { Socket as NodeSocket } from "node:net";
+import { Duplex } from "node:stream";
+import { NetError } from "../../src/net/errors.ts";
+import { openSocksTunnel } from "../../src/net/socks_tunnel.ts";
 import { microsocks, testWithPrograms } from "../support/debian.ts";
 import { freePort } from "../support/free_port.ts";
 import { waitForPort } from "../support/wait_for_port.ts";
@@ -105,6 +110,38 @@ Deno.test("what a proxy refuses, or says wrongly, is an error that names it", as
     assertEquals(await errorAfter([[3, welcome], ...(reply === "" ? [] : [[13, reply] as const])]), error);
   }
   assertEquals(await errorAfter([[4, "\x05\xff"]], "u:p@"), "proxy: SOCKS: it accepts no user and password");
+});
+
+/** A connection whose other side has said all that it ever will, in these pieces. */
+function connectionWith(pieces: readonly Uint8Array[]): NodeSocket {
+  const connection = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
+  for (const piece of pieces) if (piece.length > 0) connection.push(piece);
+  connection.push(null);
+  return connection as unknown as NodeSocket;
+}
+
+const proxy = { kind: "socks5", secure: false, hostname: "p", port: 1080, username: "u", password: "p" } as const;
+const server = { hostname: "a.test", port: 80 };
+
+Deno.test("answers may come in any pieces", async () => {
+  const answers = Uint8Array.from(`\x05\x02\x01\x00${CONNECTED}`, (character) => character.charCodeAt(0));
+  await fc.assert(fc.asyncProperty(fc.array(fc.nat(answers.length), { maxLength: 5 }), async (cuts) => {
+    const ends = [0, ...cuts.toSorted((a, b) => a - b), answers.length];
+    const pieces = ends.slice(1).map((end, index) => answers.slice(ends[index], end));
+    await openSocksTunnel(connectionWith(pieces), server, proxy);
+  }));
+});
+
+Deno.test("whatever a proxy says, the tunnel is open or an error", async () => {
+  const likely = fc.constantFrom(0, 1, 2, 3, 4, 5, 255);
+  const bytes = fc.array(fc.oneof(likely, fc.nat(255)), { maxLength: 40 }).map((values) => Uint8Array.from(values));
+  await fc.assert(fc.asyncProperty(fc.array(bytes, { maxLength: 4 }), async (pieces) => {
+    try {
+      await openSocksTunnel(connectionWith(pieces), server, proxy);
+    } catch (error) {
+      assertInstanceOf(error, NetError);
+    }
+  }));
 });
 
 Deno.test("a proxy that stalls is a time-out, and one that isn't there a refusal", async () => {
