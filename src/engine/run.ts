@@ -68,12 +68,12 @@ export async function runTest(
 async function prepare(run: TestRun, settings: RunSettings, layers: RunLayers, log: Log): Promise<Options> {
   const warn = (message: string): void => log.warn(message);
   const source = await openTestSource(settings.script, settings.type, warn);
-  const { entry, host, readFile, archive } = source;
+  const { entry, host, openFile, archive } = source;
   const files = new TestFiles(source);
   const inspected = layers.env.K6D_INSPECT === "true";
   const program = await loadProgram(entry, { ...host, ...files.reader, warn, inspected });
   const env = { ...settings.systemEnv, ...archive?.env, ...settings.givenEnv };
-  const facts = await run.init({ program, env, readFile });
+  const facts = await run.init({ program, env, openFile });
   const { options, merged, warnings } = consolidate({
     config: layers.config,
     script: archive === null ? facts.options : withSecretsOf(facts.options, archive.options),

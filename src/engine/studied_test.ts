@@ -36,11 +36,11 @@ export async function studyTest(settings: RunSettings, log: Log): Promise<Studie
     run.startFirstWorker();
     const warn = (message: string): void => log.warn(message);
     const source = await openTestSource(settings.script, settings.type, warn);
-    const { entry, host, readFile, archive } = source;
+    const { entry, host, openFile, archive } = source;
     const files = new TestFiles(source);
     const program = await loadProgram(entry, { ...host, warn, ...files.reader });
     const env = { ...settings.systemEnv, ...archive?.env, ...settings.givenEnv };
-    const facts = await run.init({ program, env, readFile });
+    const facts = await run.init({ program, env, openFile });
     return {
       program,
       facts,

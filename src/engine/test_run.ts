@@ -57,7 +57,7 @@ import { RunningOutputs } from "./running_outputs.ts";
 import type { RunSecrets } from "./run_secrets.ts";
 import { trustedCertificates } from "./trusted_certificates.ts";
 import { type ProxySettings, readProxySettings } from "../net/proxies.ts";
-import { NO_ARTIFACTS, type ReadSource, WorkerPool } from "./worker_pool.ts";
+import { NO_ARTIFACTS, type OpenSource, WorkerPool } from "./worker_pool.ts";
 
 /** Workers that don't answer for this long after they were told to stop are ended. */
 const STOP_GRACE_MS = 10_000;
@@ -112,7 +112,7 @@ export interface LoadedTest {
   readonly program: Program;
   /** `__ENV` of the script. */
   readonly env: Readonly<Record<string, string>>;
-  readonly readFile: ReadSource;
+  readonly openFile: OpenSource;
 }
 
 /** A test run. Life: `init`, `prepare`, `startOutputs`, `start`, `execute`; `interrupt` at any time. */
@@ -255,12 +255,12 @@ export class TestRun {
   }
 
   /** Runs the first init stage of the script. Throws a `RunError` when it fails. */
-  async init({ program, env, readFile }: LoadedTest): Promise<ScriptFacts> {
+  async init({ program, env, openFile }: LoadedTest): Promise<ScriptFacts> {
     this.#program = program;
     this.#scriptEnv = env;
     const { features, secretSources } = this.#settings;
     const freezeEnv = features.includes("freeze-env");
-    const fileGate = this.#pool.createFileGate(readFile);
+    const fileGate = this.#pool.createFileGate(openFile);
     this.#pool.send(0, { type: "init", program, env, freezeEnv, secretSources, fileGate });
     const message = await this.#wait((said) => said.type === "init-done" || said.type === "init-failed");
     if (message?.type === "init-failed") throw initError(message.failure, 0);

@@ -7,6 +7,7 @@ import type { Entry, LoadHost } from "../script/load.ts";
 import { cacheFolder, type RemoteHost, RemoteModules } from "../script/remote_modules.ts";
 import { Unresolved } from "../script/unresolved.ts";
 import { RunError } from "./run_error.ts";
+import { openBytes, openDiskFile, type OpenedFile } from "./opened_file.ts";
 import { trustedCertificates } from "./trusted_certificates.ts";
 
 /** A test, ready to be loaded. */
@@ -14,8 +15,8 @@ export interface TestSource {
   readonly entry: Entry;
   /** What the loader reads from. */
   readonly host: Pick<LoadHost, "readTextFile" | "listFolder" | "realPath" | "readRemote" | "cwd">;
-  /** Reads a file that the script opens; throws as `Deno.readFileSync` does. */
-  readonly readFile: (path: string) => Uint8Array;
+  /** Opens a file that the script opens; throws as `Deno.readFileSync` does. */
+  readonly openFile: (path: string) => OpenedFile;
   /** What was read as an archive, or null. */
   readonly archive: Archive | null;
 }
@@ -40,7 +41,7 @@ export async function openTestSource(
       readRemote: remoteReader(warn),
       cwd: Deno.cwd(),
     },
-    readFile: (path) => Deno.readFileSync(path),
+    openFile: openDiskFile,
     archive: null,
   };
 }
@@ -90,7 +91,7 @@ function openArchive(name: string, bytes: Uint8Array): TestSource {
       readRemote: (url) => new Promise((resolve) => resolve(decoder.decode(readRemote(url)))),
       cwd,
     },
-    readFile: read,
+    openFile: (path) => openBytes(read(path)),
     archive,
   };
 }

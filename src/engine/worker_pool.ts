@@ -5,6 +5,7 @@ import { WORKER_PERMISSIONS } from "../worker/permissions.ts";
 import { FileGate } from "../worker/script_files.ts";
 import type { FromWorker, HelperClientMessage, InitArtifacts, ToWorker } from "../worker/messages.ts";
 import { hasRoomForThread, needRoomForThread } from "./open_files.ts";
+import { openDiskFile, type OpenedFile } from "./opened_file.ts";
 import { startWorker } from "./worker_thread.ts";
 
 /** Is told what workers say, but for their requests for files, which the pool answers. */
@@ -14,8 +15,8 @@ export interface WorkerListener {
   workerFailed(index: number, reason: string): void;
 }
 
-/** Reads a file that a script opens; throws an `Error` when it can't. */
-export type ReadSource = (path: string) => Uint8Array;
+/** Opens a file that a script opens; throws an `Error` when it can't. */
+export type OpenSource = (path: string) => OpenedFile;
 
 /** Holds the workers, in the order of their segments. */
 export class WorkerPool {
@@ -26,9 +27,9 @@ export class WorkerPool {
   #helper: Worker | null = null;
   #pacer: Worker | null = null;
   #fileGate: Int32Array | null = null;
-  #readSource: ReadSource = Deno.readFileSync;
+  #openSource: OpenSource = openDiskFile;
   /** What `read-file` found, until `fill-file` fetches it. */
-  #openFile: Uint8Array = NOTHING;
+  #openFile: OpenedFile | null = null;
 
   constructor(listener: WorkerListener) {
     this.#listener = listener;
@@ -83,9 +84,9 @@ export class WorkerPool {
     for (const worker of this.#workers) worker?.postMessage(message);
   }
 
-  /** Memory through which the worker that runs the first init stage waits for files, which `readSource` reads. */
-  createFileGate(readSource: ReadSource): SharedArrayBuffer {
-    this.#readSource = readSource;
+  /** Memory through which the worker that runs the first init stage waits for files, which `openSource` opens. */
+  createFileGate(openSource: OpenSource): SharedArrayBuffer {
+    this.#openSource = openSource;
     const gate = new SharedArrayBuffer(8);
     this.#fileGate = new Int32Array(gate);
     return gate;
@@ -116,9 +117,7 @@ export class WorkerPool {
         this.#readFile(message.path);
         break;
       case "fill-file":
-        new Uint8Array(message.target).set(this.#openFile);
-        this.#openFile = NOTHING;
-        this.#answer(message.target.byteLength);
+        this.#fillFile(message.target);
         break;
       default:
         this.#listener.fromWorker(index, message);
@@ -163,9 +162,20 @@ export class WorkerPool {
   }
 
   #readFile(path: string): void {
+    this.#answerWith(() => (this.#openFile = this.#openSource(path)).size);
+  }
+
+  #fillFile(target: SharedArrayBuffer): void {
+    this.#answerWith(() => {
+      this.#openFile!.readInto(new Uint8Array(target));
+      return target.byteLength;
+    });
+    this.#openFile = null;
+  }
+
+  #answerWith(size: () => number): void {
     try {
-      this.#openFile = this.#readSource(path);
-      this.#answer(this.#openFile.length);
+      this.#answer(size());
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       // The script is told that the file can't be read; it names the path itself.
@@ -180,8 +190,6 @@ export class WorkerPool {
     Atomics.notify(gate, FileGate.state);
   }
 }
-
-const NOTHING = new Uint8Array(0);
 
 /** Nothing opened, nothing shared. */
 export const NO_ARTIFACTS: InitArtifacts = { files: new Map(), sharedArrays: new Map() };

@@ -25,7 +25,7 @@ export function readFileThroughMain(
   if (size < 0) return undefined;
   const target = new SharedArrayBuffer(size);
   if (size > 0) ask(cells, () => post({ type: "fill-file", target }));
-  return target;
+  return cells[FileGate.size]! < 0 ? undefined : target;
 }
 
 function ask(cells: Int32Array, send: () => void): void {
