@@ -11,6 +11,7 @@ import { type Dependency, type ParsedModule, requestKind, requestOf } from "./pa
 import type { Names } from "./names.ts";
 import type { DependencyTarget, Program, ProgramModule } from "./program.ts";
 import type { Binding, Reference } from "./scope.ts";
+import { replacedGlobals } from "./replaced_globals.ts";
 import { suspendModule } from "./suspend.ts";
 
 /**
@@ -35,9 +36,10 @@ export function link(modules: readonly ParsedModule[], { inspected = false } = {
   const usesGlobal = modules.some((module) =>
     module.scope.free.some(({ node }) => node.name === "globalThis" || node.name === "global")
   );
+  const replaced = new Set(modules.flatMap(({ program, scope }) => replacedGlobals(program, scope)));
   const entry = modules.at(-1);
   return {
-    modules: linked.map((module) => module.compile(inference, usesGlobal, inspected)),
+    modules: linked.map((module) => module.compile(inference, { usesGlobal, replaced }, inspected)),
     builtins: [...new Set(modules.flatMap(builtinsOf))],
     readsPages: modules.some(({ source }) => PAGE_METHODS.test(source.text)),
     mayWriteBytes: modules.some(mayWriteBytes),
@@ -68,6 +70,13 @@ function staticImports(module: ParsedModule): ParsedModule[] {
     const dependency = module.dependencies.get(node);
     return dependency?.kind === "module" ? [dependency.module] : [];
   });
+}
+
+/** How the modules of a script use its global object. */
+interface GlobalUse {
+  /** Whether any names it, and so may add to it. */
+  readonly usesGlobal: boolean;
+  readonly replaced: ReadonlySet<string>;
 }
 
 /** Which modules have certainly run when another one's own code runs. */
@@ -212,12 +221,12 @@ class LinkedModule {
     if (binding && !binding.reassigned) this.imports.set(binding, importTarget({ kind: "builtin", specifier, name }));
   }
 
-  compile(inference: Inference, usesGlobal: boolean, inspected: boolean): ProgramModule {
+  compile(inference: Inference, globals: GlobalUse, inspected: boolean): ProgramModule {
     const { source, program, scope, unnamedDefault, format, sourceMap, index, base } = this.parsed;
     const edits = new Edits(source.text);
     if (source.text.startsWith("#!")) edits.replace(0, 2, "//");
     const replaced = new Set<Node>();
-    this.#editReferences(edits, replaced, usesGlobal);
+    this.#editReferences(edits, replaced, globals);
     this.#editDeclarations(edits, inference);
     for (const node of scope.importMetas) {
       edits.replace(node.start, node.end, `${this.#names.instance}.meta(${index},${JSON.stringify(base)})`);
@@ -295,7 +304,7 @@ class LinkedModule {
     return targets;
   }
 
-  #editReferences(edits: Edits, replaced: Set<Node>, usesGlobal: boolean): void {
+  #editReferences(edits: Edits, replaced: Set<Node>, globals: GlobalUse): void {
     const replace = (reference: Reference, text: string) => {
       const { node, shorthand, call } = reference;
       replaced.add(node);
@@ -329,12 +338,12 @@ class LinkedModule {
         // Those of the factory are none of the script's business.
         outside ??= argumentsOutsideFunctions(this.parsed.program);
         if (outside.has(reference.node)) replace(reference, typeOf ? "undefined" : `${instance}.absent("${name}")`);
-      } else if (name in globalThis) {
+      } else if (name in globalThis && !globals.replaced.has(name)) {
         continue;
       } else if (reference.write) {
         replace(reference, `${instance}.names.${name}`);
-      } else if (usesGlobal) {
-        replace(reference, typeOf ? `${instance}.global.${name}` : `${instance}.free("${name}")`);
+      } else if (globals.usesGlobal || globals.replaced.has(name)) {
+        replace(reference, typeOf ? `${instance}.global.${name}` : `(${instance}.free("${name}"))`);
       }
     }
   }

@@ -132,3 +132,32 @@ export default function () {
   });
   assertEquals(stderr.trim().split("\n").sort(), ["1 changed,changed,,7,changed", "2 A,,digest,36,"]);
 });
+
+Deno.test("a script may put its own in the place of any global, each virtual user for itself", async () => {
+  const { stderr } = await runK6d({
+    files: {
+      "script.js": `
+import { sleep } from "k6";
+import { made } from "./lib.js";
+export const options = { vus: 2, iterations: 2 };
+const log = console.log;
+globalThis.setTimeout = () => "own timer";
+globalThis.Own = class { kind = "own class" };
+export default function () {
+  if (__VU === 1) {
+    JSON = { stringify: () => "own JSON" };
+    globalThis.TextEncoder = class { kind = "own encoder" };
+    global["console"] = { log: (...args) => log("own", ...args) };
+  }
+  sleep(0.2);
+  console.log(JSON.stringify(__VU), new TextEncoder().kind, setTimeout(), new Own().kind, made(), typeof URL, typeof crypto);
+}`,
+      "lib.js": `export const made = () => [setTimeout(), new Own().kind, JSON.stringify([])].join();`,
+    },
+    args: ["run", "--quiet", "--log-format=raw", "--workers", "1", "script.js"],
+  });
+  assertEquals(stderr.trim().split("\n").sort(), [
+    "2 undefined own timer own class own timer,own class,[] undefined object",
+    "own own JSON own encoder own timer own class own timer,own class,own JSON undefined object",
+  ]);
+});
