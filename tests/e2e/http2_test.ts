@@ -3,8 +3,9 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { makeCertificate } from "../net/certificate.ts";
 import { answer, startFrameServer } from "../net/http2/frame_server.ts";
-import { goAway, resetStream } from "../net/http2/peer.ts";
+import { goAway, headers, resetStream } from "../net/http2/peer.ts";
 import { startNginx } from "../net/nginx.ts";
+import { startRawServer } from "../net/raw_server.ts";
 import { nginx, testWithPrograms } from "../support/debian.ts";
 import { freePort } from "../support/free_port.ts";
 import { consoleMessages, type K6dResult, logEntries, runK6d, runSuccessfully } from "./support/k6d.ts";
@@ -38,6 +39,27 @@ console.log(facts(blocked.response));`,
   });
   const over = (connection: number, count: number) => Array(count).fill(`HTTP/2.0 tls1.3 ${connection}`).join();
   assertEquals(consoleMessages(result), [over(0, 3), over(0, 2), `${over(0, 1)} 0 200 OK`, over(1, 1)]);
+});
+
+Deno.test("redirects lead from HTTP/2 to HTTP/1.1 and back", async () => {
+  await using plain = startRawServer(async (peer) => {
+    while (await peer.head() !== null) {
+      await peer.send(`HTTP/1.1 302 Found\r\nLocation: ${secure.url}/end\r\nContent-Length: 0\r\n\r\n`);
+    }
+  });
+  await using secure = await startFrameServer((connection, id, _index, path) => {
+    if (path === "/end") connection.send(answer(id, "the end"));
+    else connection.send(headers(id, { ":status": "302", location: `${plain.url}/` }, true));
+  });
+  const result = await runSuccessfully({
+    files: script(
+      secure.url,
+      `const { proto, body } = http.get(url);
+console.log(proto, body, http.get(url, { redirects: 1 }).proto, http.get(url, { redirects: 0 }).proto);`,
+    ),
+  });
+  assertEquals(consoleMessages(result), ["HTTP/2.0 the end HTTP/1.1 HTTP/2.0"]);
+  assertEquals([secure.connections.length, plain.connections], [1, 1]);
 });
 
 testWithPrograms("HTTP/1.1 is chosen by option, flag, variable, and as for Go's programs", [nginx], async () => {

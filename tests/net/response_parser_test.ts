@@ -289,6 +289,9 @@ Deno.test("bytes after the end of an answer end the connection's reuse", () => {
     assertEquals(parse(ok(headers, "hi and more")).keepAlive, false);
   }
   assertEquals(parse(ok("Transfer-Encoding: chunked\r\n", "0\r\n\r\nmore")).keepAlive, false);
+  // A part of the body came with the head, the rest of it and more in one piece.
+  const stream = ok("Content-Length: 2\r\n", "hi and more");
+  assertEquals(parse(stream, [stream.indexOf("i and")], { discard: true }).keepAlive, false);
 });
 
 const MALFORMED: Readonly<Record<string, [stream: string, error: string]>> = {
@@ -315,6 +318,10 @@ const MALFORMED: Readonly<Record<string, [stream: string, error: string]>> = {
   "a bad chunk size": [ok("Transfer-Encoding: chunked\r\n", "zz\r\n"), "invalid byte in chunk length"],
   "an empty chunk size": [ok("Transfer-Encoding: chunked\r\n", "\r\n"), "empty hex number for chunk length"],
   "a huge chunk size": [ok("Transfer-Encoding: chunked\r\n", "fffffffffffffffff\r\n"), "http chunk length too large"],
+  "a chunk that ends in something else": [
+    ok("Transfer-Encoding: chunked\r\n", "1\r\nxZ\n0\r\n\r\n"),
+    "malformed chunked encoding",
+  ],
   "a chunk's line that ends early": [
     ok("Transfer-Encoding: chunked\r\n", "1\nx\r\n"),
     "chunked line ends with bare LF",

@@ -38,6 +38,8 @@ export const GARBAGE: Readonly<Record<string, string>> = {
  */
 export class FaultyServer implements AsyncDisposable {
   connections = 0;
+  /** How many answers that nobody asked for have been sent. */
+  unasked = 0;
   readonly url: string;
   readonly #server: Server;
   readonly #open: ReadonlySet<Socket>;
@@ -57,7 +59,7 @@ export class FaultyServer implements AsyncDisposable {
       open.add(socket);
       socket.on("close", () => open.delete(socket));
       socket.on("error", () => socket.destroy());
-      serve(socket);
+      serve(socket, running);
     };
     // `node:net`, because it can reset a connection.
     const server = tls === undefined ? createServer(accept) : createTlsServer(tls, accept);
@@ -78,7 +80,7 @@ export class FaultyServer implements AsyncDisposable {
 }
 
 /** Answers each request when its head is complete; bodies are no part of these tests. */
-function serve(socket: Socket): void {
+function serve(socket: Socket, server: FaultyServer): void {
   let received = "";
   socket.setEncoding("latin1");
   socket.on("data", (text: string) => {
@@ -86,12 +88,12 @@ function serve(socket: Socket): void {
     for (let end = received.indexOf("\r\n\r\n"); end >= 0; end = received.indexOf("\r\n\r\n")) {
       const path = received.split(" ", 2)[1] ?? "";
       received = received.slice(end + 4);
-      answer(socket, path);
+      answer(socket, path, server);
     }
   });
 }
 
-function answer(socket: Socket, path: string): void {
+function answer(socket: Socket, path: string, server: FaultyServer): void {
   const [, kind, name = "", count = ""] = path.split("/");
   const part = ANSWERS[name as keyof typeof ANSWERS]?.slice(0, Number(count)) ?? "";
   switch (kind) {
@@ -113,7 +115,10 @@ function answer(socket: Socket, path: string): void {
       socket.write(`${ANSWERS.length} and more`, "latin1");
       return;
     case "more":
-      socket.write(ANSWERS.length, "latin1", () => setTimeout(() => socket.write(ANSWERS.length, "latin1"), 10));
+      // Not in one piece with the first one, which the client would notice at once.
+      socket.write(ANSWERS.length, "latin1", () => {
+        setTimeout(() => socket.write(ANSWERS.length, "latin1", () => server.unasked++), 10);
+      });
       return;
     case "leave":
       socket.end(ANSWERS.length, "latin1");

@@ -109,7 +109,6 @@ export class HpackEncoder {
     this.#table.push(field);
     this.#numbers.set(field.key, this.#kept++);
     this.#tableBytes += field.tableBytes;
-    this.#lastFields = null;
   }
 
   #evict(bytes: number): void {

@@ -48,7 +48,11 @@ testWithPrograms("requests at once share one connection, from the first on", [ng
   const before = await server.connections();
   const results = await Promise.all(Array.from({ length: 60 }, () => client.send(`${server.http2Url}/page`)));
   assertEquals(new Set(results.map((result) => `${result.proto} ${bodyText(result)}`)), new Set(["HTTP/2.0 hello"]));
-  assertEquals(results.filter(({ connecting }) => connecting > 0).length, 1);
+  assertEquals(results.filter(({ connecting, tlsHandshaking }) => connecting > 0 && tlsHandshaking > 0).length, 1);
+  assertEquals(results.filter(({ tlsHandshaking }) => tlsHandshaking > 0).length, 1);
+  // All of them waited for it.
+  const slowest = Math.max(...results.map(({ connecting, tlsHandshaking }) => connecting + tlsHandshaking));
+  assert(results.every(({ blocked }) => blocked >= slowest / 2));
   assertEquals(await server.connections() - before, 2);
 });
 

@@ -73,10 +73,22 @@ Deno.test("fields that no name and value may have are told, and the list has a l
 Deno.test("what breaks the compression is refused", () => {
   const wrong = [
     ...["80", "be", "ff00", "ffffffffffff7f", "40", "4001", "400178", "400178ff"],
+    // Texts beyond the end of the block: of a name, of a value.
+    ...["400578", "4001780561", "4001788507"],
     // A table of 4097 bytes, and one that is resized after a field.
     ...["3fe21f", "8220"],
   ];
   for (const hex of wrong) assertThrows(() => decodeHex(new HpackDecoder(), hex), Http2ConnectionError, "COMPRESSION");
+});
+
+Deno.test("a field that is larger than the table empties it, and isn't in it", () => {
+  const decoder = new HpackDecoder();
+  const small = "40 01 78 01 79";
+  const large = `40 01 78 7f 81 1f ${"61".repeat(4096)}`;
+  assertEquals(decodeHex(decoder, `${small} be`), ["x", "y", "x", "y"]);
+  assertEquals(decodeHex(decoder, large), ["x", "a".repeat(4096)]);
+  assertThrows(() => decodeHex(decoder, "be"), Http2ConnectionError, "COMPRESSION");
+  assertEquals(decodeHex(decoder, `${small} be`), ["x", "y", "x", "y"]);
 });
 
 const fieldNames = fc.constantFrom(":path", ":authority", "cookie", "x-id", "user-agent", "content-length", "accept");
