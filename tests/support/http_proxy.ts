@@ -80,6 +80,7 @@ export class HttpProxy implements AsyncDisposable {
     for (const end of [socket, onward]) {
       this.#tunnels.add(end);
       end.on("error", () => end.destroy());
+      end.on("close", () => this.#tunnels.delete(end));
     }
     socket.write("HTTP/1.1 200 Connected\r\n\r\n");
     socket.pipe(onward);
