@@ -30,11 +30,11 @@ const FIELDS: readonly (keyof Response)[] = [
 
 const { defineProperty, entries, getOwnPropertyDescriptor, keys, values } = Object;
 
-/** Makes scripts find the fields: in `for … in` loops too. Once a worker, before the script's first line. */
+/** Makes scripts find the fields, in `for … in` loops too, and set them. Once a worker, before the script's first line. */
 export function listResponseFields(): void {
   for (const name of FIELDS) {
     const property = getOwnPropertyDescriptor(Response.prototype, name);
-    if (property !== undefined) defineProperty(Response.prototype, name, { ...property, enumerable: true });
+    if (property !== undefined) defineProperty(Response.prototype, name, settable(name, property));
   }
   replace("keys", (object) => object instanceof Response ? [...fieldsOf(object)] : keys(object as object));
   replace(
@@ -46,6 +46,15 @@ export function listResponseFields(): void {
     (object) =>
       object instanceof Response ? fieldsOf(object).map((name) => [name, object[name]]) : entries(object as object),
   );
+}
+
+/** A value that a script gives to a field takes the place of its getter. */
+function settable(name: string, property: PropertyDescriptor): PropertyDescriptor {
+  if (property.get === undefined || property.set !== undefined) return { ...property, enumerable: true };
+  const set = function (this: Response, value: unknown): void {
+    defineProperty(this, name, { value, writable: true, enumerable: true, configurable: true });
+  };
+  return { ...property, set, enumerable: true };
 }
 
 /** Those of its class, and what the script added. */

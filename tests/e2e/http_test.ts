@@ -437,3 +437,17 @@ export default function () { http.get("${server.url}/302/302/302/302/302/302/302
   assertEquals(await warnings("{ redirects: 10 }"), 0);
   assertEquals(await warnings("null", "--max-redirects", "10"), 0);
 });
+
+Deno.test("a script may set the fields of a response", async () => {
+  await using target = startTarget();
+  const log = await logOf(
+    target.url,
+    `const response = http.get(url);
+    const names = Object.keys(response).filter((name) => typeof response[name] !== "function");
+    for (const name of names) response[name] = name;
+    console.log(names.length, names.every((name) => response[name] === name));
+    console.log(Object.keys(response).length, JSON.parse(JSON.stringify(response)).headers);
+    console.log(http.get(url).headers["Content-Type"]);`,
+  );
+  assertEquals(log, ["16 true", "20 headers", "text/plain;charset=UTF-8"]);
+});
