@@ -24,7 +24,7 @@ import {
 } from "./errors.ts";
 import { openHttpTunnel } from "./http_tunnel.ts";
 import { ipFamily, isIpAddress, plainIp } from "./ip_address.ts";
-import { connectLogged } from "./logged_tls.ts";
+import { secureLogged } from "./logged_tls.ts";
 import { connectNode, localAddress } from "./node_tcp.ts";
 import { type HttpProxy, Proxies, type Proxy } from "./proxies.ts";
 import { Resolver } from "./resolver.ts";
@@ -341,9 +341,11 @@ export class Dial extends Expiring {
   async #connectLogged({ ip, port }: Endpoint, signal: AbortSignal): Promise<Dialled> {
     const { settings } = this.#dialer;
     const startedAt = performance.now();
-    const target = { ip, port, hostname: this.#url.hostname, caCerts: settings.caCerts, protocols: this.#protocols };
-    const connection = await connectLogged(target, signal, () => this.#dialer.deadlines.remove(this));
-    const { socket, isHttp2, connectedAt, readyAt } = connection;
+    const tcp = await this.#connectDeno(ip, port);
+    const connectedAt = performance.now();
+    this.#dialer.deadlines.remove(this);
+    const target = { hostname: this.#url.hostname, caCerts: settings.caCerts, protocols: this.#protocols };
+    const { socket, isHttp2, readyAt } = await secureLogged(tcp, target, signal);
     return {
       socket,
       http2Socket: isHttp2 ? socket : null,
@@ -363,7 +365,7 @@ export class Dial extends Expiring {
   }
 
   /** A connection of Deno's own, which costs the least. */
-  async #connectDeno(hostname: string, port: number): Promise<Socket> {
+  async #connectDeno(hostname: string, port: number): Promise<Deno.TcpConn> {
     this.#isConnecting = true;
     try {
       const socket = await Deno.connect({ hostname, port, signal: this.#abandoned.signal });

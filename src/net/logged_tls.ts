@@ -3,7 +3,7 @@
  * exchange it tells neither version nor cipher suite, and can't be told of options; see docs/design/http2.md.
  */
 
-import { dialFailure, FAILURES, NetError, tlsFailure } from "./errors.ts";
+import { FAILURES, NetError, tlsFailure } from "./errors.ts";
 import type { ListeningSocket, SocketListener } from "./socket.ts";
 
 // Scripts find these gone from the global object.
@@ -12,10 +12,8 @@ const { Deno, performance } = globalThis;
 /** What is read at a time for HTTP/2: a record of TLS. */
 const READ_BYTES = 16 * 1024;
 
-/** What to connect to, and whom to trust. */
+/** Whom to expect, and whom to trust. */
 export interface LoggedTlsTarget {
-  readonly ip: string;
-  readonly port: number;
   /** The name for SNI and for the certificate's check, or an address. */
   readonly hostname: string;
   /** Roots beside Mozilla's, PEM. */
@@ -23,37 +21,31 @@ export interface LoggedTlsTarget {
   readonly protocols: readonly string[];
 }
 
-/** A connection after its handshake. Times are `performance.now()`'s milliseconds. */
+/** A connection after its handshake. Its time is in `performance.now()`'s milliseconds. */
 export interface LoggedTls {
   readonly socket: ListeningSocket;
   readonly isHttp2: boolean;
-  readonly connectedAt: number;
   readonly readyAt: number;
 }
 
 /**
- * Connects, calls `onConnected`, and shakes hands. `signal` ends the attempt.
+ * Shakes hands on a fresh connection, which is closed when that fails. `signal` ends the attempt.
  *
  * @throws {NetError} when that can't be done
  */
-export async function connectLogged(
-  { ip, port, hostname, caCerts, protocols }: LoggedTlsTarget,
+export async function secureLogged(
+  tcp: Deno.TcpConn,
+  { hostname, caCerts, protocols }: LoggedTlsTarget,
   signal: AbortSignal,
-  onConnected: () => void,
 ): Promise<LoggedTls> {
-  const tcp = await Deno.connect({ hostname: ip, port, signal }).catch((error) => {
-    throw new NetError(dialFailure(error));
-  });
-  const connectedAt = performance.now();
-  onConnected();
-  tcp.setNoDelay();
   const connection = await Deno.startTls(tcp, { hostname, caCerts: [...caCerts], alpnProtocols: [...protocols] });
   const socket = new DenoTlsStream(connection);
   const cancel = () => socket.close();
   signal.addEventListener("abort", cancel);
+  if (signal.aborted) cancel();
   try {
     const { alpnProtocol } = await connection.handshake();
-    return { socket, isHttp2: alpnProtocol === "h2", connectedAt, readyAt: performance.now() };
+    return { socket, isHttp2: alpnProtocol === "h2", readyAt: performance.now() };
   } catch (error) {
     socket.close();
     throw new NetError(handshakeFailure(error));
