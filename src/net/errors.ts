@@ -162,9 +162,9 @@ function isOfBind(error: unknown): boolean {
   return error instanceof Error && "syscall" in error && error.syscall === "bind";
 }
 
-/** An error's own words as a part of ours: lower case, without what Deno appends. */
+/** An error's own words as a part of ours: lower case, without what Deno adds around them. */
 function textOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
-  const text = message.replace(/ \((?:os error \d+|SSL routines:.*)\)$/, "");
+  const text = message.replace(/^proto error: (?:io error: )?| \((?:os error \d+|SSL routines:.*)\)$/g, "");
   return text.charAt(0).toLowerCase() + text.slice(1);
 }

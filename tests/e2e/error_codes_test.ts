@@ -1,12 +1,27 @@
 /** k6's error codes, each from a failure that really happens. Those of HTTP/2 have tests of their own. */
 
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { gzipSync } from "node:zlib";
-import { transferFailure } from "../../src/net/errors.ts";
+import { ERROR_CODES, NetError, transferFailure } from "../../src/net/errors.ts";
+import { DEFAULT_DNS, Resolver } from "../../src/net/resolver.ts";
 import { makeCertificate } from "../net/certificate.ts";
 import { FaultyServer } from "../support/faulty_server.ts";
 import { freePort } from "../support/free_port.ts";
 import { consoleMessages, runSuccessfully } from "./support/k6d.ts";
+
+/** Codes that have no row below, and where they come from. */
+const ELSEWHERE: Readonly<Record<number, string>> = {
+  [ERROR_CODES.nonTcp]: "never: k6d's requests go over TCP only",
+  [ERROR_CODES.dns]: "the test of name servers below",
+  [ERROR_CODES.tcp]: "a peer that vanishes for a quarter of an hour: loopback has none",
+  [ERROR_CODES.brokenPipe]: "the last test below: requests tell what was read, which is the end",
+  [ERROR_CODES.unknownErrno]: "a network that breaks under a connection: loopback can't",
+  [ERROR_CODES.dialTimeout]: "tests/net/http_client_test.ts, where the limit isn't 30 s",
+  [ERROR_CODES.http2]: "tests/net/http2",
+  [ERROR_CODES.http2GoAway]: "tests/net/http2",
+  [ERROR_CODES.http2Stream]: "tests/net/http2",
+  [ERROR_CODES.http2Connection]: "tests/net/http2",
+};
 
 /** An alert of TLS: fatal, handshake failure. */
 const ALERT = Uint8Array.of(0x15, 3, 3, 0, 2, 2, 40);
@@ -93,6 +108,7 @@ Deno.test("every failure has k6's code and words, and the requests after it work
     { code: 1101, name: "no such name", url: `http://${"a".repeat(64)}.test/`, error: /^lookup: no such host$/ },
     { code: 1110, name: "a forbidden address", url: "http://127.66.0.1/", error: /^ip is blacklisted$/ },
     { code: 1111, name: "a forbidden name", url: "http://x.forbidden.test/", error: /^hostname is blocked$/ },
+    { code: 1210, name: "a port that is none", url: at(0), error: /^dial: invalid port/ },
     { code: 1212, name: "a closed port", url: at(freePort()), error: /^dial: connection refused$/ },
     { code: 1213, name: "no way to an address", url: "http://255.255.255.255/", error: /^dial: / },
     { code: 1220, name: "a reset", url: `${faulty.url}/reset/length/20`, error: /^read: connection reset by peer$/ },
@@ -121,6 +137,9 @@ Deno.test("every failure has k6's code and words, and the requests after it work
     })),
   ];
 
+  const covered = new Set([...rows.map(({ code }) => code), ...Object.keys(ELSEWHERE).map(Number)]);
+  assertEquals(Object.values(ERROR_CODES).filter((code) => !covered.has(code)), []);
+
   const result = await runSuccessfully({
     files: {
       "script.js": `import http from "k6/http";
@@ -145,6 +164,14 @@ export default function () {
     rows.map(({ name, code, status = 0 }) => [name, code, status, true, "200"]),
   );
   for (const [i, { error }] of rows.entries()) assertMatch(seen[i]![2], error);
+});
+
+Deno.test("a name server that can't be asked is not a name that doesn't exist", async () => {
+  // The system refuses to send to all hosts at once.
+  const nameServer = { ipAddr: "255.255.255.255", port: 53 };
+  const resolver = new Resolver(DEFAULT_DNS, (name, record) => Deno.resolveDns(name, record, { nameServer }));
+  const error = await assertRejects(() => resolver.lookup("a.test", null), NetError, "lookup: ");
+  assertEquals([error.code, /proto|os error/.test(error.text)], [1100, false]);
 });
 
 Deno.test("a write to a connection whose other end is gone is a broken pipe", async () => {

@@ -4,6 +4,8 @@
  */
 
 import { ANSWERS, FaultyServer, GARBAGE } from "../support/faulty_server.ts";
+import { alert, FaultyTlsServer, type TlsFault } from "../support/faulty_tls.ts";
+import { makeCertificate } from "./certificate.ts";
 import { HTTP2_FAULTS } from "./http2/faults.ts";
 import { answer, type FrameServer, startFrameServer } from "./http2/frame_server.ts";
 import { TestClient } from "./raw_server.ts";
@@ -36,6 +38,15 @@ const http1Paths = [
 
 const http2Paths = [...Object.keys(HTTP2_FAULTS).map((_, i) => `/${i}`), "/stall"];
 
+/** In the greeting, the certificate, the last message of the handshake. */
+const TLS_FAULTS: readonly TlsFault[] = [
+  ...[0, 3, 60, 128, 400, 700].flatMap((after) =>
+    (["end", "reset", "garbage"] as const).map((how) => ({ how, after }))
+  ),
+  { how: "stall", after: 200 },
+  ...[40, 48, 80].map((description) => ({ how: "garbage", after: 0, bytes: alert(description) } as const)),
+];
+
 if (import.meta.main) {
   // deno-lint-ignore no-console
   console.log(JSON.stringify(await storm(Number(Deno.args[0]), Deno.args[1] === "http2")));
@@ -44,12 +55,16 @@ if (import.meta.main) {
 /** Sends that many requests that fail. */
 async function storm(faults: number, isHttp2: boolean): Promise<FaultStormResult> {
   await using server = isHttp2 ? await startFaultyHttp2Server() : await FaultyServer.start();
-  const paths = isHttp2 ? http2Paths : http1Paths;
+  await using tls = await FaultyTlsServer.start(await makeCertificate("localhost", "IP:127.0.0.1"));
+  let nextTlsFault = 0;
+  tls.faultOf = () => TLS_FAULTS[nextTlsFault++ % TLS_FAULTS.length]!;
+  const paths = isHttp2 ? http2Paths : withTls(http1Paths, `https://127.0.0.1:${tls.port}/`);
   // What ends a connection of HTTP/2 ends all of its requests: those that go on at once have clients of their own.
   using stack = new DisposableStack();
   const clients = Array.from(
     { length: isHttp2 ? AT_ONCE : 1 },
-    () => stack.use(new TestClient({ insecureSkipTlsVerify: true })),
+    // Where HTTP/2 is offered all would wait for the handshake that stalls.
+    () => stack.use(new TestClient({ insecureSkipTlsVerify: true, tls: { http2: isHttp2 } })),
   );
   await failTimes(clients, server, paths, Math.min(WARM_UP, faults));
   const heapBefore = await usedBytes(clients, server);
@@ -60,11 +75,16 @@ async function storm(faults: number, isHttp2: boolean): Promise<FaultStormResult
   const heapGrowthBytes = await usedBytes(clients, server) - heapBefore;
   return {
     faults,
-    openConnections: server.openConnections,
+    openConnections: server.openConnections + tls.openConnections,
     newFiles: openFiles() - filesBefore,
     heapGrowthBytes,
     seconds,
   };
+}
+
+/** Every 40th one fails in its handshake, which takes that much longer. */
+function withTls(paths: readonly string[], url: string): string[] {
+  return paths.flatMap((path, i) => i % 40 === 0 ? [url, path] : [path]);
 }
 
 /** `/ok`, `/stall`, or the number of a fault. */
@@ -89,13 +109,19 @@ async function failTimes(
   const one = async (client: TestClient) => {
     while (next < faults) {
       const path = paths[next++ % paths.length]!;
-      const failed = await client.send(server.url + path, { timeoutMs: path.startsWith("/stall") ? 5 : 30_000 });
+      const url = path.startsWith("https:") ? path : server.url + path;
+      const failed = await client.send(url, { timeoutMs: timeoutOf(path) });
       if (failed.errorCode === 0) throw new Error(`${path} did not fail`);
       const { error } = await client.send(`${server.url}/ok`, { timeoutMs: 30_000 });
       if (error !== "") throw new Error(`the request after ${path}: ${error}`);
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, (_, i) => one(clients[i % clients.length]!)));
+}
+
+/** A handshake should get somewhere before it is given up. */
+function timeoutOf(path: string): number {
+  return path.startsWith("/stall") ? 5 : path.startsWith("https:") ? 100 : 30_000;
 }
 
 /** What is in use when nothing is under way and no connection is open. */
