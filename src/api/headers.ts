@@ -37,13 +37,26 @@ const FORBIDDEN_IN_VALUE = /[\x00-\x08\x0a-\x1f\x7f]/;
  * of two spellings of one name the later wins. Throws a `NetError` for a name or value that must not go on the wire.
  */
 export function requestHeaderPairs(headers: Readonly<Record<string, unknown>>): string[] {
+  const names = Object.keys(headers);
+  if (names.length > FEW_HEADERS) return manyHeaderPairs(names, headers);
   const pairs: string[] = [];
-  for (const name of Object.keys(headers)) {
-    const value = String(headers[name]);
-    checkHeader(name, value);
-    setHeader(pairs, canonicalHeaderName(name), value.trim());
-  }
+  for (const name of names) setHeader(pairs, canonicalHeaderName(name), headerValue(name, headers));
   return pairs;
+}
+
+/** Up to here it is quickest to look through all pairs for a name. */
+const FEW_HEADERS = 32;
+
+function manyHeaderPairs(names: readonly string[], headers: Readonly<Record<string, unknown>>): string[] {
+  const values = new Map<string, string>();
+  for (const name of names) values.set(canonicalHeaderName(name), headerValue(name, headers));
+  return [...values].flat();
+}
+
+function headerValue(name: string, headers: Readonly<Record<string, unknown>>): string {
+  const value = String(headers[name]);
+  checkHeader(name, value);
+  return value.trim();
 }
 
 /** Throws a `NetError` in Go's words when a header can't be sent: its name isn't a token, or its value has a line break in it. */

@@ -16,7 +16,7 @@ import type { CookieJar, RequestCookie } from "./cookies.ts";
 import { type ExpectedStatuses, requireCallback } from "./expected_statuses.ts";
 import { encodeForm } from "./form_body.ts";
 import { getHeader, requestHeaderPairs, setHeader } from "./headers.ts";
-import { tagText } from "./k6.ts";
+import { scriptTagPairs, tagText, withTagPairs } from "./k6.ts";
 import { encodeMultipart, hasFile } from "./multipart.ts";
 import { session } from "./session.ts";
 import { isUnchangeable } from "./shared_file.ts";
@@ -332,12 +332,8 @@ function responseTypeOf(value: unknown, discard: boolean): ResponseType {
 
 /** Taken now: the samples come when no error can be thrown at the script any more. */
 function tagsOf(given: Readonly<Record<string, unknown>>): ScriptRequest["tags"] {
-  const pairs: [string, string][] = [];
-  for (const [name, value] of Object.entries(given)) {
-    const text = tagText(name, value);
-    if (text !== null) pairs.push([name, text]);
-  }
-  return pairs.length === 0 ? null : (set) => pairs.reduce((all, [name, text]) => all.with(name, text), set);
+  const pairs = scriptTagPairs(given);
+  return pairs.length === 0 ? null : (set) => withTagPairs(set, pairs);
 }
 
 function timeoutOf(value: unknown): number {

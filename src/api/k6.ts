@@ -1,6 +1,7 @@
 /** The module `k6`: check, group, fail, sleep, randomSeed. */
 
 import { BUILTIN_METRIC_IDS } from "../metrics/builtin.ts";
+import type { TagPairs } from "../metrics/types.ts";
 import { isAsyncFunction } from "../script/async_functions.ts";
 import type { Coroutine, Resumable, Suspension } from "../script/suspension.ts";
 import { nowEpochMs } from "../worker/runtime.ts";
@@ -219,13 +220,29 @@ function checkTags(user: VirtualUser, tags: unknown): VirtualUser["tags"] {
 
 /** `tags` with those of a script's object on top. */
 export function withScriptTags(tags: VirtualUser["tags"], added: unknown): VirtualUser["tags"] {
-  let all = tags;
-  for (const [name, value] of Object.entries(added as object)) {
+  return withTagPairs(tags, scriptTagPairs(added as object));
+}
+
+/** The tags of a script's object. Throws for values that k6 doesn't take. */
+export function scriptTagPairs(given: object): TagPairs {
+  const pairs: [string, string][] = [];
+  for (const [name, value] of Object.entries(given)) {
     const text = tagText(name, value);
-    if (text !== null) all = all.with(name, text);
+    if (text !== null) pairs.push([name, text]);
   }
+  return pairs;
+}
+
+/** `tags` with others on top. Hot. */
+export function withTagPairs(tags: VirtualUser["tags"], pairs: TagPairs): VirtualUser["tags"] {
+  // A text in the place of an object has any number of them, and each step on the way would be a set.
+  if (pairs.length > FEW_TAGS) return tags.withAll(pairs);
+  let all = tags;
+  for (const [name, value] of pairs) all = all.with(name, value);
   return all;
 }
+
+const FEW_TAGS = 100;
 
 /** A script's value of a tag; null where there is none. Throws for what k6 doesn't take. */
 export function tagText(name: string, value: unknown): string | null {

@@ -22,7 +22,9 @@ export class UrlTemplate {
 
 /** The template tag: ``http.url`https://example.com/items/${id}` ``. */
 export function url(parts: unknown, ...values: readonly unknown[]): UrlTemplate {
-  if (!Array.isArray(parts)) throw new TypeError("http.url is for templates: http.url`https://example.com/${id}`");
+  if (!Array.isArray(parts) || typeof parts[0] !== "string") {
+    throw new TypeError("http.url is for templates: http.url`https://example.com/${id}`");
+  }
   const texts = parts as readonly string[];
   const whole = values.reduce<string>((text, value, i) => `${text}${value}${texts[i + 1]}`, texts[0]!);
   return new UrlTemplate(texts.join("${}"), whole);

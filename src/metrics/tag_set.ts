@@ -78,14 +78,18 @@ export class TagSet {
 
   /** The value of a tag; undefined when the set has no tag of that name. */
   get(name: string): string | undefined {
-    if (this.#parent === undefined) return undefined;
-    return this.#last[0] === name ? this.#last[1] : this.#parent.get(name);
+    // No recursion, here and below: a script may give a request more tags than the stack is deep.
+    for (let set: TagSet = this; set.#parent !== undefined; set = set.#parent) {
+      if (set.#last[0] === name) return set.#last[1];
+    }
+    return undefined;
   }
 
   /** The tags in the order of their names; sets that begin with the same tags share their pairs. */
   toPairs(): TagPairs {
-    if (this.#parent === undefined) return [];
-    return [...this.#parent.toPairs(), this.#last];
+    const pairs: TagPairs[number][] = [];
+    for (let set: TagSet = this; set.#parent !== undefined; set = set.#parent) pairs.push(set.#last);
+    return pairs.reverse();
   }
 
   #number(): number {
