@@ -11,11 +11,13 @@ import {
   zstdDecompressSync,
 } from "node:zlib";
 
-const decoders: ReadonlyMap<string, (body: Uint8Array) => Uint8Array> = new Map([
+type Decoder = (body: Uint8Array, options: { readonly maxOutputLength: number }) => Uint8Array;
+
+const decoders: ReadonlyMap<string, Decoder> = new Map<string, Decoder>([
   ["gzip", gunzipSync],
   ["deflate", inflateSync],
-  ["br", (body: Uint8Array) => decodeAll(brotliDecompressSync, body)],
-  ["zstd", (body: Uint8Array) => decodeAll(zstdDecompressSync, body)],
+  ["br", (body, options) => decodeAll(brotliDecompressSync, body, options)],
+  ["zstd", (body, options) => decodeAll(zstdDecompressSync, body, options)],
 ]);
 
 /** `zlib.constants.BROTLI_PARAM_QUALITY`. */
@@ -51,28 +53,36 @@ export function compressBody(codings: readonly string[], body: Uint8Array): Uint
   return plainView(codings.reduce((bytes, coding) => encoders.get(coding)!(bytes), body));
 }
 
+/** Ten megabytes may unfold to ten gigabytes. No text can be longer than this either. */
+const LONGEST_BYTES = 512 * 1024 ** 2;
+
 /**
  * Undoes the codings of a `Content-Encoding` header, the last one first. A body with an unknown coding among them is
- * given back as it came, as k6 does; an empty one stays empty. Throws a `DecompressionError` for broken data.
+ * given back as it came, as k6 does; an empty one stays empty. Throws a `DecompressionError` for broken data, and when
+ * more than `longest` bytes come out.
  */
-export function decompressBody(contentEncoding: string, body: Uint8Array): Uint8Array {
+export function decompressBody(contentEncoding: string, body: Uint8Array, longest = LONGEST_BYTES): Uint8Array {
   const codings = contentEncoding.toLowerCase().split(",").map((coding) => coding.trim());
   if (!codings.every((coding) => decoders.has(coding))) return body;
-  return codings.reduceRight(decompress, body);
+  return codings.reduceRight((bytes, coding) => decompress(bytes, coding, longest), body);
 }
 
-function decompress(body: Uint8Array, coding: string): Uint8Array {
-  return body.length === 0 ? body : attempt(decoders.get(coding)!, body, coding);
+function decompress(body: Uint8Array, coding: string, longest: number): Uint8Array {
+  return body.length === 0 ? body : attempt(body, coding, longest);
 }
 
 /**
  * Decodes br or zstd. Deno's decoders give what a stream holds that is cut off, and nothing for much that is none; how
  * far they read when there is one byte more tells.
  */
-function decodeAll(decode: (body: Uint8Array, options: { info: true }) => unknown, body: Uint8Array): Uint8Array {
+function decodeAll(
+  decode: (body: Uint8Array, options: { info: true; maxOutputLength: number }) => unknown,
+  body: Uint8Array,
+  options: { readonly maxOutputLength: number },
+): Uint8Array {
   const withOneMore = new Uint8Array(body.length + 1);
   withOneMore.set(body);
-  const { buffer, engine } = decode(withOneMore, { info: true }) as InformedOutput;
+  const { buffer, engine } = decode(withOneMore, { info: true, ...options }) as InformedOutput;
   const isShort = engine.bytesWritten < body.length;
   // The decoder of zstd doesn't always count a stream's last bytes.
   if (engine.bytesWritten > body.length || isShort && decode === brotliDecompressSync) {
@@ -88,13 +98,21 @@ interface InformedOutput {
   readonly engine: { readonly bytesWritten: number };
 }
 
-function attempt(decoder: (body: Uint8Array) => Uint8Array, body: Uint8Array, coding: string): Uint8Array {
+function attempt(body: Uint8Array, coding: string, longest: number): Uint8Array {
   try {
-    return plainView(decoder(body));
+    return plainView(decoders.get(coding)!(body, { maxOutputLength: longest }));
   } catch (cause) {
+    if (isCode(cause, "ERR_BUFFER_TOO_LARGE")) {
+      const tooLong = `error decompressing response body: it unfolds to more than ${longest} bytes`;
+      throw new DecompressionError(tooLong, { cause });
+    }
     // Whatever the decoder throws: without `process` its own errors don't come through as such.
     throw broken(coding, cause);
   }
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && "code" in error && error.code === code;
 }
 
 /** A view over exactly the data: a Buffer's methods are none of the script's business. */

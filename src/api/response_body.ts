@@ -3,11 +3,20 @@
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 const utf16 = new TextDecoder("utf-16le", { ignoreBOM: true });
 
+/** V8's limit is in characters; the decoder takes no more bytes than that. */
+const LONGEST_TEXT_BYTES = 2 ** 29 - 24;
+
 /**
  * Decodes UTF-8. A byte order mark is kept. Each byte that can't be decoded becomes one U+FFFD, as in Go (the
  * platform's decoder would give one for several), so lengths agree with k6.
+ * Throws a `RangeError` for more bytes than a text can hold.
  */
 export function decodeText(bytes: Uint8Array): string {
+  if (bytes.length > LONGEST_TEXT_BYTES) {
+    throw new RangeError(
+      `a body of ${bytes.length} bytes is longer than a text can be; ask for it with responseType: "binary" or "none"`,
+    );
+  }
   const text = utf8.decode(bytes);
   // The search is free for text in a one-byte representation, ASCII among it.
   return text.includes("\ufffd") ? decodeInvalid(bytes) : text;

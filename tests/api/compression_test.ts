@@ -76,3 +76,13 @@ Deno.test("a body that is cut off anywhere is an error", () => {
 Deno.test("an empty body stays empty", () => {
   assertEquals(decompressBody("gzip", new Uint8Array()).length, 0);
 });
+
+Deno.test("a body that unfolds beyond the limit is an error, at whatever depth", () => {
+  for (const coding of ["gzip", "deflate", "br", "zstd"] as const) {
+    const bomb = encoders[coding](new Uint8Array(1_000_001));
+    assertEquals(decompressBody(coding, bomb, 1_000_001).length, 1_000_001);
+    const error = assertThrows(() => decompressBody(coding, bomb, 1_000_000), DecompressionError, "more than 1000000");
+    assertEquals(error.code, 1701);
+    assertThrows(() => decompressBody(`${coding}, gzip`, gzipSync(bomb), 1_000_000), DecompressionError, "unfolds");
+  }
+});

@@ -34,6 +34,19 @@ Deno.test("a canonical name is its own canonical name and differs in case only",
   }));
 });
 
+Deno.test("any number of headers becomes pairs, each name in its first place with its last value", () => {
+  const spelling = fc.constantFrom("x-a", "X-A", "X-a", "x-B", "X-b");
+  const names = fc.array(fc.oneof(spelling, fc.stringMatching(/^[a-z]{1,6}$/)), { maxLength: 80 });
+  fc.assert(fc.property(names, (names) => {
+    const headers = Object.fromEntries(names.map((name, i) => [name, i]));
+    const pairs: string[] = [];
+    for (const [name, value] of Object.entries(headers)) setHeader(pairs, canonicalHeaderName(name), String(value));
+    assertEquals(requestHeaderPairs(headers), pairs);
+  }));
+  const many = Object.fromEntries(Array.from({ length: 100_000 }, (_, i) => [`x-${i}`, i]));
+  assertEquals(requestHeaderPairs(many).length, 200_000);
+});
+
 Deno.test("a script's header values become text and the later spelling of a name wins", () => {
   assertEquals(
     requestHeaderPairs({ "x-number": 5, "X-Bool": true, "X-Empty": "", "X-NUMBER": " six " }),

@@ -41,6 +41,13 @@ Deno.test("a set behaves like a map sorted by name", () => {
   }));
 });
 
+Deno.test("a set may have more tags than the stack is deep", () => {
+  const pairs = Array.from({ length: 100_000 }, (_, i): [string, string] => [`tag${i}`, "x"]);
+  const set = TagSet.root().with("zone", "eu").withAll(pairs).with("method", "GET");
+  assertEquals(set.toPairs().length, 100_002);
+  assertEquals([set.get("method"), set.get("tag99999"), set.get("zone")], ["GET", "x", "eu"]);
+});
+
 Deno.test("ids count the sets of a tree from 0", () => {
   const root = TagSet.root();
   assertEquals(root.id, 0);
