@@ -78,17 +78,24 @@ export class TagSet {
 
   /** The value of a tag; undefined when the set has no tag of that name. */
   get(name: string): string | undefined {
-    // No recursion, here and below: a script may give a request more tags than the stack is deep.
-    for (let set: TagSet = this; set.#parent !== undefined; set = set.#parent) {
-      if (set.#last[0] === name) return set.#last[1];
-    }
-    return undefined;
+    return TagSet.#valueOf(this, name);
   }
 
   /** The tags in the order of their names; sets that begin with the same tags share their pairs. */
   toPairs(): TagPairs {
+    return TagSet.#pairsOf(this);
+  }
+
+  // No recursion: a script may give a request more tags than the stack is deep.
+
+  static #valueOf(set: TagSet, name: string): string | undefined {
+    for (; set.#parent !== undefined; set = set.#parent) if (set.#last[0] === name) return set.#last[1];
+    return undefined;
+  }
+
+  static #pairsOf(set: TagSet): TagPairs {
     const pairs: TagPairs[number][] = [];
-    for (let set: TagSet = this; set.#parent !== undefined; set = set.#parent) pairs.push(set.#last);
+    for (; set.#parent !== undefined; set = set.#parent) pairs.push(set.#last);
     return pairs.reverse();
   }
 
