@@ -182,3 +182,43 @@ export default function () {
     );
   },
 );
+
+testWithPrograms("names and addresses in every spelling; each hop of a redirect has its version, for tags, too", [
+  nginx,
+], async () => {
+  await using server = await startServers();
+  const { newPort, oldPort, newUrl, oldUrl } = server;
+  const urls = [`https://LocalHost:${newPort}/`, `https://localhost.:${newPort}/`, `https://[::1]:${newPort}/`];
+  const urlsOfNames = [...urls, `https://127.0.0.1:${oldPort}/`, `https://bücher.test:${newPort}/`];
+  await using run = await K6dProcess.start({
+    ...command(
+      server.authority,
+      `for (const url of ${JSON.stringify(urlsOfNames)}) {
+  const { body, error, remote_ip } = http.get(url);
+  console.log(body, error, remote_ip);
+}
+const { tls_version, tls_cipher_suite, ocsp, proto } = http.get("${newUrl}/to/?url=${oldUrl}/", { tags: { name: "hops" } });
+console.log(tls_version, tls_cipher_suite, ocsp.status, proto);`,
+      { hosts: { "bücher.test": "127.0.0.1", "xn--bcher-kva.test": "127.0.0.1" } },
+    ),
+    args: ["run", "--quiet", "--out", "json=samples.json", "script.js"],
+  });
+  const result = await run.ended();
+  assertEquals(consoleMessages(result), [
+    "TLSv1.3 . localhost  127.0.0.1",
+    "TLSv1.3 . localhost  127.0.0.1",
+    "TLSv1.3 .   ::1",
+    "TLSv1.2 .   127.0.0.1",
+    "TLSv1.3 . xn--bcher-kva.test  127.0.0.1",
+    "tls1.2 TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384 unknown HTTP/1.1",
+  ]);
+  const samples = (await Deno.readTextFile(`${run.folder}/samples.json`)).trimEnd().split("\n").map((line) =>
+    JSON.parse(line)
+  );
+  const hops = samples.filter(({ type, metric, data }) =>
+    type === "Point" && metric === "http_reqs" && data.tags.name === "hops"
+  );
+  assertEquals(hops.map(({ data }) => `${data.tags.status} ${data.tags.proto} ${data.tags.tls_version}`), [
+    ...["302 HTTP/2.0 tls1.3", "200 HTTP/1.1 tls1.2"],
+  ]);
+});
