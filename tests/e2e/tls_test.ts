@@ -97,6 +97,14 @@ testWithPrograms("a file that SSLKEYLOGFILE names in vain ends the run with one 
   assertMatch(error!.msg!, /^SSLKEYLOGFILE names missing\/keys, which can't be written to: No such file or directory/);
 });
 
+Deno.test("a file of SSL_CERT_FILE without a certificate ends the run with one line", async () => {
+  for (const roots of ["", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]) {
+    const result = await runK6d(command(roots, ""));
+    const errors = logEntries(result.stderr).filter(({ level }) => level === "error").map(({ msg }) => msg);
+    assertEquals([result.code, errors], [255, ["SSL_CERT_FILE names roots.pem, which holds no certificate in PEM"]]);
+  }
+});
+
 testWithPrograms("sessions are resumed with roots and versions of one's own, too", [nginx], async () => {
   await using server = await startServers();
   for (const [url, version] of [[server.newUrl, "TLSv1.3"], [server.oldUrl, "TLSv1.2"]]) {
