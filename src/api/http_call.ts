@@ -7,14 +7,14 @@ import { ERROR_CODES, NetError } from "../net/errors.ts";
 import { copyResult, unsentResult } from "../net/http_result.ts";
 import { wholeBody } from "../net/request_body.ts";
 import type { HttpCompletion, HttpResult, HttpUrl } from "../net/types.ts";
-import { resolveReference } from "../net/url.ts";
+import { maskCredentials, resolveReference } from "../net/url.ts";
 import type { Coroutine, Resumable, Suspension } from "../script/suspension.ts";
 import type { HelperClient } from "../worker/blocked_thread.ts";
 import type { VirtualUser } from "../worker/virtual_user.ts";
 import { decompressBody, DecompressionError } from "./compression.ts";
 import { CookieJar } from "./cookies.ts";
 import { getHeader, headerValues, setCookieValues } from "./headers.ts";
-import { maskCredentials, redirectRequest, type ScriptRequest, withCookies, withHeader } from "./http_request.ts";
+import { redirectRequest, type ScriptRequest, withCookies, withHeader } from "./http_request.ts";
 import { Response } from "./http_response.ts";
 import type { HttpSession } from "./http_session.ts";
 import { session } from "./session.ts";
@@ -192,7 +192,7 @@ export class HttpCall implements Coroutine, Suspension, HttpCompletion {
     const shown = maskCredentials(location);
     const { endedAtEpochMs } = result;
     if (code === ERROR_CODES.invalidUrl) {
-      const reason = maskCredentials(message.replace(/^invalid URL: /, ""));
+      const reason = message.replace(/^invalid URL: /, "");
       const text = `failed to parse Location header ${JSON.stringify(shown)}: ${reason}`;
       return this.#finish(unsentResult({ code: ERROR_CODES.generic, text }, endedAtEpochMs), ERROR_CODES.generic);
     }

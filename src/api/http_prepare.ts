@@ -2,10 +2,11 @@
 
 import { ERROR_CODES, NetError } from "../net/errors.ts";
 import { unsentResult } from "../net/http_result.ts";
+import { maskCredentials } from "../net/url.ts";
 import { nowEpochMs } from "../worker/runtime.ts";
 import type { VirtualUser } from "../worker/virtual_user.ts";
 import { describeFailure } from "./http_call.ts";
-import { BodyError, buildRequest, maskCredentials, type ScriptRequest } from "./http_request.ts";
+import { BodyError, buildRequest, type ScriptRequest } from "./http_request.ts";
 import { Response } from "./http_response.ts";
 import type { HttpSession, SharedHttp } from "./http_session.ts";
 import { withScriptTags } from "./k6.ts";
@@ -38,8 +39,7 @@ export function prepareRequest(
     if (!(error instanceof NetError)) throw error;
     const given = params as RequestParams;
     const written = url instanceof UrlTemplate ? url.url : typeof url === "string" ? url : "";
-    // It may quote the URL.
-    const text = maskCredentials(error.message);
+    const text = error.message;
     let description = text;
     // The others are no requests at all, and have no samples.
     if (error.code === ERROR_CODES.generic && !(error instanceof BodyError)) {

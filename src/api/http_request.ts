@@ -7,7 +7,7 @@ import type { Credentials } from "../net/auth/scheme.ts";
 import { ERROR_CODES, NetError } from "../net/errors.ts";
 import { LARGE_PIECE_BYTES, type RequestBody, wholeBody } from "../net/request_body.ts";
 import type { HttpRequest, HttpUrl } from "../net/types.ts";
-import { parseHttpUrl, UrlError } from "../net/url.ts";
+import { maskCredentials, parseHttpUrl, UrlError } from "../net/url.ts";
 import { parseDuration } from "../options/duration.ts";
 import type { Options } from "../options/types.ts";
 import { compressBody, parseCodings } from "./compression.ts";
@@ -318,11 +318,6 @@ function withoutCredentials(url: HttpUrl, text: string): string {
 
 /** A password may hold further @ signs. */
 const USER = /\/\/[^/?#]*@/;
-
-/** A URL as it may be shown: `****:****` in place of a user and password. Not only for valid URLs. */
-export function maskCredentials(url: string): string {
-  return url.replace(USER, "//****:****@");
-}
 
 function responseTypeOf(value: unknown, discard: boolean): ResponseType {
   if (value === undefined || value === null) return discard ? "none" : "text";

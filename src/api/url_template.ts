@@ -1,6 +1,6 @@
 /** `http.url`: a URL from a template, whose samples share one name. */
 
-import { maskCredentials } from "./http_request.ts";
+import { maskCredentials } from "../net/url.ts";
 
 /** A URL with the name under which its samples are grouped: the template with `${}` in the place of each value. */
 export class UrlTemplate {
@@ -10,7 +10,7 @@ export class UrlTemplate {
   readonly clean_url: string;
 
   constructor(name: string, url: string) {
-    this.name = name;
+    this.name = CREDENTIALS_OF_VALUES.test(name) ? name : maskCredentials(name);
     this.url = url;
     this.clean_url = maskCredentials(url);
   }
@@ -19,6 +19,9 @@ export class UrlTemplate {
     return this.url;
   }
 }
+
+/** Nothing of a user or password stands in the template itself. */
+const CREDENTIALS_OF_VALUES = /\/\/\$\{\}:\$\{\}@/;
 
 /** The template tag: ``http.url`https://example.com/items/${id}` ``. */
 export function url(parts: unknown, ...values: readonly unknown[]): UrlTemplate {

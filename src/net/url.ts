@@ -11,6 +11,14 @@ export class UrlError extends NetError {
   override name = "UrlError";
 }
 
+/** A URL as it may be shown: `****:****` in place of a user and password. Not only for valid URLs. */
+export function maskCredentials(url: string): string {
+  return url.replace(CREDENTIALS, "$1****:****@");
+}
+
+/** A password may hold further @ signs; one with an unescaped `/`, `?` or `#` stands where a port should. */
+const CREDENTIALS = /(^|\/\/)(?:[^/?#]*@|[^/?#@:[]*:(?!\d*[/?#])[^@\s]*@)/;
+
 /**
  * Cuts an absolute URL into what a request needs. `href` keeps what was written (escaped, with credentials and
  * fragment), `target` and `host` are ready for the wire.
@@ -174,7 +182,8 @@ function removeDotSegments(path: string): string {
 }
 
 function invalid(text: string, reason: string): UrlError {
-  return new UrlError({ code: ERROR_CODES.invalidUrl, text: `invalid URL: parse ${JSON.stringify(text)}: ${reason}` });
+  const shown = JSON.stringify(maskCredentials(text));
+  return new UrlError({ code: ERROR_CODES.invalidUrl, text: `invalid URL: parse ${shown}: ${reason}` });
 }
 
 function noHost(): UrlError {

@@ -106,6 +106,8 @@ Deno.test("http.url groups requests under its template, which a tag name overrid
   assertEquals([request.url, request.name], ["http://a.test/items/7?q=x%20y", "${}/items/${}?q=${}"]);
   assertEquals(buildRequest("GET", template, null, { tags: { name: "own" } }, options).name, "own");
   assertEquals(url`http://u:p@a.test/`.clean_url, "http://****:****@a.test/");
+  assertEquals(url`http://u:p@a.test/${1}`.name, "http://****:****@a.test/${}");
+  assertEquals(url`http://${"u"}:${"p"}@a.test/${1}`.name, "http://${}:${}@a.test/${}");
 });
 
 Deno.test("a method is sent as it is written", () => {

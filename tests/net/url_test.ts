@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { parseHttpUrl, resolveReference, UrlError } from "../../src/net/url.ts";
+import { maskCredentials, parseHttpUrl, resolveReference, UrlError } from "../../src/net/url.ts";
 
 function failure(run: () => unknown): [code: number, text: string] {
   try {
@@ -75,7 +75,7 @@ const REFUSED: readonly [url: string, code: number, text: string][] = [
   ["http://h/\n", 1020, 'invalid URL: parse "http://h/\\n": invalid control character in URL'],
   ["http://%zz/", 1020, 'invalid URL: parse "http://%zz/": invalid character "%" in host name'],
   ["http://[::1/", 1020, "invalid URL: parse \"http://[::1/\": missing ']' in host"],
-  ["http://u%zz@h/", 1020, 'invalid URL: parse "http://u%zz@h/": invalid userinfo'],
+  ["http://u%zz@h/", 1020, 'invalid URL: parse "http://****:****@h/": invalid userinfo'],
 ];
 for (const [url, code, text] of REFUSED) {
   Deno.test(`${JSON.stringify(url)} is refused`, () => assertEquals(failure(() => parseHttpUrl(url)), [code, text]));
@@ -110,3 +110,23 @@ for (const [location, href] of REFERENCES) {
     assertEquals(resolveReference(parseHttpUrl("http://u@h:81/a/b?c=d"), location).href, href);
   });
 }
+
+Deno.test("what is shown of a URL has no user and password, also where it is no valid URL", () => {
+  const shown = "****:****@";
+  const cases = [
+    ["http://ann:pa@ss@a.test/x@y", `http://${shown}a.test/x@y`],
+    ["//ann:pass@a.test/", `//${shown}a.test/`],
+    ["ann:pass@a.test/", `${shown}a.test/`],
+    ["http:ann:pass@a.test/", `${shown}a.test/`],
+    ["http://ann:pa/ss@a.test/", `http://${shown}a.test/`],
+    ["http://ann:pa#ss@a.test/", `http://${shown}a.test/`],
+    ["http://ann:pa?ss@a.test/", `http://${shown}a.test/`],
+    ["http://a.test/x@y", "http://a.test/x@y"],
+    ["http://a.test:80/b:c@d", "http://a.test:80/b:c@d"],
+    ["http://[::1]:80/x@y", "http://[::1]:80/x@y"],
+    ["http://a.test?u=b:c@d", "http://a.test?u=b:c@d"],
+  ] as const;
+  for (const [url, expected] of cases) assertEquals(maskCredentials(url), expected);
+  const error = assertThrows(() => parseHttpUrl("http://ann:pass@a test/"), UrlError);
+  assertEquals(error.message, `invalid URL: parse "http://${shown}a test/": invalid character " " in host name`);
+});
