@@ -16,6 +16,7 @@ import {
   type ThresholdVerdict,
 } from "../metrics/thresholds.ts";
 import type { SampleBatch } from "../metrics/types.ts";
+import { type ProxySettings, readProxySettings } from "../net/proxies.ts";
 import type { ClientCertificate } from "../net/types.ts";
 import {
   isOpenModel,
@@ -56,7 +57,6 @@ import { RunError } from "./run_error.ts";
 import { RunningOutputs } from "./running_outputs.ts";
 import type { RunSecrets } from "./run_secrets.ts";
 import { trustedCertificates } from "./trusted_certificates.ts";
-import { type ProxySettings, readProxySettings } from "../net/proxies.ts";
 import { NO_ARTIFACTS, type OpenSource, WorkerPool } from "./worker_pool.ts";
 
 /** Workers that don't answer for this long after they were told to stop are ended. */

@@ -142,18 +142,20 @@ export class Dialer {
   }
 
   /**
-   * Where to connect to for a URL or a proxy.
+   * Where to connect to for a URL: its proxy, if there is one, else its server. What fails does so later, not at once.
    *
    * @throws {NetError} when that isn't allowed or the name can't be resolved
    */
-  async locate({ hostname, port }: Pick<HttpUrl, "hostname" | "port">): Promise<Endpoint> {
+  async route(url: HttpUrl): Promise<{ readonly proxy: Proxy | null; readonly endpoint: Endpoint }> {
+    const proxy = this.proxyOf(url);
+    const { hostname, port } = proxy ?? url;
     const rules = this.#rules;
-    if (rules === null) return { ip: await this.#resolver.lookup(hostname, port), port };
+    if (rules === null) return { proxy, endpoint: { ip: await this.#resolver.lookup(hostname, port), port } };
     const fixed = rules.fixedAddress(hostname, port);
     // An address that may be a blocked one is not even connected to.
     const ip = fixed === null ? await this.#resolver.lookup(hostname, rules.blocksAddresses ? null : port) : fixed.ip;
     rules.check(ip);
-    return { ip, port: fixed?.port ?? port };
+    return { proxy, endpoint: { ip, port: fixed?.port ?? port } };
   }
 
   /** Whether connections with TLS may come to speak HTTP/2. */
@@ -279,8 +281,7 @@ export class Dial extends Expiring {
     let dialled: Dialled;
     try {
       const url = this.#url;
-      const proxy = this.#dialer.proxyOf(url);
-      const endpoint = await this.#dialer.locate(proxy ?? url);
+      const { proxy, endpoint } = await this.#dialer.route(url);
       signal.throwIfAborted();
       if (this.#localIp !== null && isOtherFamily(this.#localIp, endpoint.ip)) {
         throw new NetError(FAILURES.mismatchedAddresses);

@@ -2,11 +2,12 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { NetError } from "../../src/net/errors.ts";
 import { Proxies, readProxySettings } from "../../src/net/proxies.ts";
+import type { HttpResult } from "../../src/net/types.ts";
 import { parseHttpUrl } from "../../src/net/url.ts";
 import { HttpProxy } from "../support/http_proxy.ts";
 import { TlsFront } from "../support/tls_front.ts";
 import { makeCertificate } from "./certificate.ts";
-import { bodyText, startFixedServer, startRawServer, TestClient } from "./raw_server.ts";
+import { bodyText, makeRequest, startFixedServer, startRawServer, TestClient } from "./raw_server.ts";
 
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 
@@ -102,6 +103,24 @@ Deno.test("a proxy that can't be used fails the requests for it, without showing
     assertEquals(proxies.of(parseHttpUrl("http://localhost/")), null);
     const error = assertThrows(() => proxies.of(parseHttpUrl("http://a.test/")), NetError, "HTTP_PROXY must be");
     assert(!error.message.includes("secret"));
+  }
+});
+
+Deno.test("a request that a wrong proxy or a blocked host fails is not told so from within send", async () => {
+  const addressRules = { hosts: {}, blockedNames: ["a.test"], blockedNetworks: [] };
+  for (
+    const settings of [
+      { proxies: { http: "ftp://p", https: "", exceptions: "" } },
+      { proxies: { http: "p:1", https: "", exceptions: "" }, addressRules },
+    ]
+  ) {
+    using client = new TestClient(settings);
+    let isTold = false;
+    const done = new Promise<HttpResult>((resolve) => {
+      client.client.send(makeRequest("http://a.test/"), { httpDone: (result) => (isTold = true, resolve(result)) });
+    });
+    assert(!isTold);
+    assertEquals((await done).status, 0);
   }
 });
 
