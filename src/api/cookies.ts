@@ -99,12 +99,8 @@ export class CookieJar {
 
   /** `jar.cookiesForURL`: names to values, the ones sent first in front. */
   cookiesForUrl(url: HttpUrl, nowMs: number): Record<string, string[]> {
-    const values: Record<string, string[]> = {};
-    for (const { name, value } of this.#matching(url, nowMs)) {
-      if (Object.hasOwn(values, name)) values[name]!.push(value);
-      else values[name] = [value];
-    }
-    return values;
+    const cookies = Map.groupBy(this.#matching(url, nowMs), ({ name }) => name);
+    return Object.fromEntries(cookies.entries().map(([name, list]) => [name, list.map(({ value }) => value)]));
   }
 
   /** `jar.set`: stores a cookie as if `url` had set it. Returns true; throws an `Error` when `expires` isn't a date. */
@@ -141,11 +137,6 @@ export class CookieJar {
     for (const cookie of this.#matching(url, nowMs)) {
       if (cookie.name === name) this.#remove(cookie);
     }
-  }
-
-  /** Forgets everything, as before each iteration. */
-  reset(): void {
-    this.#domains.clear();
   }
 
   #store(url: HttpUrl, cookie: SetCookie, nowMs: number): void {
@@ -208,24 +199,22 @@ const NO_EXPIRY_MS = -6795364578871;
 
 /** `Response.cookies`: each name to the cookies that an answer set under it. */
 export function responseCookies(setCookieValues: readonly string[]): Record<string, ResponseCookie[]> {
-  const cookies: Record<string, ResponseCookie[]> = {};
-  for (const line of setCookieValues) {
-    const cookie = parseSetCookie(line);
-    if (cookie === undefined) continue;
-    const { name, value, domain, path, httpOnly, secure, maxAge, expiresAtMs } = cookie;
-    const list = Object.hasOwn(cookies, name) ? cookies[name]! : cookies[name] = [];
-    list.push({
-      name,
-      value,
-      domain,
-      path,
-      http_only: httpOnly,
-      secure,
-      max_age: maxAge,
-      expires: expiresAtMs ?? NO_EXPIRY_MS,
-    });
-  }
-  return cookies;
+  const cookies = setCookieValues.map(parseSetCookie).filter((cookie) => cookie !== undefined).map(responseCookie);
+  return Object.fromEntries(Map.groupBy(cookies, ({ name }) => name));
+}
+
+function responseCookie(cookie: SetCookie): ResponseCookie {
+  const { name, value, domain, path, httpOnly, secure, maxAge, expiresAtMs } = cookie;
+  return {
+    name,
+    value,
+    domain,
+    path,
+    http_only: httpOnly,
+    secure,
+    max_age: maxAge,
+    expires: expiresAtMs ?? NO_EXPIRY_MS,
+  };
 }
 
 const COOKIE_NAME = /^[\w!#$%&'*+.^`|~-]+$/;

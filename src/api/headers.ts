@@ -120,11 +120,12 @@ export function setCookieValues(pairs: readonly string[]): string[] {
 
 /** `Response.request.headers`: canonical names with a list of values each. */
 export function requestHeadersForScript(pairs: readonly string[]): Record<string, string[]> {
-  const headers: Record<string, string[]> = {};
+  const values = new Map<string, string[]>();
   for (let i = 0; i < pairs.length; i += 2) {
     const name = canonicalHeaderName(pairs[i]!);
-    if (Object.hasOwn(headers, name)) headers[name]!.push(pairs[i + 1]!);
-    else headers[name] = [pairs[i + 1]!];
+    const known = values.get(name);
+    if (known === undefined) values.set(name, [pairs[i + 1]!]);
+    else known.push(pairs[i + 1]!);
   }
-  return headers;
+  return Object.fromEntries(values);
 }

@@ -148,8 +148,9 @@ export function redirectRequest(
   const method = keeps || wire.method === "GET" || wire.method === "HEAD" ? wire.method : "GET";
   const body = keeps ? wire.body : null;
   const staysOnHost = target.hostname === wire.url.hostname;
+  const keepsSecrets = staysOnHost || target.hostname.endsWith(`.${wire.url.hostname}`);
   const headers = withoutHeaders(request.headers, [
-    ...staysOnHost || target.hostname.endsWith(`.${wire.url.hostname}`) ? [] : ["Authorization", "Cookie"],
+    ...keepsSecrets ? [] : ["Authorization", "Cookie"],
     // The script's Host is for its own URL, and for what is relative to that.
     ...SCHEME.test(location) ? ["Host"] : [],
   ]);
@@ -163,6 +164,7 @@ export function redirectRequest(
     name: request.named ? request.name : withoutCredentials(target, target.href),
     headers,
     body: keeps ? request.body : "",
+    cookies: keepsSecrets ? request.cookies : [],
     auth: staysOnHost ? request.auth : null,
   };
 }

@@ -376,7 +376,10 @@ const modifiers: ReadonlyMap<string, Modifier> = new Map<string, Modifier>([
   ["keys", (value) => isObject(value) ? Object.keys(value) : Array.isArray(value) ? value.map(() => null) : []],
   ["values", (value) => isObject(value) ? Object.values(value) : value],
   ["flatten", (value, argument) => Array.isArray(value) ? value.flat(isDeep(argument) ? Infinity : 1) : value],
-  ["join", (value) => Array.isArray(value) ? Object.assign({}, ...value.filter(isObject)) : value],
+  [
+    "join",
+    (value) => Array.isArray(value) ? Object.fromEntries(value.filter(isObject).flatMap(Object.entries)) : value,
+  ],
   ["tostr", (value) => JSON.stringify(value)],
   ["fromstr", fromText],
   ["group", group],
@@ -408,10 +411,10 @@ function parsed(json: string): unknown {
 /** An object of arrays becomes an array of objects. */
 function group(value: unknown): unknown {
   if (!isObject(value)) return undefined;
-  const groups: Record<string, unknown>[] = [];
+  const groups: [key: string, item: unknown][][] = [];
   for (const [key, list] of Object.entries(value)) {
     if (!Array.isArray(list)) continue;
-    for (const [index, item] of list.entries()) (groups[index] ??= {})[key] = item;
+    for (const [index, item] of list.entries()) (groups[index] ??= []).push([key, item]);
   }
-  return groups;
+  return groups.map((entries) => Object.fromEntries(entries));
 }

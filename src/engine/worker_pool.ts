@@ -4,7 +4,7 @@ import { PacerCells } from "../worker/alarm.ts";
 import { WORKER_PERMISSIONS } from "../worker/permissions.ts";
 import { FileGate } from "../worker/script_files.ts";
 import type { FromWorker, HelperClientMessage, InitArtifacts, ToWorker } from "../worker/messages.ts";
-import { hasRoomForThread, needRoomForThread } from "./open_files.ts";
+import { hasRoomForThread, needRoomForThread } from "./file_limit.ts";
 import { openDiskFile, type OpenedFile } from "./opened_file.ts";
 import { startWorker } from "./worker_thread.ts";
 

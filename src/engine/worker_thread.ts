@@ -1,7 +1,7 @@
 /** Starts threads; the first worker while the engine itself still loads: both take their time, and can take it together. */
 
 import { WORKER_PERMISSIONS } from "../worker/permissions.ts";
-import { hasRoomForThread, needRoomForThread } from "./open_files.ts";
+import { hasRoomForThread, needRoomForThread } from "./file_limit.ts";
 
 let firstWorker: Worker | null = null;
 

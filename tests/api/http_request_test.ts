@@ -51,15 +51,17 @@ Deno.test("credentials and cookies don't follow a redirect to another host", () 
     "GET",
     "http://u:p@a.test/",
     null,
-    { headers: { Cookie: "a=1", "X-Own": "1" } },
+    { headers: { Cookie: "a=1", "X-Own": "1" }, cookies: { b: "2" } },
     options,
   );
   const next = redirectRequest(request, request, 302, "http://b.test/", parseHttpUrl("http://b.test/"));
   assertEquals(next.headers.filter((_, i) => i % 2 === 0), ["X-Own", "User-Agent", "Referer"]);
+  assertEquals(next.cookies, []);
   const subdomain = redirectRequest(request, request, 302, "http://b.a.test/", parseHttpUrl("http://b.a.test/"));
   assertEquals(subdomain.headers.filter((_, i) => i % 2 === 0).sort(), [
     ...["Authorization", "Cookie", "Referer", "User-Agent", "X-Own"],
   ]);
+  assertEquals(subdomain.cookies, request.cookies);
 });
 
 Deno.test("a redirect says where it comes from, without credentials, but not from HTTPS to HTTP", () => {

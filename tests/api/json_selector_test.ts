@@ -128,6 +128,11 @@ Deno.test("elements of arrays at the root are selected", () => {
   assertEquals(selectJson(list, "#(==false)#"), [false]);
   assertEquals(selectJson({ a: [["x"], ["y"]] }, "a.#.0"), ["x", "y"]);
   assertEquals(selectJson({ a: { b: [1], c: [2] } }, "a.@group"), [{ b: 1, c: 2 }]);
+  const many = Array.from({ length: 200_000 }, (_, i) => ({ [`k${i % 10}`]: i }));
+  assertEquals(Object.keys(selectJson(many, "@join") as object).length, 10);
+  const odd = [JSON.parse('{"__proto__":[1]}')];
+  assertEquals(JSON.stringify(selectJson(odd, "@join")), '{"__proto__":[1]}');
+  assertEquals(JSON.stringify(selectJson(odd, "0.@group")), '[{"__proto__":1}]');
 });
 
 Deno.test("a tilde compares after converting", () => {

@@ -5,7 +5,7 @@ import { parse, type Selector, SelectorType } from "css-what";
 import { type AnyNode, type Element, isTag, isText } from "domhandler";
 import * as domUtils from "domutils";
 import { placePseudos } from "./sibling_places.ts";
-import { childrenOf, elementsBelow, isWithin, parentElement, siblingElement, textOf } from "./tree.ts";
+import { childrenOf, elementsBelow, parentElement, siblingElement, textOf } from "./tree.ts";
 
 /** Whether a node is one of those that a script means. */
 export type NodeTest = (node: AnyNode) => boolean;
@@ -55,11 +55,10 @@ export function findAll(roots: readonly AnyNode[], selector: string): Element[] 
 
 /** A selector such as `> li` begins at a node. */
 function relativeTest(selector: string, root: AnyNode): NodeTest {
-  const test = orNothing(() => {
+  return orNothing(() => {
     checkArguments(selector);
     return compile<AnyNode, Element>(selector, { ...OPTIONS, relativeSelector: true }, root);
   });
-  return (node) => isWithin(root, node) && test(node);
 }
 
 const isTagOrText = (node: AnyNode): boolean => isTag(node) || isText(node);
