@@ -414,8 +414,11 @@ export class Exchange extends Expiring implements StreamObserver {
   #deliver(result: ExchangeResult): void {
     const client = this.#client!;
     const completion = this.#completion!;
+    const { http1Only } = this.#request!;
     this.#release();
-    this.#network.outbox.add(client, completion, result);
+    // NTLM authenticates the connection: its next request must find it before any other one does.
+    if (http1Only) completion.httpDone(result);
+    else this.#network.outbox.add(client, completion, result);
   }
 
   #fail(failure: Failure): void {
