@@ -13,8 +13,11 @@ import { withScriptTags } from "./k6.ts";
 import { session } from "./session.ts";
 import { UrlTemplate } from "./url_template.ts";
 
-/** Prepared requests that are kept for the next call with the same URL; beyond it the memory starts afresh. */
+/** Prepared requests of a method that are kept for the next call with the same URL; beyond it the memory starts afresh. */
 const PREPARED_LIMIT = 10_000;
+
+/** The same for methods: a script may make them up. */
+const METHODS_LIMIT = 16;
 
 /**
  * Prepares a request. What can't be sent (a wrong URL, header or kind of body) has its response already, or throws
@@ -81,7 +84,10 @@ function preparedRequest(
   options: VirtualUser["runtime"]["options"],
 ): ScriptRequest {
   let byUrl = prepared.get(method);
-  if (byUrl === undefined) prepared.set(method, byUrl = new Map());
+  if (byUrl === undefined) {
+    if (prepared.size >= METHODS_LIMIT) prepared.clear();
+    prepared.set(method, byUrl = new Map());
+  }
   let found = byUrl.get(url);
   if (found === undefined) {
     if (byUrl.size >= PREPARED_LIMIT) byUrl.clear();

@@ -245,7 +245,7 @@ export const OPTIONS: readonly OptionDefinition[] = [
     kind: bool,
     env: "K6D_TLS_SESSION_RESUMPTION",
     flag: { name: "tls-session-resumption" },
-    help: "resume TLS 1.3 sessions when connecting again, as browsers do. k6 doesn't know this option",
+    help: "resume TLS sessions when connecting again, as browsers do. k6 doesn't know this option",
     hiddenWhenUnset: true,
   },
   {

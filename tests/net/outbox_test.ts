@@ -55,3 +55,26 @@ Deno.test("nobody is told of an answer once its client has been told to drop eve
   assertEquals(told, 1);
   for (const client of others) client.close();
 });
+
+Deno.test("the second request of a handshake by HTTP/1.1 goes on the first one's connection, whatever comes with its answer", async () => {
+  const seen: string[] = [];
+  const waiting: { readonly send: (text: string) => Promise<void> }[] = [];
+  await using server = startRawServer(async (peer, index) => {
+    for (let head = await peer.head(); head !== null; head = await peer.head()) {
+      seen.push(`${index} ${head.split(" ")[1]}`);
+      waiting.push(peer);
+      if (waiting.length === REQUESTS) await Promise.all(waiting.splice(0).map((each) => each.send(ANSWER)));
+    }
+  });
+  using client = new TestClient();
+  const options = { http1Only: true, timeoutMs: 60_000 };
+  await Promise.all(Array.from({ length: REQUESTS }, (_, i) =>
+    new Promise<void>((resolve) => {
+      const url = `${server.url}/${i}`;
+      const second = { httpDone: () => resolve() };
+      client.client.send(makeRequest(url, options), {
+        httpDone: () => client.client.send(makeRequest(url, options), second),
+      });
+    })));
+  assertEquals(seen.slice(REQUESTS).toSorted(), seen.slice(0, REQUESTS).toSorted());
+});
