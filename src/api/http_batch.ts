@@ -19,9 +19,10 @@ export function* batch(requests?: unknown): Generator<Suspension, unknown, unkno
   if (typeof requests !== "object" || requests === null) {
     throw new TypeError(`http.batch() takes an array or an object of requests, not ${describe(requests)}`);
   }
-  const names = Object.keys(requests);
-  const entries = Array.isArray(requests) ? Array.from<unknown>(requests) : Object.values(requests);
-  const run = new BatchRun(user, entries.map((entry, i) => prepareEntry(user, entry, names[i] ?? String(i))));
+  const entries: [name: string, entry: unknown][] = Array.isArray(requests)
+    ? Array.from(requests, (entry, i) => [String(i), entry])
+    : Object.entries(requests);
+  const run = new BatchRun(user, entries.map(([name, entry]) => prepareEntry(user, entry, name)));
   if (!run.isDone) {
     try {
       yield run;
@@ -32,7 +33,7 @@ export function* batch(requests?: unknown): Generator<Suspension, unknown, unkno
     }
   }
   const { responses } = run;
-  return Array.isArray(requests) ? responses : Object.fromEntries(names.map((name, i) => [name, responses[i]]));
+  return Array.isArray(requests) ? responses : Object.fromEntries(entries.map(([name], i) => [name, responses[i]]));
 }
 
 function prepareEntry(user: VirtualUser, entry: unknown, name: string): ScriptRequest | Response {

@@ -15,7 +15,7 @@ import { jarOf } from "./cookie_jar.ts";
 import type { CookieJar, RequestCookie } from "./cookies.ts";
 import { type ExpectedStatuses, requireCallback } from "./expected_statuses.ts";
 import { encodeForm } from "./form_body.ts";
-import { getHeader, requestHeaderPairs, setHeader } from "./headers.ts";
+import { checkHeader, getHeader, requestHeaderPairs, setHeader } from "./headers.ts";
 import { scriptTagPairs, tagText, withTagPairs } from "./k6.ts";
 import { encodeMultipart, hasFile } from "./multipart.ts";
 import { session } from "./session.ts";
@@ -203,6 +203,8 @@ function checkMethod(method: string): void {
 /** What k6 doesn't know is as good as nothing: the URL's user is sent as ever. */
 function authOf(name: unknown, { username, password }: HttpUrl): RequestAuth | null {
   if (name !== "digest" && name !== "ntlm" || username === "" && password === "") return null;
+  // It stands in the header as it is.
+  if (name === "digest") checkHeader("Authorization", username);
   return { name, credentials: { username, password } };
 }
 

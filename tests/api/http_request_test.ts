@@ -102,6 +102,16 @@ Deno.test("NTLM keeps to HTTP/1.1, on its own host; digest does not", () => {
   assertEquals(redirected, [true, false]);
 });
 
+Deno.test("a user can't break the header of a digest", () => {
+  const build = (url: string) => buildRequest("GET", url, null, { auth: "digest" }, options);
+  assertThrows(
+    () => build("http://u%0D%0AX-Evil:p@a.test/"),
+    NetError,
+    'invalid header field value for "Authorization"',
+  );
+  assertEquals(build("http://u:p%0D%0A@a.test/").auth?.credentials.password, "p\r\n");
+});
+
 Deno.test("http.url groups requests under its template, which a tag name overrides", () => {
   const template = url`${"http://a.test"}/items/${7}?q=${"x y"}`;
   const request = buildRequest("GET", template, null, null, options);

@@ -108,7 +108,8 @@ const attempt = (...requests) => {
 attempt([url + "/slow", ["GET", other + "/", null, { throw: true }]]);
 attempt("text");
 attempt();
-attempt([url + "/never", 7]);`,
+attempt([url + "/never", 7]);
+attempt([, url + "/never"]);`,
     server.url,
     "{}",
     refused,
@@ -120,6 +121,7 @@ attempt([url + "/never", 7]);`,
     "http.batch() takes an array or an object of requests, not a string 9:10",
     "http.batch() takes an array or an object of requests, not undefined 9:10",
     "request 1 of http.batch() must be a URL, an array or an object, not a number 9:10",
+    "request 0 of http.batch() must be a URL, an array or an object, not undefined 9:10",
   ]);
   assertEquals(server.paths, ["/ok", "/slow"]);
   assertEquals(logEntries(result.stderr).filter(({ msg }) => msg === "Request Failed").length, 2);
