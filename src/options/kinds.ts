@@ -134,14 +134,14 @@ export const stages: OptionKind = {
 /** Any object; what is inside is read elsewhere. */
 export const object: OptionKind = {
   placeholder: "object",
-  fromJson: (value) => isObject(value) ? value : fail("an object", value),
+  fromJson: (value) => isObject(value) ? value : failUnshown("an object", value),
 };
 
 /** An array of objects; what is inside is read elsewhere. */
 export const objectList: OptionKind = {
   placeholder: "list",
   fromJson(value) {
-    return Array.isArray(value) && value.every(isObject) ? value : fail("an array of objects", value);
+    return Array.isArray(value) && value.every(isObject) ? value : failUnshown("an array of objects", value);
   },
 };
 
@@ -252,6 +252,12 @@ function checkThreshold(metric: string, item: unknown): void {
 }
 
 /** An expression alone, unless it can stop the test. */
+/** The same without the value: keys, passwords and tokens stand in some options. */
+function failUnshown(expected: string, given: unknown): never {
+  const kind = Array.isArray(given) ? "an array" : typeof given === "object" ? "an object" : `a ${typeof given}`;
+  throw new KindError(`expected ${expected}, got ${kind}`);
+}
+
 function thresholdToJson(item: ThresholdJson): unknown {
   if (typeof item === "string") return item;
   const { threshold, abortOnFail, delayAbortEval } = item;

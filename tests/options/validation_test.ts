@@ -122,6 +122,13 @@ for (const [mistake, message] of OPTION_MISTAKES) {
   Deno.test(`refused: ${JSON.stringify(mistake)}`, () => assertStringIncludes(messageOf(mistake), message));
 }
 
+Deno.test("a value in which a key or a token may stand is not shown", () => {
+  const list = `option "tlsAuth": expected an array of objects, got`;
+  assertEquals(messageOf({ script: { tlsAuth: { key: "secret" } } }), `${list} an object`);
+  assertEquals(messageOf({ script: { tlsAuth: ["secret"] } }), `${list} an array`);
+  assertEquals(messageOf({ script: { cloud: "secret" } }), `option "cloud": expected an object, got a string`);
+});
+
 const BASE = { executor: "per-vu-iterations" };
 const ARRIVALS = { executor: "constant-arrival-rate", rate: 1, duration: "1s", preAllocatedVUs: 1 };
 
