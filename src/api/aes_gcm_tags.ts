@@ -6,7 +6,7 @@
 import { bytesOf } from "./bytes.ts";
 
 // Scripts find these replaced or gone.
-const { crypto: { subtle }, CryptoKey, DOMException } = globalThis;
+const { crypto: { subtle }, CryptoKey, DOMException, structuredClone } = globalThis;
 
 const WHOLE_TAG_BITS = 128;
 /** NIST SP 800-38D, section 5.2.1.2. */
@@ -21,7 +21,11 @@ export async function decrypt(...args: Parameters<SubtleCrypto["decrypt"]>): Pro
   const mayBoth = key instanceof CryptoKey && NEEDED.every((use) => key.usages.includes(use));
   if (!hasShortTag(algorithm) || !isBytes || !mayBoth) return subtle.decrypt(...args);
   // Copies: the script may change what it handed over.
-  const whole = { ...algorithm, tagLength: WHOLE_TAG_BITS };
+  const { name, iv, additionalData } = algorithm;
+  const whole = structuredClone({
+    ...{ name, iv, tagLength: WHOLE_TAG_BITS },
+    ...(additionalData === undefined ? {} : { additionalData }),
+  });
   return decryptTwice(whole, key, bytesOf(data, "decrypt()").slice(), algorithm.tagLength / 8);
 }
 

@@ -97,11 +97,15 @@ Deno.test("AES-GCM has tags of all lengths that k6 has", async () => {
   for (const tagLength of [96, 104, 112, 120, 128]) {
     const use = { name: "aes-gcm", iv, additionalData, tagLength };
     const sealed = new Uint8Array(await subtle.encrypt(use, key, message));
-    const open = subtle.decrypt(use, key, sealed);
+    const opening = subtle.decrypt(use, key, sealed);
+    // What was handed over may be used for something else at once.
+    iv[0] ^= 1;
+    const open = await opening;
+    iv[0] ^= 1;
     const wrong = [sealed.with(0, sealed[0] ^ 1), sealed.with(-1, sealed.at(-1) ^ 1), sealed.slice(0, 5)];
     const refused = await Promise.all(wrong.map((data) => subtle.decrypt(use, key, data).catch((error) => error.name)));
     const other = await subtle.decrypt({ ...use, additionalData: bytes("x") }, key, sealed).catch((error) => error.name);
-    console.log(sealed.length - message.length, new TextDecoder().decode(await open), new Set([...refused, other]).size, other);
+    console.log(sealed.length - message.length, new TextDecoder().decode(open), new Set([...refused, other]).size, other);
   }
   console.log(await subtle.encrypt({ name: "AES-GCM", iv, tagLength: 100 }, key, message).catch((error) => error.name));
   const oneWay = await subtle.generateKey({ name: "AES-GCM", length: 256 }, false, ["encrypt"]);
