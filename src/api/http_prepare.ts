@@ -9,7 +9,7 @@ import { describeFailure } from "./http_call.ts";
 import { BodyError, buildRequest, type ScriptRequest } from "./http_request.ts";
 import { Response } from "./http_response.ts";
 import type { HttpSession, SharedHttp } from "./http_session.ts";
-import { withScriptTags } from "./k6.ts";
+import { tagText, withScriptTags } from "./k6.ts";
 import { session } from "./session.ts";
 import { UrlTemplate } from "./url_template.ts";
 
@@ -69,7 +69,7 @@ function recordUnsent(
   const { name, ...others } = params?.tags ?? {};
   http.shared.series.record(
     withScriptTags(user.tags, others),
-    name === undefined ? urlName : String(name),
+    tagText("name", name) ?? urlName,
     method,
     unsentResult(failure, nowEpochMs()),
     failure.code,

@@ -368,12 +368,13 @@ Deno.test("what can't be sent fails as Go would have it fail: a line, a response
   const result = await runSuccessfully({
     files: `import http from "k6/http";
 const url = "http://127.0.0.1:1/";
+export const options = { thresholds: { "http_reqs{name:example.com}": ["count==1"] } };
 const show = ({ status, error_code, error }) => console.log(status, error_code, error);
 export default async function () {
   show(http.post(url, 5));
   show(http.get());
   show(http.get("http://a b/"));
-  show(http.get("example.com"));
+  show(http.get("example.com", { tags: { name: null } }));
   show(http.get(url, { headers: { "X-A": "1\\n2" } }));
   show(http.request("A B", url));
   http.batch([["POST", url, true], ["GET", url, null, { headers: { "A B": 1 } }]]).forEach(show);

@@ -27,6 +27,9 @@ export function placePseudos(compile: (selector: string) => ElementTest): Pseudo
   };
 }
 
+/** Formulas of a script that are kept; beyond it the memory starts afresh. */
+const FORMULAS_LIMIT = 1000;
+
 /** A formula such as `2n+1`, by itself or before `of` and a selector. */
 const FORMULA = /^(.+?)(?:\s+of\s+(.+))?$/is;
 
@@ -56,7 +59,10 @@ function nth(keyOf: KeyOf, direction: Direction, compile?: (selector: string) =>
 
   return (element: Element, text?: string | null): boolean => {
     let test = tests.get(text ?? "");
-    if (test === undefined) tests.set(text ?? "", test = testOf(text ?? ""));
+    if (test === undefined) {
+      if (tests.size >= FORMULAS_LIMIT) tests.clear();
+      tests.set(text ?? "", test = testOf(text ?? ""));
+    }
     return test(element);
   };
 }
