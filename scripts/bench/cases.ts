@@ -9,12 +9,12 @@ import {
   startTlsTargets,
   type TlsTargets,
 } from "./bench_target.ts";
-import type { AnswerTimes } from "./delay_server.ts";
 import { type ReceivedMetrics, startCloudReceiver } from "./cloud_receiver.ts";
 import type { CloudMetricsResult } from "./cloud_metrics.ts";
 import type { CompileTimeResult } from "./compile_time.ts";
 import { measure, type Measured, type MeasureOptions } from "./measured_process.ts";
 import type { ParallelSocketsResult } from "./parallel_sockets.ts";
+import { startPacketCapture } from "./packet_capture.ts";
 import { startPrometheusTap } from "./prometheus_tap.ts";
 import { type Figure, median, type Target } from "./report.ts";
 import { readSummary, type SummaryFigures } from "./summary_figures.ts";
@@ -473,49 +473,58 @@ const FILE_RUN_SECONDS = 3;
 const SAMPLES_PER_ITERATION = 1004;
 
 /**
- * 2,000 requests a second to a server that answers after 10 ms: what k6d says of their time, and what wrk says. On a busy
- * machine the runs don't compare: then what the server itself took meanwhile is closer to the truth.
+ * 2,000 requests a second that take 10 ms each, and how long: what the tool says beside what the packets of the same
+ * requests say. wrk's own figures, of a closed loop at the same rate, stand beside it.
  */
 async function honestTime(context: BenchContext): Promise<Figure[]> {
-  const program = findProgram({ program: "wrk", debianPackage: "wrk" });
-  if (program === null) {
-    print("honest-time is left out: it needs wrk (apt-get install wrk)");
-    return [];
-  }
   await using target = await startDelayServer();
-  // A closed loop of 20 connections with 10 ms each is the same rate.
-  const run = await measure([program, "-t1", "-c20", `-d${context.seconds}s`, "--latency", `${target.url}/`]);
-  const wrkMs = (percentile: number) => Number(RegExp(`^ +${percentile}% +([\\d.]+)ms$`, "m").exec(run.stdout)?.[1]);
-  const wrkTaken = await answerTimes(target.url);
-  const figures: Figure[] = [
-    { tool: "wrk", name: "p50, ms", value: wrkMs(50) },
-    { tool: "wrk", name: "p99, ms", value: wrkMs(99) },
-    { tool: "wrk", name: "p50 over the server's own, ms", value: wrkMs(50) - wrkTaken.p50 },
-    { tool: "wrk", name: "p99 over the server's own, ms", value: wrkMs(99) - wrkTaken.p99 },
-  ];
+  const figures: Figure[] = [];
   for (const tool of context.tools) {
-    const run = await runScript(tool, "honest_time.js", [], { ...context, target });
-    const taken = await answerTimes(target.url);
-    const [p50, p99] = [
-      run.summary.milliseconds("http_req_duration", "med"),
-      run.summary.milliseconds("http_req_duration", "p(99)"),
-    ];
-    figures.push(
-      figure(tool, "p50, ms", p50),
-      figure(tool, "p99, ms", p99),
-      figure(tool, "p50 over the server's own, ms", p50 - taken.p50),
-      figure(tool, "p99 over the server's own, ms", p99 - taken.p99),
-      figure(tool, "p50 away from wrk's, ms", Math.abs(p50 - wrkMs(50)), { atMost: 0.3 }),
-      figure(tool, "p99 away from wrk's, ms", Math.abs(p99 - wrkMs(99)), { atMost: 1.5 }),
-      failedRequests(tool, run),
+    const [run, packetsMs] = await captured(
+      target,
+      () => runScript(tool, "honest_time.js", [], { ...context, target }),
     );
+    const p50 = run.summary.milliseconds("http_req_duration", "med");
+    const p99 = run.summary.milliseconds("http_req_duration", "p(99)");
+    figures.push(...besidePackets(tool, { p50, p99 }, packetsMs), failedRequests(tool, run));
   }
-  return figures;
+  const wrk = findProgram({ program: "wrk", debianPackage: "wrk" });
+  if (wrk === null) return figures;
+  const command = [wrk, "-t1", "-c20", `-d${context.seconds}s`, "--latency", `${target.url}/`];
+  const [{ stdout }, packetsMs] = await captured(target, () => measure(command));
+  const latencyMs = (percentile: number) => Number(RegExp(`^ +${percentile}% +([\\d.]+)ms$`, "m").exec(stdout)?.[1]);
+  return figures.concat(besidePackets({ name: "wrk" }, { p50: latencyMs(50), p99: latencyMs(99) }, packetsMs));
 }
 
-/** What the server says of its answers since it was asked last. */
-async function answerTimes(url: string): Promise<AnswerTimes> {
-  return await (await fetch(`${url}/taken`)).json();
+/** What a run says, and the milliseconds that each of its requests took by their packets. */
+async function captured<T>(target: BenchTarget, run: () => Promise<T>): Promise<[T, number[]]> {
+  const capture = await startPacketCapture(Number(new URL(target.url).port));
+  if (capture === null) {
+    throw new BenchError("needs tcpdump (apt-get install tcpdump), and the right to capture packets");
+  }
+  try {
+    return [await run(), await capture.stop()];
+  } catch (error) {
+    await capture.stop();
+    throw error;
+  }
+}
+
+function besidePackets(
+  tool: { readonly name: string },
+  { p50, p99 }: Record<"p50" | "p99", number>,
+  packetsMs: readonly number[],
+): Figure[] {
+  const sorted = packetsMs.toSorted((a, b) => a - b);
+  const packets = (part: number) => sorted[Math.floor(part * sorted.length)] ?? NaN;
+  return [
+    figure(tool, "p50, ms", p50),
+    figure(tool, "p99, ms", p99),
+    figure(tool, "p50 of the packets, ms", packets(0.5)),
+    figure(tool, "p99 of the packets, ms", packets(0.99)),
+    figure(tool, "p50 away from the packets', ms", Math.abs(p50 - packets(0.5)), { atMost: 0.3 }),
+    figure(tool, "p99 away from the packets', ms", Math.abs(p99 - packets(0.99)), { atMost: 1.5 }),
+  ];
 }
 
 /** Answers of 1 MB whose bodies are discarded. */
@@ -625,6 +634,6 @@ function failedRequests(tool: Tool, { summary }: ScriptRun): Figure {
 }
 
 /** Targets are k6d's; other tools only inform. */
-function figure(tool: Tool, name: string, value: number, target?: Target): Figure {
+function figure(tool: { readonly name: string }, name: string, value: number, target?: Target): Figure {
   return { tool: tool.name, name, value, ...(target !== undefined && tool.name === "k6d" ? { target } : {}) };
 }
