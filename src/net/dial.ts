@@ -437,6 +437,8 @@ export class Dial extends Expiring {
     };
     signal.addEventListener("abort", cancel);
     try {
+      // It may have been given up just as the tunnel was there.
+      signal.throwIfAborted();
       const connectedAt = tunnel?.connectedAt ?? await connected(socket);
       const handshakeStartedAt = tunnel?.readyAt ?? connectedAt;
       const proxyHandshakeMs = tunnel === null ? 0 : tunnel.securedAt - tunnel.connectedAt;
