@@ -3,15 +3,15 @@
 import { ExitCode } from "../cli/exit_codes.ts";
 import { RunError } from "./run_error.ts";
 
-/** A thread opens some six files when it starts; others may open some at the same time. */
+/** A thread opens some six files when it starts, and reads its modules; others may open some at the same time. */
 const FILES_OF_A_THREAD = 12;
 
-/** Whether so many files can be opened as the start of a thread needs. */
-export function hasRoomForThread(): boolean {
+/** Whether so many files can be opened as threads need that start together. */
+export function hasRoomForThreads(threads = 1): boolean {
   if (Deno.build.os === "windows") return true;
   const files: Deno.FsFile[] = [];
   try {
-    while (files.length < FILES_OF_A_THREAD) files.push(Deno.openSync("/dev/null"));
+    while (files.length < threads * FILES_OF_A_THREAD) files.push(Deno.openSync("/dev/null"));
     return true;
   } catch (error) {
     // Whatever else keeps it from being opened says nothing of their number.
@@ -21,9 +21,9 @@ export function hasRoomForThread(): boolean {
   }
 }
 
-/** @throws {RunError} when a thread can't be started */
-export function needRoomForThread(): void {
-  if (!hasRoomForThread()) throw new RunError(ExitCode.Failure, TOO_MANY_FILES);
+/** @throws {RunError} when so many threads can't be started */
+export function needRoomForThreads(threads = 1): void {
+  if (!hasRoomForThreads(threads)) throw new RunError(ExitCode.Failure, TOO_MANY_FILES);
 }
 
 const TOO_MANY_FILES =

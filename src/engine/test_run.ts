@@ -344,10 +344,10 @@ export class TestRun {
   async start(): Promise<void> {
     const options = this.#options!;
     const plan = planRun(options.scenarios, this.#settings.workers, options.segment);
+    this.#pool.grow(plan.workers.length);
     const pacer = options.scenarios.some(isOpenModel) ? this.#pool.startPacer(plan.workers.length) : null;
     const buffers = allocateSharedState(plan.workers.length, options.scenarios.length, plan.plannedVus);
     this.#state = new SharedState(buffers);
-    while (this.#pool.size < plan.workers.length) this.#pool.spawn();
     plan.workers.forEach((_, worker) => {
       for (const { workersLeft } of this.#scenarios) workersLeft.add(worker);
     });

@@ -4,7 +4,7 @@ import { PacerCells } from "../worker/alarm.ts";
 import { WORKER_PERMISSIONS } from "../worker/permissions.ts";
 import { FileGate } from "../worker/script_files.ts";
 import type { FromWorker, HelperClientMessage, InitArtifacts, ToWorker } from "../worker/messages.ts";
-import { hasRoomForThread, needRoomForThread } from "./file_limit.ts";
+import { hasRoomForThreads, needRoomForThreads } from "./file_limit.ts";
 import { openDiskFile, type OpenedFile } from "./opened_file.ts";
 import { startWorker } from "./worker_thread.ts";
 
@@ -62,6 +62,16 @@ export class WorkerPool {
     return index;
   }
 
+  /**
+   * Starts workers until there are so many.
+   *
+   * @throws {RunError} when too many files are open for their threads
+   */
+  grow(workers: number): void {
+    needRoomForThreads(workers - this.size);
+    while (this.size < workers) this.spawn();
+  }
+
   /** Sends nothing when the workers have been ended. */
   send(index: number, message: ToWorker): void {
     this.#workers[index]?.postMessage(message);
@@ -73,7 +83,7 @@ export class WorkerPool {
    * @throws {RunError} when too many files are open for a thread
    */
   startPacer(workers: number): SharedArrayBuffer {
-    needRoomForThread();
+    needRoomForThreads();
     const cells = PacerCells.allocate(workers);
     this.#pacer = this.#startPacerThread();
     this.#pacer.postMessage(cells);
@@ -125,7 +135,7 @@ export class WorkerPool {
   }
 
   #openHelper(index: number, { port, worker, gates, settings }: HelperClientMessage): void {
-    if (this.#helper === null && !hasRoomForThread()) {
+    if (this.#helper === null && !hasRoomForThreads()) {
       const advice = "raise the limit (ulimit -n 65536)";
       this.#listener.workerFailed(index, `too many open files to start the thread for blocking calls: ${advice}`);
       return;
