@@ -109,7 +109,10 @@ function end(run: K6dProcess, server: MetricsServer): Promise<K6dResult> {
 /** When the run is over the server has the counters of the summary, timestamps rise, and the series have ended. */
 async function assertComplete(run: K6dProcess, server: MetricsServer): Promise<K6dResult> {
   const result = await run.ended();
-  const complaints = logEntries(result.stderr).filter(({ level }) => level === "error" || level === "warning");
+  // That a request took longer than the short interval only says that the machine is busy.
+  const complaints = logEntries(result.stderr).filter(({ level, msg }) =>
+    (level === "error" || level === "warning") && !msg?.includes("longer than the push interval")
+  );
   assert(complaints.length <= 2, result.stderr);
   const summary = JSON.parse(await Deno.readTextFile(`${run.folder}/summary.json`)) as {
     metrics: Record<string, { count: number }>;
