@@ -39,7 +39,7 @@ export class RequestEncoder {
     const head = this.#encoder.encode(
       `${method} http://${url.host}${url.target} HTTP/1.1\r\n${headers}${authorization}${this.#connectionHeader}\r\n`,
     );
-    return body === null || isLong(body) ? head : join(head, body);
+    return body !== null && isShort(body) ? join(head, body) : head;
   }
 
   /** What to write first: the head, with the body unless that is long (`partsAfterHead`). Hot; the bytes may be shared. */
@@ -47,12 +47,12 @@ export class RequestEncoder {
     const head = this.#head(request);
     this.closesConnection = head.closesConnection;
     const body = request.body;
-    return body === null || isLong(body) ? head.bytes : join(head.bytes, body);
+    return body !== null && isShort(body) ? join(head.bytes, body) : head.bytes;
   }
 
   /** How many parts of the body have to be written after the head. */
   partsAfterHead({ body }: HttpRequest): number {
-    return body === null || !isLong(body) ? 0 : partsOf(body).length;
+    return body === null || isShort(body) ? 0 : partsOf(body).length;
   }
 
   #head(request: HttpRequest): EncodedHead {
@@ -70,8 +70,8 @@ export class RequestEncoder {
   }
 }
 
-function isLong(body: RequestBody): body is BodyParts {
-  return body instanceof BodyParts || body.length > JOINED_BODY_BYTES;
+function isShort(body: RequestBody): body is Uint8Array {
+  return !(body instanceof BodyParts) && body.length <= JOINED_BODY_BYTES;
 }
 
 function join(head: Uint8Array, body: Uint8Array): Uint8Array {
